@@ -1,0 +1,64 @@
+/* A measure: one way in which a server turns mail away (semantics.md section 4). One file and one row in
+ * measure/table.c. */
+#ifndef ANALYZE_MEASURE_H
+#define ANALYZE_MEASURE_H
+
+#include "analyze/policy.h"
+#include "base/bits.h"
+#include "collect/session.h"
+
+struct columns;
+
+/* A key that a measure takes in a policy, and where it goes in the measure's parameters. */
+enum parameter_type {
+    PARAMETER_BOOL,     /* bool */
+    PARAMETER_DURATION, /* usec */
+    PARAMETER_NUMBER,   /* double */
+    PARAMETER_COUNT,    /* uint32_t */
+    PARAMETER_WORD,     /* uint32_t: the place in `words` */
+    PARAMETER_WORDS,    /* uint32_t: a bit for each of `words` that is given; one word or a list */
+    PARAMETER_TEXTS,    /* struct texts: one text or a list */
+    PARAMETER_WEIGHTS   /* struct weights: a mapping of names to integers, or to {weight: n, replies: [127.0.0.2, ...]} */
+};
+
+/* A zone, its weight and the answers that count (IPv4 prefixes; none: any). */
+struct weight {
+    struct str name;
+    int32_t weight;
+    struct networks replies;
+};
+
+struct weights {
+    struct weight *weight;
+    size_t count;
+};
+
+struct parameter {
+    const char *name;
+    enum parameter_type type;
+    size_t at;                /* offsetof in the measure's parameters */
+    const char *fallback;     /* what stands for it when it is not given, written as in a policy; NULL: zero, empty */
+    const char *const *words; /* for WORD and WORDS; ends with NULL */
+    const char *help;         /* half a sentence for the manual */
+};
+
+struct judging; /* replay.c: what a judge may look at, and where its verdicts go */
+
+struct measure {
+    const char *name;  /* "no-rdns" */
+    const char *title; /* "No reverse DNS" */
+    enum named named;  /* what a reply that names it is recorded as */
+    enum stage stage;  /* where it acts unless moved */
+    enum reply_class reply;
+    bool has_state;    /* what it does depends on what it saw before */
+    const struct parameter *parameters; /* ends with a row without name */
+    size_t parameters_size;
+    /* What the parameter tables cannot say ("lifetime must be longer than retry-window"): 0, or -1 with why; may be NULL. */
+    int (*check)(const void *parameters, struct why *why);
+    void (*judge)(struct judging *judging);
+};
+
+extern const struct measure *const measures[]; /* ends with NULL */
+const struct measure *measure_find(struct str name);
+
+#endif

@@ -1,0 +1,98 @@
+/* A policy: an ordered list of measures with parameters and exemptions, read from YAML (design.md section 6).
+ * What keys a measure takes is told by the measure's own parameter table (measure.h), so a new measure needs
+ * no change here. */
+#ifndef ANALYZE_POLICY_H
+#define ANALYZE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/memory.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "collect/session.h"
+
+struct measure;
+
+/* What a measure says when it stops something (semantics.md section 3). */
+enum reply_class { REPLY_DEFAULT, REPLY_4XX, REPLY_5XX, REPLY_DROP };
+
+struct networks {
+    struct prefix *prefix;
+    size_t count;
+};
+
+struct texts {
+    struct str *text;
+    size_t count;
+};
+
+/* Who is not judged. Domains match the domain and all below it, without case. */
+struct exempt {
+    bool authenticated;
+    struct networks networks;
+    struct texts client_names;   /* domains of the client's confirmed name */
+    struct texts sender_domains;
+    struct texts recipients;     /* addresses, or @domain */
+};
+
+struct when {
+    uint16_t port;     /* 0: any */
+    struct str server; /* at == NULL: any */
+};
+
+/* One measure in a policy. */
+struct rule {
+    const struct measure *measure;
+    struct str name;        /* of its row: `name`, else the measure's */
+    struct str title;       /* `title`, else the measure's (with the name in brackets where `name` was given) */
+    enum reply_class reply; /* REPLY_DEFAULT: the attempt's own recorded one where it names the measure, else the measure's */
+    bool moved;             /* `at` was given */
+    enum stage at;          /* where it acts: `at`, else the measure's stage; delay-reject is minded by the replay */
+    struct when when;
+    struct exempt exempt;
+    double cost;            /* NAN: the measure's default */
+    bool warn;              /* only warns: stops nothing, its hits are counted aside */
+    const void *parameters; /* the measure's own struct, defaults filled in */
+    int line, column;       /* where it stands in the file, from 1 */
+};
+
+struct policy {
+    struct str name;
+    bool delay_reject;
+    struct exempt exempt;
+    struct networks trusted_relays;
+    struct rule *rules; /* in the policy's order */
+    size_t rule_count;
+    struct str yaml;    /* the text that it was read from */
+    struct arena arena; /* owns all of the above */
+};
+
+/* Reads a policy from a text. `origin` is what errors call it ("policy.yaml"). Errors name line, column and cure:
+ *     policy.yaml:12:7: greylist.delay: "5 minuts" is not a duration; write 5m, 300s or 1h30m
+ * Returns 0, or -1 with why (EX_DATAERR). */
+int policy_read(struct policy *policy, const char *origin, struct str yaml, struct why *why);
+/* The same from a file, or where there is none of that name, from one that comes with mxreplay ("talk-2009").
+ * A name that is neither is an error that lists those that come with it. */
+int policy_load(struct policy *policy, const char *name, struct why *why);
+void policy_free(struct policy *policy);
+/* Writes a policy as YAML that policy_read() takes back to an equal one. */
+int policy_write(const struct policy *policy, FILE *to, struct why *why);
+
+/* The policies that come with mxreplay. */
+struct shipped_policy {
+    const char *name, *yaml;
+};
+extern const struct shipped_policy shipped_policies[]; /* ends with { NULL, NULL } */
+
+/* For files that hold several policies and more besides (the oracle's): a policy from a YAML node that is either
+ * a mapping as in a policy file, or a sequence of measures with the other keys as items among them. */
+struct yaml_document_s;
+struct yaml_node_s;
+int policy_from_node(struct policy *policy, const char *origin, struct yaml_document_s *document,
+                     struct yaml_node_s *node, struct why *why);
+
+#endif

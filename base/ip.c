@@ -1,0 +1,117 @@
+/* IP addresses and prefixes. */
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+struct ip ip_from_v4(uint32_t address)
+{
+    struct ip ip = { { [10] = 0xff, [11] = 0xff } };
+    for (int i = 0; i < 4; i++)
+        ip.octet[12 + i] = (uint8_t)(address >> (24 - 8 * i));
+    return ip;
+}
+
+uint32_t ip_v4(const struct ip *ip)
+{
+    const uint8_t *o = ip->octet + 12;
+    return (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
+}
+
+/* By hand: inet_pton wants a NUL, and this is on the path of every line. */
+static bool parse_v4(struct str text, uint32_t *address)
+{
+    uint32_t all = 0;
+    size_t i = 0;
+    for (int part = 0; part < 4; part++) {
+        unsigned octet = 0;
+        size_t from = i;
+        while (i < text.len && i - from < 3 && is_digit(text.at[i]))
+            octet = octet * 10 + (unsigned)(text.at[i++] - '0');
+        if (i == from || octet > 255 || (i - from > 1 && text.at[from] == '0'))
+            return false;
+        if (part < 3 && (i == text.len || text.at[i++] != '.'))
+            return false;
+        all = all << 8 | octet;
+    }
+    *address = all;
+    return i == text.len;
+}
+
+bool ip_parse(struct str text, struct ip *ip)
+{
+    uint32_t v4 = 0;
+    if (parse_v4(text, &v4)) {
+        *ip = ip_from_v4(v4);
+        return true;
+    }
+    if (text.len > 5 && str_eq_nocase((struct str){ text.at, 5 }, STR("IPv6:")))
+        text = str_skip(text, 5);
+    const char *zone = text.len ? memchr(text.at, '%', text.len) : NULL;
+    if (zone)
+        text.len = (size_t)(zone - text.at);
+    char copy[IP_TEXT_BYTES];
+    if (text.len == 0 || text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.at, text.len);
+    copy[text.len] = '\0';
+    return inet_pton(AF_INET6, copy, ip->octet) == 1;
+}
+
+size_t ip_format(const struct ip *ip, char text[IP_TEXT_BYTES])
+{
+    const uint8_t *o = ip->octet;
+    if (ip_is_v4(ip))
+        return (size_t)snprintf(text, IP_TEXT_BYTES, "%u.%u.%u.%u", o[12], o[13], o[14], o[15]);
+    inet_ntop(AF_INET6, o, text, IP_TEXT_BYTES);
+    return strlen(text);
+}
+
+static void mask(struct ip *ip, unsigned bits)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned left = bits > i * 8 ? bits - i * 8 : 0;
+        if (left < 8)
+            ip->octet[i] = (uint8_t)(ip->octet[i] & (0xff00u >> left));
+    }
+}
+
+struct prefix ip_network(const struct ip *ip, unsigned v4_bits, unsigned v6_bits)
+{
+    struct prefix prefix = { *ip, (uint8_t)(ip_is_v4(ip) ? 96 + v4_bits : v6_bits) };
+    mask(&prefix.network, prefix.bits);
+    return prefix;
+}
+
+bool prefix_parse(struct str text, struct prefix *prefix)
+{
+    struct str address = text;
+    struct str rest = text;
+    uint64_t bits = 0;
+    bool sized = cut_until_char(&rest, '/', &address);
+    if (!ip_parse(address, &prefix->network))
+        return false;
+    unsigned most = ip_is_v4(&prefix->network) ? 32 : 128;
+    if (!sized)
+        bits = most;
+    else if (!str_number(rest, &bits) || bits > most)
+        return false;
+    prefix->bits = (uint8_t)(128 - most + bits);
+    struct ip masked = prefix->network;
+    mask(&masked, prefix->bits);
+    return ip_eq(&masked, &prefix->network);
+}
+
+bool prefix_holds(const struct prefix *prefix, const struct ip *ip)
+{
+    struct ip masked = *ip;
+    mask(&masked, prefix->bits);
+    return ip_eq(&masked, &prefix->network);
+}
+
+size_t prefix_format(const struct prefix *prefix, char text[IP_TEXT_BYTES + 4])
+{
+    size_t n = ip_format(&prefix->network, text);
+    unsigned bits = ip_is_v4(&prefix->network) ? prefix->bits - 96u : prefix->bits;
+    return n + (size_t)snprintf(text + n, IP_TEXT_BYTES + 4 - n, "/%u", bits);
+}

@@ -1,0 +1,105 @@
+/* Views on text: what is too long to be inline. */
+#define _GNU_SOURCE
+#include "base/str.h"
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+            return false;
+    return true;
+}
+
+const char *str_find(struct str s, struct str what)
+{
+    if (what.len == 0)
+        return s.at;
+    return s.len < what.len ? NULL : memmem(s.at, s.len, what.at, what.len);
+}
+
+const char *str_find_last(struct str s, char c)
+{
+    return s.len ? memrchr(s.at, c, s.len) : NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.len && is_blank(s.at[0])) {
+        s.at++;
+        s.len--;
+    }
+    while (s.len && is_blank(s.at[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+bool cut_until(struct str *rest, struct str mark, struct str *before)
+{
+    const char *at = str_find(*rest, mark);
+    if (!at)
+        return false;
+    *before = str_range(rest->at, at);
+    *rest = str_range(at + mark.len, rest->at + rest->len);
+    return true;
+}
+
+bool cut_number(struct str *rest, uint64_t *number)
+{
+    uint64_t n = 0;
+    size_t i = 0;
+    for (; i < rest->len && is_digit(rest->at[i]); i++) {
+        if (i == 19)
+            return false;
+        n = n * 10 + (uint64_t)(rest->at[i] - '0');
+    }
+    if (i == 0)
+        return false;
+    *number = n;
+    *rest = str_skip(*rest, i);
+    return true;
+}
+
+bool str_number(struct str s, uint64_t *number)
+{
+    uint64_t n = 0;
+    if (!cut_number(&s, &n) || s.len)
+        return false;
+    *number = n;
+    return true;
+}
+
+/* A multiply-and-fold hash over 8 bytes at a time: three multiplications for a usual name. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t bytes_hash(const void *bytes, size_t len, uint64_t seed)
+{
+    const unsigned char *p = bytes;
+    uint64_t h = seed ^ (len * 0x9E3779B97F4A7C15u);
+    for (; len >= 8; p += 8, len -= 8) {
+        uint64_t word = 0;
+        memcpy(&word, p, 8);
+        h = fold(h ^ word, 0xD6E8FEB86659FD93u);
+    }
+    if (len) {
+        uint64_t word = 0;
+        memcpy(&word, p, len);
+        h = fold(h ^ word, 0xA0761D6478BD642Fu);
+    }
+    return fold(h, 0xE7037ED1A0B428DBu);
+}
+
+uint64_t str_hash(struct str s)
+{
+    return bytes_hash(s.at, s.len, 0x2545F4914F6CDD1Du);
+}

@@ -1,0 +1,71 @@
+/* Collecting: inputs in, finished sessions out. */
+#ifndef COLLECT_COLLECT_H
+#define COLLECT_COLLECT_H
+
+#include "base/why.h"
+#include "collect/session.h"
+
+struct progress; /* base/progress.h */
+
+/* One input as it was found and read. */
+struct input {
+    int32_t id;          /* in the database; given by the catalogue */
+    struct str path;     /* as given; "-" for stdin */
+    struct str kind;     /* "log", later "capture"; with the compression: "log, gzip" */
+    struct str dialects; /* "postfix postgrey policyd-spf", in order of the table */
+    uint64_t bytes;      /* uncompressed, read so far */
+    uint64_t lines, other, skipped;
+    usec first, last;    /* stamps of the first and last line; USEC_NONE where there is none */
+    uint64_t head_hash;  /* of the first head_bytes uncompressed bytes: an input is known again by its content */
+    uint64_t head_bytes;
+    uint64_t tail_hash;  /* of the last tail_bytes bytes before `bytes` */
+    uint64_t tail_bytes;
+};
+
+/* Lines of one shape that no dialect understood. */
+struct skipped {
+    int32_t input;
+    const char *reason;  /* "unknown text", "no time stamp", "too long", ... */
+    struct str shape;    /* the line with its variable parts folded */
+    uint64_t count;
+    uint64_t first_line, first_offset;
+    struct str first_text; /* at most 500 bytes of it */
+};
+
+/* What is known of inputs that were collected before, and where new ones are written down. */
+struct catalogue {
+    void *state;
+    /* Looks an input up by its content: fills id, bytes, lines, first, last and returns 1 when it is known,
+     * 0 when it is new, -1 with why. `input` has path, head_hash and head_bytes. */
+    int (*find)(void *state, struct input *input, struct why *why);
+    /* Writes an input down, or what more is known of it; gives it its id when it has none (0). */
+    int (*write)(void *state, struct input *input, struct why *why);
+    int (*skipped)(void *state, const struct skipped *skipped, struct why *why);
+    /* The sessions handed over so far are whole: a good moment to commit. */
+    int (*commit)(void *state, struct why *why);
+};
+
+struct collect_options {
+    const char *const *paths;
+    size_t path_count;
+    int year;               /* 0: from the file's time */
+    int64_t first_session;  /* the number that the first session gets */
+    bool progress, quiet;
+};
+
+struct collected {
+    uint64_t inputs, known; /* read, and found to be known already with nothing new */
+    uint64_t bytes, lines, sessions, skipped, other;
+};
+
+/* Reads all inputs in order of time. Returns 0, or -1 with why; then what was handed over is whole all the same. */
+int collect_run(const struct collect_options *options, const struct sink *sink, const struct catalogue *catalogue,
+                struct collected *collected, struct why *why);
+
+/* Re-reads lines from..to (offsets) of one input and calls `line` for each that belongs to the session whose
+ * first line is at `first_offset`: what explain shows. Returns the number of lines, or -1 with why
+ * (EX_NOINPUT where the input is gone, EX_DATAERR where its content is another). */
+int collect_trace(const char *path, const struct input *input, uint64_t first_offset, uint64_t last_offset,
+                  void (*line)(void *state, struct str text), void *state, struct why *why);
+
+#endif
