@@ -32,7 +32,9 @@ struct row {
     uint64_t warned;  /* hits of a measure that only warns: counted aside, in no sum */
 };
 
-/* One slice of time: the rows in the same order as the whole's. */
+/* One slice of time, always a whole hour, day, week (from Monday) or month of UTC, also where the period begins
+ * or ends inside it: from its length report/ knows what a slice is. The rows stand in the same order as the
+ * whole's. */
 struct slice {
     usec from, to;
     uint64_t units;
