@@ -18,7 +18,8 @@ enum parameter_type {
     PARAMETER_WORD,     /* uint32_t: the place in `words` */
     PARAMETER_WORDS,    /* uint32_t: a bit for each of `words` that is given; one word or a list */
     PARAMETER_TEXTS,    /* struct texts: one text or a list */
-    PARAMETER_WEIGHTS   /* struct weights: a mapping of names to integers, or to {weight: n, replies: [127.0.0.2, ...]} */
+    PARAMETER_WEIGHTS   /* struct weights: a mapping of names to integers, or to {weight: n, replies:
+                           [127.0.0.2, ...]} */
 };
 
 /* A zone, its weight and the answers that count (IPv4 prefixes; none: any). */
@@ -36,26 +37,36 @@ struct weights {
 struct parameter {
     const char *name;
     enum parameter_type type;
-    size_t at;                /* offsetof in the measure's parameters */
-    const char *fallback;     /* what stands for it when it is not given, written as in a policy; NULL: zero, empty */
+    size_t at; /* offsetof in the measure's parameters */
+    const char
+        *fallback; /* what stands for it when it is not given, written as in a policy; NULL: zero, empty */
     const char *const *words; /* for WORD and WORDS; ends with NULL */
     const char *help;         /* half a sentence for the manual */
 };
 
-struct judging; /* replay.c: what a judge may look at, and where its verdicts go */
+struct judging; /* judging.h: what a judge may look at */
+struct state;   /* state.h: a measure that acts by what it saw before */
 
 struct measure {
-    const char *name;  /* "no-rdns" */
-    const char *title; /* "No reverse DNS" */
-    enum named named;  /* what a reply that names it is recorded as */
-    enum stage stage;  /* where it acts unless moved */
+    const char *name;          /* "no-rdns" */
+    const char *title;         /* "No reverse DNS" */
+    const char *title_by_unit; /* where units are the record's own, not deliveries; NULL: the same */
+    enum named named;          /* what a reply that names it is recorded as */
+    enum stage stage;          /* where it acts unless moved */
     enum reply_class reply;
-    bool has_state;    /* what it does depends on what it saw before */
+    bool in_chain; /* what it judges is known for a whole chain of attempts from any of them */
     const struct parameter *parameters; /* ends with a row without name */
     size_t parameters_size;
-    /* What the parameter tables cannot say ("lifetime must be longer than retry-window"): 0, or -1 with why; may be NULL. */
+    size_t remember_at; /* offsetof `remember` in the parameters (usec); 0: the measure has none */
+    /* What the parameter tables cannot say ("lifetime must be longer than retry-window"): 0, or -1 with why;
+     * may be NULL. */
     int (*check)(const void *parameters, struct why *why);
-    void (*judge)(struct judging *judging);
+    /* Whether this client would be turned away, from evidence observed and inferred: YES is a hit. Rules that
+     * hold for every measure (recorded refusals, exemptions, `when`, reach) are judging.c's and not asked of
+     * it. */
+    enum tri (*judge)(const struct judging *judging, uint32_t attempt);
+    /* NULL for measures without state. */
+    const struct state *state;
 };
 
 extern const struct measure *const measures[]; /* ends with NULL */

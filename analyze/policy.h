@@ -34,9 +34,9 @@ struct texts {
 struct exempt {
     bool authenticated;
     struct networks networks;
-    struct texts client_names;   /* domains of the client's confirmed name */
+    struct texts client_names; /* domains of the client's confirmed name */
     struct texts sender_domains;
-    struct texts recipients;     /* addresses, or @domain */
+    struct texts recipients; /* addresses, or @domain */
 };
 
 struct when {
@@ -47,11 +47,12 @@ struct when {
 /* One measure in a policy. */
 struct rule {
     const struct measure *measure;
-    struct str name;        /* of its row: `name`, else the measure's */
-    struct str title;       /* `title`, else the measure's (with the name in brackets where `name` was given) */
-    enum reply_class reply; /* REPLY_DEFAULT: the attempt's own recorded one where it names the measure, else the measure's */
+    struct str name;  /* of its row: `name`, else the measure's */
+    struct str title; /* `title`, else the measure's (with the name in brackets where `name` was given) */
+    enum reply_class reply; /* REPLY_DEFAULT: the attempt's own recorded one where it names the measure, else
+                               the measure's */
     bool moved;             /* `at` was given */
-    enum stage at;          /* where it acts: `at`, else the measure's stage; delay-reject is minded by the replay */
+    enum stage at; /* where it acts: `at`, else the measure's stage; delay-reject is minded by the replay */
     struct when when;
     struct exempt exempt;
     double cost;            /* NAN: the measure's default */
@@ -71,9 +72,9 @@ struct policy {
     struct arena arena; /* owns all of the above */
 };
 
-/* Reads a policy from a text. `origin` is what errors call it ("policy.yaml"). Errors name line, column and cure:
- *     policy.yaml:12:7: greylist.delay: "5 minuts" is not a duration; write 5m, 300s or 1h30m
- * Returns 0, or -1 with why (EX_DATAERR). */
+/* Reads a policy from a text. `origin` is what errors call it ("policy.yaml"). Errors name line, column and
+ * cure: policy.yaml:12:7: greylist.delay: "5 minuts" is not a duration; write 5m, 300s or 1h30m Returns 0, or
+ * -1 with why (EX_DATAERR). */
 int policy_read(struct policy *policy, const char *origin, struct str yaml, struct why *why);
 /* The same from a file, or where there is none of that name, from one that comes with mxreplay ("talk-2009").
  * A name that is neither is an error that lists those that come with it. */
@@ -88,8 +89,8 @@ struct shipped_policy {
 };
 extern const struct shipped_policy shipped_policies[]; /* ends with { NULL, NULL } */
 
-/* For files that hold several policies and more besides (the oracle's): a policy from a YAML node that is either
- * a mapping as in a policy file, or a sequence of measures with the other keys as items among them. */
+/* For files that hold several policies and more besides (the oracle's): a policy from a YAML node that is
+ * either a mapping as in a policy file, or a sequence of measures with the other keys as items among them. */
 struct yaml_document_s;
 struct yaml_node_s;
 int policy_from_node(struct policy *policy, const char *origin, struct yaml_document_s *document,

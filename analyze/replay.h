@@ -13,8 +13,9 @@ struct columns *columns_new(void);
 void columns_free(struct columns *columns);
 /* Takes one session in (any order); nothing of it is kept by reference. */
 void columns_add(struct columns *columns, const struct session *session);
-/* After the last: sorts by start, links sessions to attempts, chains and networks. [from, to] is the span that the
- * record covers: retry windows that close within it are known to have closed. USEC_NONE: first and last session. */
+/* After the last: sorts by start, links sessions to attempts, chains and networks. [from, to] is the span
+ * that the record covers: retry windows that close within it are known to have closed. USEC_NONE: first and
+ * last session. */
 void columns_finish(struct columns *columns, usec from, usec to);
 
 /* What the server enforced, from which "no" is inferred. */
@@ -27,33 +28,33 @@ enum slice_by { SLICE_NONE, SLICE_HOUR, SLICE_DAY, SLICE_WEEK, SLICE_MONTH };
 
 struct replay_options {
     enum unit unit;
-    usec from, to;               /* units whose first session started in [from, to); USEC_NONE: all. What came
-                                    before is judged all the same, for measures with state */
-    usec retry_window;           /* 0: two days */
+    usec from, to;     /* units whose first session started in [from, to); USEC_NONE: all. What came
+                          before is judged all the same, for measures with state */
+    usec retry_window; /* 0: two days */
     enum slice_by by;
-    bool assume_habits;          /* --assume habits */
-    double assume_resend;        /* --assume greylist.resend=0.8; NAN: not given */
+    bool assume_habits;   /* --assume habits */
+    double assume_resend; /* --assume greylist.resend=0.8; NAN: not given */
     const struct in_force *in_force;
-    size_t in_force_count;       /* with `assumed` false and 0 here: nothing was in force */
-    bool assumed;                /* no recorded policy: take each measure for in force on the days on which it shows */
+    size_t in_force_count; /* with `assumed` false and 0 here: nothing was in force */
+    bool assumed; /* no recorded policy: take each measure for in force on the days on which it shows */
 };
 
 /* Replays `policy`, or where it is NULL tells what the server itself did. 0, or -1 with why. */
-int replay_run(const struct columns *columns, const struct policy *policy, const struct replay_options *options,
-               struct tally *tally, struct why *why);
+int replay_run(const struct columns *columns, const struct policy *policy,
+               const struct replay_options *options, struct tally *tally, struct why *why);
 
 /* What became of one session under a policy, for explain. Index of rules as in the policy. */
 struct rule_story {
     enum tri hit;
-    bool asked;       /* an earlier measure may have kept it from being asked */
-    struct str why;   /* "rdns is no: recorded", "unknown: the server refused before RCPT" */
+    bool asked;     /* an earlier measure may have kept it from being asked */
+    struct str why; /* "rdns is no: recorded", "unknown: the server refused before RCPT" */
 };
 
 struct attempt_story {
-    struct str sender, recipient;  /* at == NULL: not known */
+    struct str sender, recipient; /* at == NULL: not known */
     struct rule_story *rules;
     enum tri accepted;
-    struct str outcome;            /* "stopped by no-rdns", "accepted", "no-rdns or accepted", ... */
+    struct str outcome; /* "stopped by no-rdns", "accepted", "no-rdns or accepted", ... */
 };
 
 struct session_story {
@@ -62,24 +63,26 @@ struct session_story {
 };
 
 /* By session: `arena` owns the story. -1 with why where there is no such session in the columns. */
-int replay_explain(const struct columns *columns, const struct policy *policy, const struct replay_options *options,
-                   int64_t session_id, struct session_story *story, struct arena *arena, struct why *why);
+int replay_explain(const struct columns *columns, const struct policy *policy,
+                   const struct replay_options *options, int64_t session_id, struct session_story *story,
+                   struct arena *arena, struct why *why);
 
 /* Each unit that the record accepted and the replay may stop, for audit. */
 enum harm { HARM_TOLD, HARM_LATE, HARM_LOST, HARMS };
 extern const char *const harm_name[HARMS];
 
 struct harmed {
-    int64_t session_id;  /* of the attempt that was accepted in the record */
+    int64_t session_id; /* of the attempt that was accepted in the record */
     usec at;
     struct str sender, recipient, client_name;
     struct ip client;
-    size_t rule;         /* that stops it, or first may */
+    size_t rule; /* that stops it, or first may */
     enum harm harm;
     bool certain;
 };
 
-int replay_audit(const struct columns *columns, const struct policy *policy, const struct replay_options *options,
+int replay_audit(const struct columns *columns, const struct policy *policy,
+                 const struct replay_options *options,
                  uint64_t *accepted, /* units that the record accepted, of which these are some */
                  int (*take)(void *state, const struct harmed *harmed), void *state, struct why *why);
 

@@ -18,7 +18,8 @@ extern const char *const unit_plural[UNITS]; /* "deliveries" */
 enum basis { BASIS_EXACT, BASIS_ESTIMATED, BASIS_GUESSED, BASES };
 extern const char *const basis_name[BASES]; /* "exact" */
 
-/* What a row is. Rows stand in this order: the policy's measures in its order, then the others where not zero. */
+/* What a row is. Rows stand in this order: the policy's measures in its order, then the others where not
+ * zero. */
 enum row_kind { ROW_MEASURE, ROW_ACCEPTED, ROW_OTHER, ROW_ABANDONED, ROW_NOTHING, ROW_RELAYED };
 
 struct row {
@@ -28,13 +29,13 @@ struct row {
     uint64_t count;   /* the point estimate; counts sum to the units */
     uint64_t low, high;
     enum basis basis;
-    bool at_least;    /* the record was cut off: there may have been more (semantics.md section 3) */
-    uint64_t warned;  /* hits of a measure that only warns: counted aside, in no sum */
+    bool at_least;   /* the record was cut off: there may have been more (semantics.md section 3) */
+    uint64_t warned; /* hits of a measure that only warns: counted aside, in no sum */
 };
 
-/* One slice of time, always a whole hour, day, week (from Monday) or month of UTC, also where the period begins
- * or ends inside it: from its length report/ knows what a slice is. The rows stand in the same order as the
- * whole's. */
+/* One slice of time, always a whole hour, day, week (from Monday) or month of UTC, also where the period
+ * begins or ends inside it: from its length report/ knows what a slice is. The rows stand in the same order
+ * as the whole's. */
 struct slice {
     usec from, to;
     uint64_t units;
@@ -44,9 +45,9 @@ struct slice {
 struct tally {
     struct str policy; /* its name */
     enum unit unit;
-    uint64_t units;    /* of all rows */
-    uint64_t base;     /* what percentages are of: without `nothing attempted`, but for the session table */
-    usec from, to;     /* first and last start of a unit, in the period asked for */
+    uint64_t units; /* of all rows */
+    uint64_t base;  /* what percentages are of: without `nothing attempted`, but for the session table */
+    usec from, to;  /* first and last start of a unit, in the period asked for */
     struct row *rows;
     size_t row_count;
     struct slice *slices; /* in order of time, without holes; none where not asked for */
@@ -63,8 +64,8 @@ struct tally {
 
 void tally_free(struct tally *tally);
 
-/* `count` of `of` in percent with two digits, rounded half away from zero from the exact ratio, as text with a
- * NUL: 6210 of 10038 (61.8649 %) is "61.86". Nothing of nothing is "0.00". */
+/* `count` of `of` in percent with two digits, rounded half away from zero from the exact ratio, as text with
+ * a NUL: 6210 of 10038 (61.8649 %) is "61.86". Nothing of nothing is "0.00". */
 void percent_format(uint64_t count, uint64_t of, char text[16]);
 
 #endif

@@ -1,0 +1,76 @@
+/* All sessions at once: an array a field, texts as numbers of interned names. Sessions are in order of start
+ * (then id), attempts in order of session and command, so a period is a range. Only analyze/ reads this. */
+#ifndef ANALYZE_COLUMNS_H
+#define ANALYZE_COLUMNS_H
+
+#include "analyze/replay.h"
+#include "base/names.h"
+#include "collect/session.h"
+
+#define NO_ATTEMPT UINT32_MAX
+
+/* What the record answered to an attempt. */
+enum answer { ANSWER_NONE, ANSWER_ACCEPTED, ANSWER_DEFERRED, ANSWER_REFUSED, ANSWER_DROPPED };
+
+/* A piece of evidence. */
+struct fact {
+    int64_t a, b;
+    uint32_t subject, detail;        /* names, or NAME_NONE */
+    uint16_t transaction, recipient; /* FACT_ALL: of the whole session, transaction */
+    uint8_t kind, state, origin;
+};
+#define FACT_ALL UINT16_MAX
+
+enum session_flag {
+    SESSION_AUTHENTICATED = 1,
+    SESSION_CUT_OFF = 2,
+    SESSION_GAP = 4,
+    SESSION_OUTBOUND = 8,
+};
+
+struct columns {
+    struct names names;
+    usec from, to; /* what the record covers */
+    bool finished;
+
+    size_t session_count;
+    int64_t *id;
+    usec *started;
+    uint32_t *client;      /* number of the address */
+    uint32_t *operator_of; /* name of the organisational domain of the confirmed client name, or NAME_NONE */
+    uint32_t *client_name; /* name, or NAME_NONE */
+    uint32_t *helo;        /* name, or NAME_NONE */
+    uint16_t *server;      /* number of the server's name */
+    uint16_t *port;
+    uint8_t *flags;                       /* enum session_flag */
+    uint8_t *stage;                       /* enum stage reached */
+    uint32_t *kinds;                      /* a bit for each enum kind of which there is a fact */
+    uint32_t *first_attempt, *first_fact; /* one more than sessions: [i], [i + 1) */
+
+    size_t address_count; /* of clients, distinct */
+    struct ip *address;
+    uint32_t *network; /* by address: number of its /24 or /64 */
+    size_t network_count;
+
+    size_t attempt_count;
+    uint32_t *session;
+    uint16_t *transaction, *recipient; /* index in the session, transaction; FACT_ALL: none */
+    uint32_t *sender, *address_of;     /* names as sent, NAME_NONE where not known: of sender and recipient */
+    usec *at;
+    uint8_t *answer;          /* enum answer */
+    uint8_t *named;           /* enum named: what the answer named */
+    uint8_t *answered_at;     /* enum stage of the answer */
+    uint8_t *reached;         /* enum stage that the client reached, or would have: see columns.c */
+    uint32_t *before, *after; /* the neighbours in its chain, NO_ATTEMPT at its ends */
+
+    size_t fact_count;
+    struct fact *fact;
+
+    struct names servers;
+    uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
+};
+
+/* Chains of attempts are made for a retry window; columns_finish() makes them for two days. */
+void columns_chain(struct columns *columns, usec retry_window);
+
+#endif

@@ -1,0 +1,63 @@
+/* What a measure's judge may look at, and the rules that hold for every measure: recorded refusals, what a
+ * recorded pass tells, exemptions, reach. */
+#ifndef ANALYZE_JUDGING_H
+#define ANALYZE_JUDGING_H
+
+#include <stddef.h>
+#include <sysexits.h>
+
+#include "analyze/columns.h"
+#include "analyze/measure.h"
+
+struct record; /* record.h */
+
+struct judging {
+    const struct columns *columns;
+    struct record *record;
+    const struct rule *rule;
+};
+
+/* What the recorded server did with a rule of the same measure at an attempt. */
+enum asked_status { ASKED_NOT, ASKED_PASSED, ASKED_REFUSED };
+struct asked {
+    const void *parameters; /* the recorded rule's */
+    const struct rule *rule;
+    enum asked_status status;
+};
+enum { ASKED_MOST = 16 };
+
+/* Fills `asked` with the recorded rules of the judged measure that were in force; returns their number. */
+size_t judging_asked(const struct judging *judging, uint32_t attempt, struct asked asked[ASKED_MOST]);
+/* Whether one of them let the attempt pass, or refused it. `fits` (NULL: any) says whether its parameters
+ * tell about ours. */
+bool judging_passed(const struct judging *judging, uint32_t attempt,
+                    bool (*fits)(const void *recorded, const void *ours));
+bool judging_refused(const struct judging *judging, uint32_t attempt,
+                     bool (*fits)(const void *recorded, const void *ours));
+
+/* The facts of a kind that hold for an attempt, best origin first is not promised; start with `after` NULL.
+ */
+const struct fact *judging_fact(const struct judging *judging, uint32_t attempt, enum kind kind,
+                                const struct fact *after);
+/* The state that they tell, by the rank of their origin; with a subject, of those with that subject. */
+enum tri judging_state(const struct judging *judging, uint32_t attempt, enum kind kind);
+enum tri judging_subject(const struct judging *judging, uint32_t attempt, enum kind kind, struct str subject);
+/* Whether a look-up of this kind was made and failed. */
+bool judging_failed(const struct judging *judging, uint32_t attempt, enum kind kind);
+
+struct str judging_name(const struct judging *judging, uint32_t name);
+struct str judging_sender(const struct judging *judging, uint32_t attempt);
+struct str judging_recipient(const struct judging *judging, uint32_t attempt);
+struct str judging_helo(const struct judging *judging, uint32_t attempt);
+/* The number of RCPT commands in the attempt's transaction. */
+size_t judging_recipients(const struct judging *judging, uint32_t attempt);
+bool judging_authenticated(const struct judging *judging, uint32_t attempt);
+
+/* Whether an address is in a list of addresses and @domains. */
+bool texts_hold_address(const struct texts *texts, struct str address);
+/* Whether a domain is in a list of domains, or below one. */
+bool texts_hold_domain(const struct texts *texts, struct str domain);
+
+extern const struct state state_greylist;
+
+#endif

@@ -1,0 +1,67 @@
+/* The parameters of each measure, as its table fills them. What they mean is said in semantics.md section 4. */
+#ifndef ANALYZE_MEASURE_PARAMETERS_H
+#define ANALYZE_MEASURE_PARAMETERS_H
+
+#include "analyze/measure.h"
+
+struct rdns_parameters { /* no-rdns and fcrdns */
+    uint32_t on_error;   /* enum on_error */
+};
+enum on_error { ON_ERROR_UNKNOWN, ON_ERROR_HIT };
+
+struct dnsbl_parameters {
+    usec remember;
+    struct weights zones, allow;
+    double threshold;
+    uint32_t errors; /* enum dnsbl_errors */
+};
+enum dnsbl_errors { ERRORS_UNKNOWN, ERRORS_LISTED };
+
+struct early_talker_parameters {
+    usec wait;
+    usec remember;
+};
+
+struct pipelining_parameters {
+    uint32_t unused; /* offset 0 means "no `remember`", see struct measure */
+    usec remember;
+};
+
+struct helo_parameters {
+    bool require, syntax, fqdn, resolves;
+    uint32_t address_literal; /* 1: reject */
+    struct texts own_name;
+};
+
+struct sender_domain_parameters {
+    bool exists, null_mx, fqdn;
+};
+
+struct spf_parameters {
+    uint32_t on; /* a bit for each enum spf_result */
+};
+enum spf_result { SPF_PASS, SPF_FAIL, SPF_SOFTFAIL, SPF_NEUTRAL, SPF_NONE, SPF_PERMERROR, SPF_TEMPERROR, SPF_RESULTS };
+
+struct recipient_parameters {
+    struct texts list;
+};
+
+struct relay_parameters {
+    struct texts domains;
+};
+
+struct greylist_parameters {
+    usec delay, retry_window, lifetime, auto_interval;
+    uint32_t key; /* a bit for each enum greylist_key */
+    uint32_t auto_allow;
+    uint32_t scope; /* 1: server */
+    bool normalise, yields;
+};
+enum greylist_key { KEY_CLIENT, KEY_CLIENT_NET, KEY_CLIENT_NET6, KEY_SENDER, KEY_RECIPIENT };
+
+struct spam_parameters {
+    double score;
+    struct texts symbols;
+};
+
+#endif

@@ -1,0 +1,62 @@
+/* recipient: the address does not exist; relay: it is not ours, and the client may not relay. */
+#include "analyze/judging.h"
+#include "analyze/measure/parameters.h"
+
+static const struct parameter recipient_table[] = {
+    {"list",                                PARAMETER_TEXTS, offsetof(struct recipient_parameters, list), NULL, NULL,
+     "the addresses that exist, or @domain; without it what the record shows" },
+    { 0},
+};
+
+static enum tri judge_recipient(const struct judging *judging, uint32_t attempt)
+{
+    const struct recipient_parameters *ours = judging->rule->parameters;
+    struct str address = judging_recipient(judging, attempt);
+    if (!address.at)
+        return UNKNOWN;
+    if (ours->list.count)
+        return tri_not(tri_of(texts_hold_address(&ours->list, address)));
+    enum tri valid = judging_state(judging, attempt, KIND_RECIPIENT);
+    if (valid == UNKNOWN && judging_passed(judging, attempt, NULL))
+        valid = YES;
+    return tri_not(valid);
+}
+
+const struct measure measure_recipient = {
+    .name = "recipient",
+    .title = "Unknown recipient",
+    .named = NAMED_RECIPIENT,
+    .stage = STAGE_RCPT,
+    .reply = REPLY_5XX,
+    .in_chain = true,
+    .parameters = recipient_table,
+    .parameters_size = sizeof(struct recipient_parameters),
+    .judge = judge_recipient,
+};
+
+static const struct parameter relay_table[] = {
+    {"domains",                         PARAMETER_TEXTS, offsetof(struct relay_parameters, domains), NULL, NULL,
+     "our domains, as @domain; without it what the record shows" },
+    { 0},
+};
+
+static enum tri judge_relay(const struct judging *judging, uint32_t attempt)
+{
+    const struct relay_parameters *ours = judging->rule->parameters;
+    struct str address = judging_recipient(judging, attempt);
+    if (ours->domains.count && address.at && !judging_authenticated(judging, attempt))
+        return tri_not(tri_of(texts_hold_address(&ours->domains, address)));
+    enum tri relay = judging_state(judging, attempt, KIND_RELAY);
+    return relay == UNKNOWN && judging_passed(judging, attempt, NULL) ? NO : relay;
+}
+
+const struct measure measure_relay = {
+    .name = "relay",
+    .title = "Relay attempts",
+    .named = NAMED_RELAY,
+    .stage = STAGE_RCPT,
+    .reply = REPLY_5XX,
+    .parameters = relay_table,
+    .parameters_size = sizeof(struct relay_parameters),
+    .judge = judge_relay,
+};

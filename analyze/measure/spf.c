@@ -1,0 +1,41 @@
+/* spf: the result of the check of the sender's domain (RFC 7208) is one of those that are turned away. */
+#include "analyze/judging.h"
+#include "analyze/measure/parameters.h"
+
+static const char *const results[] = { "pass", "fail",      "softfail",  "neutral",
+                                       "none", "permerror", "temperror", NULL };
+
+static const struct parameter parameters[] = {
+    {"on",                            PARAMETER_WORDS, offsetof(struct spf_parameters, on), "fail", results,
+     "the results that are turned away" },
+    { 0},
+};
+
+/* The recorded server turned away whatever we would. */
+static bool as_strict(const void *recorded, const void *ours)
+{
+    const struct spf_parameters *theirs = recorded, *mine = ours;
+    return (mine->on & ~theirs->on) == 0;
+}
+
+static enum tri judge(const struct judging *judging, uint32_t attempt)
+{
+    const struct spf_parameters *ours = judging->rule->parameters;
+    const struct fact *fact = NULL;
+    while ((fact = judging_fact(judging, attempt, KIND_SPF, fact)))
+        for (uint32_t i = 0; i < SPF_RESULTS; i++)
+            if (str_eq_nocase(judging_name(judging, fact->detail), str_of(results[i])))
+                return tri_of(ours->on >> i & 1);
+    return judging_passed(judging, attempt, as_strict) ? NO : UNKNOWN;
+}
+
+const struct measure measure_spf = {
+    .name = "spf",
+    .title = "SPF says no",
+    .named = NAMED_SPF,
+    .stage = STAGE_MAIL,
+    .reply = REPLY_5XX,
+    .parameters = parameters,
+    .parameters_size = sizeof(struct spf_parameters),
+    .judge = judge,
+};

@@ -1,0 +1,35 @@
+/* The measures: the only place that knows them all. */
+#include "analyze/measure.h"
+
+#include "analyze/measure/parameters.h"
+
+extern const struct measure measure_no_rdns, measure_fcrdns, measure_dnsbl, measure_early_talker,
+    measure_pipelining, measure_helo, measure_sender_domain, measure_spf, measure_relay, measure_recipient,
+    measure_null_sender_many, measure_greylist, measure_spam, measure_virus;
+
+/* In the order of the dialog. */
+const struct measure *const measures[] = {
+    &measure_no_rdns,
+    &measure_fcrdns,
+    &measure_dnsbl,
+    &measure_early_talker,
+    &measure_pipelining,
+    &measure_helo,
+    &measure_sender_domain,
+    &measure_spf,
+    &measure_relay,
+    &measure_recipient,
+    &measure_null_sender_many,
+    &measure_greylist,
+    &measure_spam,
+    &measure_virus,
+    NULL,
+};
+
+const struct measure *measure_find(struct str name)
+{
+    for (const struct measure *const *m = measures; *m; m++)
+        if (str_eq(str_of((*m)->name), name))
+            return *m;
+    return NULL;
+}
