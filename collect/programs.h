@@ -1,0 +1,27 @@
+/* Which dialect a program's lines belong to. A log names a few dozen programs millions of times, so the
+ * dialects are asked once a tag. */
+#ifndef COLLECT_PROGRAMS_H
+#define COLLECT_PROGRAMS_H
+
+#include <stdint.h>
+#include "base/str.h"
+#include "collect/dialect.h"
+
+enum { PROGRAMS = 256, PROGRAM_BYTES = 46 };
+
+struct programs {
+    const struct dialect *const *dialects; /* ends with NULL */
+    /* A hash table without chains: who comes last has the place, so tags made up by strangers take no memory.
+     */
+    struct program {
+        const struct dialect *dialect;
+        uint8_t len; /* 0: free */
+        char tag[PROGRAM_BYTES + 1];
+    } program[PROGRAMS];
+};
+
+void programs_begin(struct programs *programs, const struct dialect *const *dialects);
+/* The dialect of lines with this tag, or NULL: another program's. The first row that recognises it has it. */
+const struct dialect *programs_dialect(struct programs *programs, struct str tag);
+
+#endif

@@ -1,0 +1,371 @@
+/* What syslog puts in front of a message. A busy server logs hundreds of lines a second, all from one host:
+ * so a stamp whose leading bytes equal the last line's, and a host that does, cost a comparison. */
+#include "collect/syslog.h"
+
+#include "collect/years.h"
+
+enum { TRADITIONAL_BYTES = 16, ISO_SECOND_BYTES = 19 };
+
+usec stamp_time(const struct stamp *stamp, int64_t year)
+{
+    return clock_days(stamp->year ? stamp->year : year, stamp->month, stamp->day) * USEC_DAY + stamp->of_day -
+           stamp->zone;
+}
+
+static bool two_digits(const char *at, unsigned *number)
+{
+    if (!is_digit(at[0]) || !is_digit(at[1]))
+        return false;
+    *number = (unsigned)(at[0] - '0') * 10 + (unsigned)(at[1] - '0');
+    return true;
+}
+
+/* "09:07:12" */
+static bool cut_time(struct str *rest, usec *of_day)
+{
+    unsigned hour = 0, minute = 0, second = 0;
+    if (rest->len < 8 || rest->at[2] != ':' || rest->at[5] != ':' || !two_digits(rest->at, &hour) ||
+        !two_digits(rest->at + 3, &minute) || !two_digits(rest->at + 6, &second) || hour > 23 ||
+        minute > 59 || second > 60)
+        return false;
+    *of_day = hour * USEC_HOUR + minute * USEC_MINUTE + second * USEC_SECOND;
+    *rest = str_skip(*rest, 8);
+    return true;
+}
+
+/* ".057203", if it is there: as many digits as there are, of which six count. */
+static usec cut_fraction(struct str *rest)
+{
+    usec fraction = 0, unit = USEC_SECOND / 10;
+    size_t i = 1;
+    if (rest->len < 2 || rest->at[0] != '.' || !is_digit(rest->at[1]))
+        return 0;
+    for (; i < rest->len && is_digit(rest->at[i]); i++, unit /= 10)
+        fraction += unit * (rest->at[i] - '0');
+    *rest = str_skip(*rest, i);
+    return fraction;
+}
+
+/* "Z", "+01:00" or "+0100"; nothing is UTC. */
+static bool cut_zone(struct str *rest, usec *zone)
+{
+    unsigned hours = 0, minutes = 0;
+    *zone = 0;
+    if (cut_char(rest, 'Z') || (rest->len && rest->at[0] == ' '))
+        return true;
+    if (rest->len < 5 || (rest->at[0] != '+' && rest->at[0] != '-') || !two_digits(rest->at + 1, &hours))
+        return false;
+    size_t colon = rest->at[3] == ':';
+    if (rest->len < 5 + colon || !two_digits(rest->at + 3 + colon, &minutes) || hours > 23 || minutes > 59)
+        return false;
+    *zone = (rest->at[0] == '-' ? -1 : 1) * (hours * USEC_HOUR + minutes * USEC_MINUTE);
+    *rest = str_skip(*rest, 5 + colon);
+    return true;
+}
+
+static unsigned month_number(const char *name)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (unsigned i = 0; i < 12; i++)
+        if (memcmp(names + (size_t)i * 3, name, 3) == 0)
+            return i + 1;
+    return 0;
+}
+
+/* "Nov 23 09:07:12 ", "Nov  3 …", "Nov 03 …"; some write the year or a fraction too: "Nov 23 2026 09:07:12.5
+ * ". */
+static bool cut_traditional(struct str *rest, struct stamp *stamp)
+{
+    struct str in = *rest;
+    if (in.len < TRADITIONAL_BYTES || in.at[3] != ' ' || in.at[6] != ' ' || !is_digit(in.at[5]) ||
+        (in.at[4] != ' ' && !is_digit(in.at[4])))
+        return false;
+    *stamp = (struct stamp){ .month = month_number(in.at) };
+    stamp->day = (unsigned)(in.at[4] == ' ' ? 0 : in.at[4] - '0') * 10 + (unsigned)(in.at[5] - '0');
+    if (stamp->month == 0 || stamp->day < 1 || stamp->day > 31)
+        return false;
+    in = str_skip(in, 7);
+    unsigned century = 0, year = 0;
+    if (in.at[4] == ' ' && two_digits(in.at, &century) && two_digits(in.at + 2, &year)) {
+        stamp->year = century * 100 + year;
+        in = str_skip(in, 5);
+    }
+    if (!cut_time(&in, &stamp->of_day))
+        return false;
+    stamp->of_day += cut_fraction(&in);
+    if (!cut_char(&in, ' '))
+        return false;
+    *rest = in;
+    return true;
+}
+
+/* "2026-11-23T09:07:12": a blank for the T is usual too. */
+static bool cut_iso_second(struct str *rest, struct stamp *stamp)
+{
+    struct str in = *rest;
+    unsigned century = 0, year = 0;
+    if (in.len < ISO_SECOND_BYTES || in.at[4] != '-' || in.at[7] != '-' ||
+        (in.at[10] != 'T' && in.at[10] != ' ') || !two_digits(in.at, &century) ||
+        !two_digits(in.at + 2, &year))
+        return false;
+    *stamp = (struct stamp){ .year = century * 100 + year };
+    if (!two_digits(in.at + 5, &stamp->month) || !two_digits(in.at + 8, &stamp->day) || stamp->month < 1 ||
+        stamp->month > 12 || stamp->day < 1 || stamp->day > 31 || stamp->year == 0)
+        return false;
+    in = str_skip(in, 11);
+    if (!cut_time(&in, &stamp->of_day))
+        return false;
+    *rest = in;
+    return true;
+}
+
+static bool cut_iso(struct str *rest, struct stamp *stamp)
+{
+    struct str in = *rest;
+    if (!cut_iso_second(&in, stamp))
+        return false;
+    stamp->of_day += cut_fraction(&in);
+    if (!cut_zone(&in, &stamp->zone) || !cut_char(&in, ' '))
+        return false;
+    *rest = in;
+    return true;
+}
+
+/* What may stand before the stamp: a byte order mark, "<22>"; and "1 ", which says that RFC 5424's header
+ * follows. Returns whether it does. */
+static bool cut_preamble(struct str *rest)
+{
+    cut_prefix(rest, STR("\xEF\xBB\xBF"));
+    struct str in = *rest;
+    uint64_t priority = 0;
+    if (cut_char(&in, '<') && cut_number(&in, &priority) && priority < 192 && cut_char(&in, '>'))
+        *rest = in;
+    return cut_prefix(rest, STR("1 "));
+}
+
+bool cut_stamp(struct str *rest, struct stamp *stamp)
+{
+    struct str in = *rest;
+    cut_preamble(&in);
+    if (!cut_traditional(&in, stamp) && !cut_iso(&in, stamp))
+        return false;
+    *rest = in;
+    return true;
+}
+
+void syslog_begin(struct syslog *syslog, usec last, int64_t year)
+{
+    *syslog = (struct syslog){ .last = last, .year = year };
+}
+
+static usec place(const struct syslog *syslog, const struct stamp *stamp)
+{
+    if (stamp->year || syslog->last == USEC_NONE)
+        return stamp_time(stamp, syslog->year);
+    return stamp_time(stamp, year_following(stamp, syslog->last));
+}
+
+/* The zone and the blank behind it, which hardly ever change. */
+static bool cut_known_zone(struct syslog *syslog, struct str *rest)
+{
+    if (syslog->zone_len && rest->len >= sizeof syslog->zone_text &&
+        memcmp(rest->at, syslog->zone_text, syslog->zone_len) == 0) {
+        *rest = str_skip(*rest, syslog->zone_len);
+        return true;
+    }
+    struct str in = *rest;
+    usec zone = 0;
+    if (!cut_zone(&in, &zone) || !cut_char(&in, ' '))
+        return false;
+    syslog->zone = zone;
+    syslog->zone_len = (unsigned char)(in.at - rest->at);
+    memcpy(syslog->zone_text, rest->at, syslog->zone_len);
+    *rest = in;
+    return true;
+}
+
+static bool is_known(const struct syslog *syslog, struct str rest, size_t len)
+{
+    return syslog->stamp_len == len && rest.len >= len && memcmp(rest.at, syslog->stamp, len) == 0;
+}
+
+static void remember(struct syslog *syslog, const char *at, size_t len, usec second)
+{
+    memcpy(syslog->stamp, at, len);
+    syslog->stamp_len = (unsigned char)len;
+    syslog->second = second;
+}
+
+static bool cut_time_stamp(struct syslog *syslog, struct str *rest, usec *at)
+{
+    struct str in = *rest;
+    struct stamp stamp;
+    if (in.len && is_alpha(in.at[0])) {
+        /* Equal stamps are equal times only while the line before was of about that time: see place(). */
+        if (is_known(syslog, in, TRADITIONAL_BYTES) && syslog->second == syslog->last) {
+            in = str_skip(in, TRADITIONAL_BYTES);
+        } else {
+            if (!cut_traditional(&in, &stamp))
+                return false;
+            usec time = place(syslog, &stamp);
+            size_t len = (size_t)(in.at - rest->at);
+            if (len == TRADITIONAL_BYTES)
+                remember(syslog, rest->at, len, time);
+            *at = time;
+            *rest = in;
+            return true;
+        }
+        *at = syslog->second;
+    } else {
+        if (is_known(syslog, in, ISO_SECOND_BYTES)) {
+            in = str_skip(in, ISO_SECOND_BYTES);
+        } else {
+            const char *from = in.at;
+            if (!cut_iso_second(&in, &stamp))
+                return false;
+            remember(syslog, from, ISO_SECOND_BYTES, stamp_time(&stamp, 0));
+        }
+        usec fraction = cut_fraction(&in);
+        if (!cut_known_zone(syslog, &in))
+            return false;
+        *at = syslog->second + fraction - syslog->zone;
+    }
+    *rest = in;
+    return true;
+}
+
+static bool cut_host(struct syslog *syslog, struct str *rest, struct str *host)
+{
+    if (syslog->host_len && rest->len >= syslog->host_len &&
+        memcmp(rest->at, syslog->host, syslog->host_len) == 0) {
+        *host = (struct str){ rest->at, syslog->host_len - 1u };
+        *rest = str_skip(*rest, syslog->host_len);
+        return true;
+    }
+    struct str in = *rest;
+    /* FreeBSD's syslogd -v puts "<mail.info>" before the host. */
+    if (in.len && in.at[0] == '<' && !cut_until_char(&in, ' ', host))
+        return false;
+    const char *from = in.at;
+    if (!cut_until_char(&in, ' ', host))
+        return false;
+    if (host->len && (host->at[host->len - 1] == ':')) {
+        /* No host: this is the program's tag already. */
+        *host = (struct str){ from, 0 };
+        return true;
+    }
+    if (from == rest->at && host->len && host->len < sizeof syslog->host) {
+        memcpy(syslog->host, host->at, host->len + 1);
+        syslog->host_len = (unsigned char)(host->len + 1);
+    }
+    *rest = in;
+    return true;
+}
+
+/* "postfix/smtpd[15649]: text", "kernel: text". Without a tag, all is text. */
+static void cut_tag(struct str rest, struct line *line)
+{
+    line->program = (struct str){ rest.at, 0 };
+    line->pid = 0;
+    line->text = rest;
+    size_t i = 0;
+    while (i < rest.len && rest.at[i] != '[' && rest.at[i] != ':' && rest.at[i] != ' ')
+        i++;
+    if (i == 0 || i == rest.len || rest.at[i] == ' ')
+        return;
+    struct str in = str_skip(rest, i);
+    if (cut_char(&in, '[')) {
+        uint64_t pid = 0;
+        struct str inside;
+        if (cut_number(&in, &pid) && cut_char(&in, ']'))
+            line->pid = pid <= UINT32_MAX ? (uint32_t)pid : 0;
+        else if (!cut_until_char(&in, ']', &inside))
+            return;
+        cut_char(&in, ':');
+    } else {
+        cut_char(&in, ':');
+    }
+    cut_char(&in, ' ');
+    line->program.len = i;
+    line->text = in;
+}
+
+/* Solaris puts "[ID 197553 mail.info] " before the text. */
+static void cut_message_id(struct str *text)
+{
+    struct str in = *text, inside;
+    if (cut_prefix(&in, STR("[ID ")) && cut_until(&in, STR("] "), &inside) && inside.len < 64)
+        *text = in;
+}
+
+/* RFC 5424 6.3: "-", or elements in brackets, in whose values \" \\ and \] are escaped. */
+static bool cut_structured_data(struct str *rest)
+{
+    struct str in = *rest;
+    if (!cut_char(&in, '-')) {
+        if (in.len == 0 || in.at[0] != '[')
+            return false;
+        while (in.len && in.at[0] == '[') {
+            bool quoted = false;
+            size_t i = 1;
+            for (; i < in.len && (quoted || in.at[i] != ']'); i++) {
+                if (in.at[i] == '\\' && quoted && i + 1 < in.len)
+                    i++;
+                else if (in.at[i] == '"')
+                    quoted = !quoted;
+            }
+            if (i >= in.len)
+                return false;
+            in = str_skip(in, i + 1);
+        }
+    }
+    if (in.len && !cut_char(&in, ' '))
+        return false;
+    *rest = in;
+    return true;
+}
+
+/* "mx postfix/smtpd 15649 - [id a="b"] text", RFC 5424 6. "-" stands for what is not known. */
+static bool cut_5424(struct str rest, struct line *line)
+{
+    struct str host, program, process, id;
+    uint64_t pid = 0;
+    if (!cut_until_char(&rest, ' ', &host) || !cut_until_char(&rest, ' ', &program) ||
+        !cut_until_char(&rest, ' ', &process) || !cut_until_char(&rest, ' ', &id) ||
+        !cut_structured_data(&rest))
+        return false;
+    cut_prefix(&rest, STR("\xEF\xBB\xBF"));
+    while (cut_char(&rest, ' ')) /* rsyslog leaves the blank that stood after "tag:" */
+        ;
+    line->host = str_eq(host, STR("-")) ? (struct str){ host.at, 0 } : host;
+    line->program = str_eq(program, STR("-")) ? (struct str){ program.at, 0 } : program;
+    line->pid = str_number(process, &pid) && pid <= UINT32_MAX ? (uint32_t)pid : 0;
+    line->text = rest;
+    return true;
+}
+
+bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
+{
+    struct str rest = text;
+    usec at = 0;
+    bool is_5424 = false;
+    if (rest.len && (rest.at[0] == '<' || rest.at[0] == '1' || rest.at[0] == '\xEF'))
+        is_5424 = cut_preamble(&rest);
+    if (!cut_time_stamp(syslog, &rest, &at))
+        return false;
+    if (is_5424) {
+        if (!cut_5424(rest, line))
+            return false;
+    } else {
+        struct str host;
+        if (!cut_host(syslog, &rest, &host))
+            host = (struct str){ rest.at, 0 };
+        line->host = host;
+        cut_tag(rest, line);
+        if (line->text.len && line->text.at[0] == '[')
+            cut_message_id(&line->text);
+    }
+    line->at = at;
+    syslog->last = at;
+    return true;
+}

@@ -1,0 +1,50 @@
+/* What syslog puts in front of a message: time, host, program and pid, in each form that log files have.
+ *
+ *     Nov 23 09:07:12 mx postfix/smtpd[15649]: text                                 traditional (RFC 3164)
+ *     2026-11-23T09:07:12.057203+01:00 mx postfix/smtpd[15649]: text                RFC 3339 stamps
+ *     <22>1 2026-11-23T09:07:12.057203Z mx postfix/smtpd 15649 - [id a="b"] text    RFC 5424
+ */
+#ifndef COLLECT_SYSLOG_H
+#define COLLECT_SYSLOG_H
+
+#include <stdbool.h>
+#include "base/clock.h"
+#include "base/str.h"
+#include "collect/dialect.h"
+
+/* A time as a line has it. */
+struct stamp {
+    int64_t year; /* of traditional ones: 0, they do not tell */
+    unsigned month, day;
+    usec of_day; /* since 00:00, fraction included */
+    usec zone;   /* what is east of Greenwich is ahead; stamps without a zone are taken for UTC */
+};
+
+/* The time of a stamp in the year that it tells, or in `year` where it tells none. */
+usec stamp_time(const struct stamp *stamp, int64_t year);
+/* Takes a stamp in any form off the front of a line, with what stands before it (priority, version) and the
+ * blank behind it. */
+bool cut_stamp(struct str *rest, struct stamp *stamp);
+
+/* The last line's beginning, since the next one's is mostly the same and need not be worked out again.
+ * Zero-initialise, then syslog_begin(). */
+struct syslog {
+    usec last;    /* the time of the last line that had one, or USEC_NONE */
+    int64_t year; /* for a first line without one */
+    usec second;  /* the time of `stamp`: of its whole second where it is an RFC 3339 one */
+    usec zone;
+    unsigned char stamp_len, zone_len, host_len;
+    char stamp[20];    /* "Nov 23 09:07:12 " or "2026-11-23T09:07:12" */
+    char zone_text[8]; /* "+01:00 " */
+    char host[64];     /* with the blank behind it */
+};
+
+/* Begins an input. Stamps without a year follow `last`, the time of the line before (years.h), where that is
+ * known; where it is USEC_NONE, the first such stamp is of `year`. */
+void syslog_begin(struct syslog *syslog, usec last, int64_t year);
+/* Takes `text` apart: fills at, host, program, pid and text of *line, with views into `text`. False where it
+ * does not begin with a time; then *line is as it was. A line without a program tag ("last message repeated 2
+ * times") has an empty program. */
+bool syslog_parse(struct syslog *syslog, struct str text, struct line *line);
+
+#endif

@@ -1,0 +1,247 @@
+/* What syslog puts in front of a message. The times were worked out with `date -u -d ... +%s`. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collect/programs.h"
+#include "collect/syslog.h"
+
+#define SECONDS_2026_11_23_09_07_12 1795424832
+#define AT(seconds, micros)         ((usec)(seconds)*USEC_SECOND + (micros))
+
+/* A line, and what it says. A NULL program: it has no time stamp. */
+static const struct row {
+    const char *line;
+    usec at;
+    const char *host, *program;
+    uint32_t pid;
+    const char *text;
+} rows[] = {
+    {"Nov 23 09:07:12 mx postfix/smtpd[15649]: connect from a.test[192.0.2.1]",
+     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                 0),"mx",                                                    "postfix/smtpd",15649,"connect from a.test[192.0.2.1]" },
+    { "Nov  3 09:07:12 mx postfix/smtpd[1]: x",                                                                        AT(1793696832,                                                                                                                   0),"mx","postfix/smtpd",1,                                                                                                                                                                                             "x" },
+    { "Nov 03 09:07:12 mx postfix/smtpd[1]: x",                                                                      AT(1793696832,                                                                                                                                                        0),"mx","postfix/smtpd",1,"x" },
+    { "Nov 30 23:59:60 mx a: x",                                                                        AT(1796083200,                                                                                                                                                        0),"mx","a",                                                                                                                                                                      0,                                                                                                                                                                                                                                                                                                                                                                                               "x" },
+    { "Nov 23 09:07:12.25 mx postfix/smtpd[1]: x",                                                                      AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                        250000),"mx",
+     "postfix/smtpd",1,"x" },
+    { "Nov 23 2025 09:07:12 mx postfix/smtpd[1]: x",                                                                     AT(1763888832,                                                                                                                                                0),"mx","postfix/smtpd",                                                                                                                                                  1,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "x" },
+    { "<22>Nov 23 09:07:12 mx postfix/smtpd[1]: x",                                                                       AT(SECONDS_2026_11_23_09_07_12,       0),"mx","postfix/smtpd",
+     1,"x" },
+    { "Nov 23 09:07:12 <mail.info> mx postfix/smtpd[1]: x",AT(SECONDS_2026_11_23_09_07_12,                                                0),"mx",
+     "postfix/smtpd",1,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "x" },
+    { "Nov 23 09:07:12 postfix/smtpd[1]: no host",                     AT(SECONDS_2026_11_23_09_07_12,                                                                                                      0),"","postfix/smtpd",1,
+     "no host" },
+    { "Nov 23 09:07:12 mx.example.org postfix-mx2/submission/smtpd[4194304]: x",
+     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                0),"mx.example.org","postfix-mx2/submission/smtpd",4194304,                                       "x" },
+    { "Nov 23 09:07:12 2001:db8::1 postfix/smtpd[1]: x",                                                                 AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                   0),"2001:db8::1",
+     "postfix/smtpd",1, "x" },
+    { "Nov 23 09:07:12 mx postfix/smtpd[15649]: [ID 197553 mail.info] connect",
+     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                  0),"mx","postfix/smtpd",15649,"connect" },
+    { "Nov 23 09:07:12 mx kernel: [12.5] eth0: up",                                                           AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                             0),"mx","kernel",                                              0,
+     "[12.5] eth0: up" },
+    { "Nov 23 09:07:12 mx postfix/smtpd[99999999999]: x",                                                                     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                         0),"mx",
+     "postfix/smtpd",                                                                                                                                                                                                                                                                0,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "x" },
+    { "Nov 23 09:07:12 mx odd[main]: x",                                                                       AT(SECONDS_2026_11_23_09_07_12,          0),"mx","odd",0,"x" },
+    { "Nov 23 09:07:12 mx postfix/smtpd[7]:",AT(SECONDS_2026_11_23_09_07_12,0),"mx","postfix/smtpd",7,
+     "" },
+    { "Nov 23 09:07:12 mx postfix/smtpd[7",                                        AT(SECONDS_2026_11_23_09_07_12,                       0),"mx","", 0,
+     "postfix/smtpd[7" },
+    { "Nov 23 09:07:12 mx last message repeated 2 times",                                                                        AT(SECONDS_2026_11_23_09_07_12,                                                                                                                     0),"mx",             "",                                                                                                                                                                                                                                                                                                                             0,
+     "last message repeated 2 times" },
+    { "Nov 23 09:07:12 mx -- MARK --",                                                                        AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                          0),"mx","",0,                                                                    "-- MARK --" },
+    { "Nov 23 09:07:12 x",                                                                        AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                              0),"","",0,"x" },
+    { "2026-11-23T09:07:12.057203+00:00 mx postfix/smtpd[1]: x",                                                                       AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                         57203),"mx",
+     "postfix/smtpd",1,"x" },
+    { "2026-11-23T10:07:12.057203+01:00 mx postfix/smtpd[1]: x",                                                                     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                      57203),                                "mx",
+     "postfix/smtpd",                                                                                                                                                                                                                                                                                                                                                                        1,                                                                                                                                                                                                                                                                                   "x" },
+    { "2026-11-23T05:37:12-03:30 mx postfix/smtpd[1]: x",                                                                       AT(SECONDS_2026_11_23_09_07_12,           0),"mx",
+     "postfix/smtpd",                                                                                                                                                                                                       1,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "x" },
+    { "2026-11-23T10:07:12+0100 mx postfix/smtpd[1]: x",AT(SECONDS_2026_11_23_09_07_12,0),"mx",
+     "postfix/smtpd",                                                  1,                                                                                                                                                                                                                                    "x" },
+    { "2026-11-23T09:07:12Z mx postfix/smtpd[1]: x",                AT(SECONDS_2026_11_23_09_07_12, 0),"mx",
+     "postfix/smtpd",1,"x" },
+    { "2026-11-23T09:07:12.1234567899Z mx a: x",                                                                        AT(SECONDS_2026_11_23_09_07_12,                                                                                                         123456),"mx","a",0,"x" },
+    { "2026-11-23 09:07:12 mx postfix/smtpd[1]: x",                                                                      AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                        0),"mx","postfix/smtpd",
+     1,"x" },
+    { "1996-02-29T00:00:00Z mx a[1]: x",                                                                        AT(825552000,                                                                                                                                                        0),"mx","a",1,"x" },
+ /* RFC 5424 */
+    { "<22>1 2026-11-23T09:07:12.057203Z mx postfix/smtpd 15649 - - connect",
+     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                             57203),"mx","postfix/smtpd",15649,                                                                                                                                                                                                                                          "connect" },
+    { "1 2026-11-23T09:07:12.057203Z mx postfix/smtpd 15649 ID47 - connect",
+     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                     57203),                                                                                                                                                "mx",                                                                                                                                                                                                                                                                                                                                                                                               "postfix/smtpd",                                                                                                                                                                                                                                                                                                                                                                                                                                                         15649,                                                                                                                                                                                                                                                                                                                                                                                                                                       "connect" },
+    { "<22>1 2026-11-23T09:07:12Z mx postfix/smtpd 1 - -  connect",                                                                       AT(SECONDS_2026_11_23_09_07_12,0),"mx",
+     "postfix/smtpd",1,                                                                                                                                                                                                                                    "connect" },
+    { "<22>1 2026-11-23T09:07:12Z mx postfix/smtpd 1 - - \xEF\xBB\xBF"
+      "connect",AT(SECONDS_2026_11_23_09_07_12,0),"mx","postfix/smtpd",                                                           1,                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "connect" },
+    { "<22>1 2026-11-23T09:07:12Z mx postfix/smtpd 1 - [a b=\"]\\\"] \"][c@32473 d=\"\\]\"] connect",
+     AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                 0),"mx","postfix/smtpd",1,"connect" },
+    { "<22>1 2026-11-23T09:07:12Z - - - - -",                                                                        AT(SECONDS_2026_11_23_09_07_12,                                                                                      0),"","",0,"" },
+    { "\xEF\xBB\xBF"
+      "2026-11-23T09:07:12Z mx postfix/smtpd[1]: x",                                                                AT(SECONDS_2026_11_23_09_07_12,                                                                                                                                                  0),"mx","postfix/smtpd",1,"x" },
+ /* no time stamp */
+    { "",                                                                        0,                                                                                                                                                  0,0,0,0},
+    { " ",                                                          0,                                                                                                                                            0,0,                                                            0,0},
+    { "Nov",                                                                     0,                                                                                                                                         0,                                                                                                                                                          0,                                                                                                                                                                                                                                                                                                                0,                                                                                                                                                                                                                                                                                                                                                                                           0                                                                                                                                                                                                                                                                                                                                                                             },
+    { "Nov 23 09:07:12",                                                                       0,                                                                   0,0,                                                                                                                                                                                                0,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            0                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   },
+    { "Nov 23 09:07:1x mx a: b",0,0,0,                                                             0,                                                                                                                                                                                                                                                              0                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             },
+    { "Nov 23 24:07:12 mx a: b",                                                                       0,                                                                                  0,0,0,0},
+    { "Nov 32 09:07:12 mx a: b",                                                                      0,                                                                                               0,0,0,0},
+    { "Nov  0 09:07:12 mx a: b",                                                                    0,                                                                                  0,0,0,0},
+    { "Foo 23 09:07:12 mx a: b",                                                        0,                                                                    0,0,0,0},
+    { "2026-13-23T09:07:12Z mx a: b",                                                0,                                                                                                                                                       0, 0,                                                                                                                                                                                                                                     0,                                                                                                                                                                          0},
+    { "2026-11-23T09:07:12",                                                0,                                                            0,0,                                                                                                 0,                                                                                                                                                                                                                                                             0                                                                                                                                                                                                                                                                                                                                                                     },
+    { "2026-11-23T09:07:12+1 mx a: b",                                                0,                                                             0,0,                                                                  0,                                                                                                                                                                                             0                                                                                                                                                                                                                                                                                                                                                                                },
+    { "2026-11-23T09:07:12+01:0",                                                0,                                                               0,0,                                                                                           0,                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 0                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   },
+    { "<22>1 2026-11-23T09:07:12Z mx postfix/smtpd 1 - [a b=\"]",                                                0,                                                                           0,0,                                                             0,                                                                                                                                                                                0                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               },
+    { "<22>1 2026-11-23T09:07:12Z mx postfix/smtpd 1",                                           0,                                                                              0,0,0,0},
+    { "<22>1 - mx postfix/smtpd 1 - - no time",                                                    0,                                                                                       0,0,                                                                                                        0,         0},
+    { "192.0.2.1 - - [23/Nov/2026:09:07:12 +0000] \"GET / HTTP/1.1\" 200 1",                                          0,                                                                             0,0,                                                                                                         0,                                         0},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static void expect(const struct row *row, bool parsed, const struct line *line)
+{
+    if (!row->program) {
+        ck_assert_msg(!parsed, "%s: has no time stamp", row->line);
+        return;
+    }
+    ck_assert_msg(parsed, "%s: not understood", row->line);
+    ck_assert_msg(line->at == row->at, "%s: at %lld, not %lld", row->line, (long long)line->at,
+                  (long long)row->at);
+    ck_assert_msg(str_eq(line->host, str_of(row->host)), "%s: host %.*s", row->line, STR_ARG(line->host));
+    ck_assert_msg(str_eq(line->program, str_of(row->program)), "%s: program %.*s", row->line,
+                  STR_ARG(line->program));
+    ck_assert_msg(str_eq(line->text, str_of(row->text)), "%s: text %.*s", row->line, STR_ARG(line->text));
+    ck_assert_uint_eq(line->pid, row->pid);
+}
+
+/* The line as the only one: exactly as many bytes as it has, so that reading behind it is seen. */
+static bool parse_alone(struct syslog *syslog, const char *text, struct line *line, char **bytes)
+{
+    size_t len = strlen(text);
+    *bytes = malloc(len ? len : 1);
+    memcpy(*bytes, text, len);
+    return syslog_parse(syslog, (struct str){ *bytes, len }, line);
+}
+
+START_TEST(each_form)
+{
+    struct syslog syslog;
+    struct line line = { 0 };
+    char *bytes = NULL;
+    syslog_begin(&syslog, USEC_NONE, 2026);
+    bool parsed = parse_alone(&syslog, rows[_i].line, &line, &bytes);
+    expect(&rows[_i], parsed, &line);
+    free(bytes);
+}
+END_TEST
+
+/* Any line after any other: what is remembered of one must not show in the next. */
+START_TEST(each_form_after_each_other)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        struct syslog syslog;
+        struct line line = { 0 };
+        char *bytes = NULL;
+        syslog_begin(&syslog, AT(SECONDS_2026_11_23_09_07_12, 0), 0);
+        parse_alone(&syslog, rows[i].line, &line, &bytes);
+        free(bytes);
+        syslog.last = AT(SECONDS_2026_11_23_09_07_12, 0); /* years are test_years.c's */
+        for (int again = 0; again < 2; again++) {
+            bool parsed = parse_alone(&syslog, rows[_i].line, &line, &bytes);
+            expect(&rows[_i], parsed, &line);
+            free(bytes);
+            if (again == 0)
+                syslog.last = AT(SECONDS_2026_11_23_09_07_12, 0);
+        }
+    }
+}
+END_TEST
+
+/* Beginnings of a line, byte by byte: taken or not, but never read beyond. */
+START_TEST(cut_anywhere)
+{
+    size_t len = strlen(rows[_i].line);
+    for (size_t n = 0; n < len; n++) {
+        struct syslog syslog;
+        struct line line = { 0 };
+        char *bytes = malloc(n ? n : 1);
+        memcpy(bytes, rows[_i].line, n);
+        syslog_begin(&syslog, USEC_NONE, 2026);
+        for (int again = 0; again < 2; again++)
+            if (syslog_parse(&syslog, (struct str){ bytes, n }, &line)) {
+                ck_assert(line.text.at >= bytes);
+                ck_assert(line.text.at + line.text.len <= bytes + n);
+            }
+        free(bytes);
+    }
+}
+END_TEST
+
+START_TEST(zone_that_changes)
+{
+    struct syslog syslog;
+    struct line line = { 0 };
+    syslog_begin(&syslog, USEC_NONE, 2026);
+    ck_assert(syslog_parse(&syslog, STR("2026-10-25T02:59:59+02:00 mx a[1]: summer time"), &line));
+    ck_assert_int_eq(line.at, AT(1792889999, 0));
+    ck_assert(syslog_parse(&syslog, STR("2026-10-25T02:00:00+01:00 mx a[1]: winter time"), &line));
+    ck_assert_int_eq(line.at, AT(1792890000, 0));
+    ck_assert(syslog_parse(&syslog, STR("2026-10-25T02:00:00+02:00 mx a[1]: summer time"), &line));
+    ck_assert_int_eq(line.at, AT(1792886400, 0));
+}
+END_TEST
+
+static unsigned asked;
+static bool is_smtpd(struct str program)
+{
+    asked++;
+    return str_ends(program, STR("/smtpd"));
+}
+static bool is_any_postfix(struct str program)
+{
+    return str_starts(program, STR("postfix"));
+}
+static const struct dialect smtpd = { .name = "smtpd", .recognise = is_smtpd };
+static const struct dialect postfix = { .name = "postfix", .recognise = is_any_postfix };
+
+START_TEST(programs_are_asked_once)
+{
+    static const struct dialect *const table[] = { &smtpd, &postfix, NULL };
+    static struct programs programs;
+    programs_begin(&programs, table);
+    asked = 0;
+    for (int i = 0; i < 10; i++) {
+        ck_assert_ptr_eq(programs_dialect(&programs, STR("postfix/smtpd")), &smtpd);
+        ck_assert_ptr_eq(programs_dialect(&programs, STR("")), NULL);
+    }
+    ck_assert_uint_eq(asked, 1);
+    ck_assert_ptr_eq(programs_dialect(&programs, STR("postfix/qmgr")), &postfix);
+    /* More tags than there is room for, too long ones among them. */
+    for (int i = 0; i < 2000; i++) {
+        char tag[100];
+        int len = snprintf(tag, sizeof tag, "%s%d%s", i % 2 ? "postfix/" : "spam", i,
+                           i % 3 ? "" : "............................................................");
+        ck_assert_ptr_eq(programs_dialect(&programs, (struct str){ tag, (size_t)len }),
+                         i % 2 ? &postfix : NULL);
+    }
+    ck_assert_ptr_eq(programs_dialect(&programs, STR("postfix/smtpd")), &smtpd);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("syslog");
+    TCase *t = tcase_create("syslog");
+    tcase_add_loop_test(t, each_form, 0, ROWS);
+    tcase_add_loop_test(t, each_form_after_each_other, 0, ROWS);
+    tcase_add_loop_test(t, cut_anywhere, 0, ROWS);
+    tcase_add_test(t, zone_that_changes);
+    tcase_add_test(t, programs_are_asked_once);
+    suite_add_tcase(suite, t);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
