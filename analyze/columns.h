@@ -62,6 +62,7 @@ struct columns {
     uint8_t *answered_at;     /* enum stage of the answer */
     uint8_t *reached;         /* enum stage that the client reached, or would have: see columns.c */
     uint32_t *before, *after; /* the neighbours in its chain, NO_ATTEMPT at its ends */
+    usec retry_window;        /* for which the chains are made */
 
     size_t fact_count;
     struct fact *fact;
@@ -70,7 +71,9 @@ struct columns {
     uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
 };
 
-/* Chains of attempts are made for a retry window; columns_finish() makes them for two days. */
+/* Makes the chains for a retry window (0: two days), if they are not made for it already. */
 void columns_chain(struct columns *columns, usec retry_window);
+/* The attempts in order of time; the caller frees. */
+uint32_t *columns_in_time(const struct columns *columns);
 
 #endif

@@ -13,9 +13,14 @@ struct record; /* record.h */
 
 struct judging {
     const struct columns *columns;
-    struct record *record;
+    struct record *record; /* NULL: nothing is inferred */
+    const struct policy *policy;
     const struct rule *rule;
 };
+
+/* The verdict of a rule that applies, before state and reach are minded. UNKNOWN for a measure that has only
+ * state. */
+enum tri judging_verdict(const struct judging *judging, uint32_t attempt);
 
 /* What the recorded server did with a rule of the same measure at an attempt. */
 enum asked_status { ASKED_NOT, ASKED_PASSED, ASKED_REFUSED };
@@ -34,6 +39,9 @@ bool judging_passed(const struct judging *judging, uint32_t attempt,
                     bool (*fits)(const void *recorded, const void *ours));
 bool judging_refused(const struct judging *judging, uint32_t attempt,
                      bool (*fits)(const void *recorded, const void *ours));
+
+/* Whether the recorded server's rule of this measure saw the attempt, be it that a later one decided. */
+bool judging_touched(const struct judging *judging, uint32_t attempt);
 
 /* The facts of a kind that hold for an attempt, best origin first is not promised; start with `after` NULL.
  */
@@ -58,6 +66,6 @@ bool texts_hold_address(const struct texts *texts, struct str address);
 /* Whether a domain is in a list of domains, or below one. */
 bool texts_hold_domain(const struct texts *texts, struct str domain);
 
-extern const struct state state_greylist;
+extern const struct state state_greylist, state_remember;
 
 #endif

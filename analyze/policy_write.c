@@ -225,6 +225,14 @@ bool parameter_equal(const struct parameter *parameter, const void *one, const v
     return false;
 }
 
+bool parameters_equal(const struct measure *measure, const void *a, const void *b)
+{
+    for (const struct parameter *p = measure->parameters; p->name; p++)
+        if (!parameter_equal(p, a, b))
+            return false;
+    return true;
+}
+
 static void put_words(struct writer *out, const struct parameter *parameter, uint32_t set)
 {
     const char *before = " [";

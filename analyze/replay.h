@@ -39,9 +39,11 @@ struct replay_options {
     bool assumed; /* no recorded policy: take each measure for in force on the days on which it shows */
 };
 
-/* Replays `policy`, or where it is NULL tells what the server itself did. 0, or -1 with why. */
-int replay_run(const struct columns *columns, const struct policy *policy,
-               const struct replay_options *options, struct tally *tally, struct why *why);
+/* Replays `policy`, or where it is NULL tells what the server itself did. 0, or -1 with why. The columns are
+ * as before afterwards, but for the chains of attempts where the retry window is another than the last time.
+ */
+int replay_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
+               struct tally *tally, struct why *why);
 
 /* What became of one session under a policy, for explain. Index of rules as in the policy. */
 struct rule_story {
@@ -63,9 +65,8 @@ struct session_story {
 };
 
 /* By session: `arena` owns the story. -1 with why where there is no such session in the columns. */
-int replay_explain(const struct columns *columns, const struct policy *policy,
-                   const struct replay_options *options, int64_t session_id, struct session_story *story,
-                   struct arena *arena, struct why *why);
+int replay_explain(struct columns *columns, const struct policy *policy, const struct replay_options *options,
+                   int64_t session_id, struct session_story *story, struct arena *arena, struct why *why);
 
 /* Each unit that the record accepted and the replay may stop, for audit. */
 enum harm { HARM_TOLD, HARM_LATE, HARM_LOST, HARMS };
@@ -81,8 +82,7 @@ struct harmed {
     bool certain;
 };
 
-int replay_audit(const struct columns *columns, const struct policy *policy,
-                 const struct replay_options *options,
+int replay_audit(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                  uint64_t *accepted, /* units that the record accepted, of which these are some */
                  int (*take)(void *state, const struct harmed *harmed), void *state, struct why *why);
 

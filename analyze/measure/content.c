@@ -5,11 +5,11 @@
 #include <math.h>
 
 static const struct parameter spam_table[] = {
-    {"score",                          PARAMETER_NUMBER, offsetof(struct spam_parameters, score), "15", NULL,
-     "turned away from this score on" },
+    { "score", PARAMETER_NUMBER, offsetof(struct spam_parameters, score), "15", NULL,
+      "turned away from this score on" },
     { "symbols", PARAMETER_TEXTS, offsetof(struct spam_parameters, symbols), NULL, NULL,
-     "turned away as well when one of these symbols was hit" },
-    { 0                           },
+      "turned away as well when one of these symbols was hit" },
+    { 0 },
 };
 
 static bool passed_lower(const void *recorded, const void *ours)

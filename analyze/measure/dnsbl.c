@@ -6,17 +6,17 @@
 static const char *const errors_words[] = { "unknown", "listed", NULL };
 
 static const struct parameter parameters[] = {
-    {"zones",                                                         PARAMETER_WEIGHTS, offsetof(struct dnsbl_parameters, zones), NULL, NULL,
-     "zone: weight, or zone: {weight: n, replies: [127.0.0.2, ...]}" },
-    { "allow",                               PARAMETER_WEIGHTS, offsetof(struct dnsbl_parameters, allow), NULL, NULL,
-     "zones that speak for a client; their weights are negative" },
-    { "threshold",                                                           PARAMETER_NUMBER, offsetof(struct dnsbl_parameters, threshold), "1", NULL,
-     "turned away from this sum of weights on" },
+    { "zones", PARAMETER_WEIGHTS, offsetof(struct dnsbl_parameters, zones), NULL, NULL,
+      "zone: weight, or zone: {weight: n, replies: [127.0.0.2, ...]}" },
+    { "allow", PARAMETER_WEIGHTS, offsetof(struct dnsbl_parameters, allow), NULL, NULL,
+      "zones that speak for a client; their weights are negative" },
+    { "threshold", PARAMETER_NUMBER, offsetof(struct dnsbl_parameters, threshold), "1", NULL,
+      "turned away from this sum of weights on" },
     { "errors", PARAMETER_WORD, offsetof(struct dnsbl_parameters, errors), "unknown", errors_words,
-     "what an answer that is an error code counts as (RFC 5782)" },
-    { "remember",                                                        PARAMETER_DURATION, offsetof(struct dnsbl_parameters, remember), "0s", NULL,
-     "how long a client that passed is not tested again" },
-    { 0                              },
+      "what an answer that is an error code counts as (RFC 5782)" },
+    { "remember", PARAMETER_DURATION, offsetof(struct dnsbl_parameters, remember), "0s", NULL,
+      "how long a client that passed is not tested again" },
+    { 0 },
 };
 
 /* Whether an answer is a listing at all: not 127.255.255.0/24, and inside 127.0.0.0/8 (RFC 5782 2.1). */

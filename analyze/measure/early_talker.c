@@ -4,11 +4,11 @@
 #include "analyze/measure/parameters.h"
 
 static const struct parameter parameters[] = {
-    {"wait",                                   PARAMETER_DURATION, offsetof(struct early_talker_parameters, wait), "6s", NULL,
-     "how long the banner's last line is held back" },
+    { "wait", PARAMETER_DURATION, offsetof(struct early_talker_parameters, wait), "6s", NULL,
+      "how long the banner's last line is held back" },
     { "remember", PARAMETER_DURATION, offsetof(struct early_talker_parameters, remember), "0s", NULL,
-     "how long a client that passed is not tested again" },
-    { 0                                   },
+      "how long a client that passed is not tested again" },
+    { 0 },
 };
 
 /* A recorded server that waited as long at least, and let the client pass. */

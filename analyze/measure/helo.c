@@ -6,19 +6,19 @@
 static const char *const literal_words[] = { "accept", "reject", NULL };
 
 static const struct parameter parameters[] = {
-    {"require",                        PARAMETER_BOOL, offsetof(struct helo_parameters, require), "true", NULL,
-     "a client must say HELO" },
+    { "require", PARAMETER_BOOL, offsetof(struct helo_parameters, require), "true", NULL,
+      "a client must say HELO" },
     { "syntax", PARAMETER_BOOL, offsetof(struct helo_parameters, syntax), "false", NULL,
-     "the name must be a host name or an address" },
-    { "fqdn",                          PARAMETER_BOOL, offsetof(struct helo_parameters, fqdn), "false", NULL,
-     "the name must have a dot and not be a bare address" },
-    { "resolves",         PARAMETER_BOOL, offsetof(struct helo_parameters, resolves), "false", NULL,
-     "the name must have an A, AAAA or MX record" },
-    { "address-literal",                        PARAMETER_WORD, offsetof(struct helo_parameters, address_literal), "accept",
-     literal_words, "whether [192.0.2.1] will do (RFC 5321 4.1.3)" },
+      "the name must be a host name or an address" },
+    { "fqdn", PARAMETER_BOOL, offsetof(struct helo_parameters, fqdn), "false", NULL,
+      "the name must have a dot and not be a bare address" },
+    { "resolves", PARAMETER_BOOL, offsetof(struct helo_parameters, resolves), "false", NULL,
+      "the name must have an A, AAAA or MX record" },
+    { "address-literal", PARAMETER_WORD, offsetof(struct helo_parameters, address_literal), "accept",
+      literal_words, "whether [192.0.2.1] will do (RFC 5321 4.1.3)" },
     { "own-name", PARAMETER_TEXTS, offsetof(struct helo_parameters, own_name), NULL, NULL,
-     "names that are ours and no client's" },
-    { 0                        },
+      "names that are ours and no client's" },
+    { 0 },
 };
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]". */

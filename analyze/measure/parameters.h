@@ -1,4 +1,5 @@
-/* The parameters of each measure, as its table fills them. What they mean is said in semantics.md section 4. */
+/* The parameters of each measure, as its table fills them. What they mean is said in semantics.md section 4.
+ */
 #ifndef ANALYZE_MEASURE_PARAMETERS_H
 #define ANALYZE_MEASURE_PARAMETERS_H
 
@@ -40,7 +41,16 @@ struct sender_domain_parameters {
 struct spf_parameters {
     uint32_t on; /* a bit for each enum spf_result */
 };
-enum spf_result { SPF_PASS, SPF_FAIL, SPF_SOFTFAIL, SPF_NEUTRAL, SPF_NONE, SPF_PERMERROR, SPF_TEMPERROR, SPF_RESULTS };
+enum spf_result {
+    SPF_PASS,
+    SPF_FAIL,
+    SPF_SOFTFAIL,
+    SPF_NEUTRAL,
+    SPF_NONE,
+    SPF_PERMERROR,
+    SPF_TEMPERROR,
+    SPF_RESULTS
+};
 
 struct recipient_parameters {
     struct texts list;

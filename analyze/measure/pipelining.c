@@ -4,9 +4,9 @@
 #include "analyze/measure/parameters.h"
 
 static const struct parameter parameters[] = {
-    {"remember",                             PARAMETER_DURATION, offsetof(struct pipelining_parameters, remember), "0s", NULL,
-     "how long a client that passed is not tested again" },
-    { 0},
+    { "remember", PARAMETER_DURATION, offsetof(struct pipelining_parameters, remember), "0s", NULL,
+      "how long a client that passed is not tested again" },
+    { 0 },
 };
 
 static enum tri judge(const struct judging *judging, uint32_t attempt)

@@ -5,9 +5,9 @@
 static const char *const on_error_words[] = { "unknown", "hit", NULL };
 
 static const struct parameter parameters[] = {
-    {"on-error",                       PARAMETER_WORD, offsetof(struct rdns_parameters, on_error), "unknown", on_error_words,
-     "what a look-up that failed for the time being counts as" },
-    { 0},
+    { "on-error", PARAMETER_WORD, offsetof(struct rdns_parameters, on_error), "unknown", on_error_words,
+      "what a look-up that failed for the time being counts as" },
+    { 0 },
 };
 
 /* A look-up that failed is evidence without a state. */

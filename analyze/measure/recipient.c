@@ -3,9 +3,9 @@
 #include "analyze/measure/parameters.h"
 
 static const struct parameter recipient_table[] = {
-    {"list",                                PARAMETER_TEXTS, offsetof(struct recipient_parameters, list), NULL, NULL,
-     "the addresses that exist, or @domain; without it what the record shows" },
-    { 0},
+    { "list", PARAMETER_TEXTS, offsetof(struct recipient_parameters, list), NULL, NULL,
+      "the addresses that exist, or @domain; without it what the record shows" },
+    { 0 },
 };
 
 static enum tri judge_recipient(const struct judging *judging, uint32_t attempt)
@@ -35,9 +35,9 @@ const struct measure measure_recipient = {
 };
 
 static const struct parameter relay_table[] = {
-    {"domains",                         PARAMETER_TEXTS, offsetof(struct relay_parameters, domains), NULL, NULL,
-     "our domains, as @domain; without it what the record shows" },
-    { 0},
+    { "domains", PARAMETER_TEXTS, offsetof(struct relay_parameters, domains), NULL, NULL,
+      "our domains, as @domain; without it what the record shows" },
+    { 0 },
 };
 
 static enum tri judge_relay(const struct judging *judging, uint32_t attempt)

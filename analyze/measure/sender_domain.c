@@ -4,13 +4,13 @@
 #include "analyze/measure/parameters.h"
 
 static const struct parameter parameters[] = {
-    {"exists",                                  PARAMETER_BOOL, offsetof(struct sender_domain_parameters, exists), "true", NULL,
-     "it must exist" },
+    { "exists", PARAMETER_BOOL, offsetof(struct sender_domain_parameters, exists), "true", NULL,
+      "it must exist" },
     { "null-mx", PARAMETER_BOOL, offsetof(struct sender_domain_parameters, null_mx), "true", NULL,
-     "it must not be null MX (RFC 7505)" },
-    { "fqdn",                                   PARAMETER_BOOL, offsetof(struct sender_domain_parameters, fqdn), "false", NULL,
-     "it must have a dot" },
-    { 0                          },
+      "it must not be null MX (RFC 7505)" },
+    { "fqdn", PARAMETER_BOOL, offsetof(struct sender_domain_parameters, fqdn), "false", NULL,
+      "it must have a dot" },
+    { 0 },
 };
 
 static bool asked_exists(const void *recorded, const void *ours)

@@ -6,9 +6,9 @@ static const char *const results[] = { "pass", "fail",      "softfail",  "neutra
                                        "none", "permerror", "temperror", NULL };
 
 static const struct parameter parameters[] = {
-    {"on",                            PARAMETER_WORDS, offsetof(struct spf_parameters, on), "fail", results,
-     "the results that are turned away" },
-    { 0},
+    { "on", PARAMETER_WORDS, offsetof(struct spf_parameters, on), "fail", results,
+      "the results that are turned away" },
+    { 0 },
 };
 
 /* The recorded server turned away whatever we would. */

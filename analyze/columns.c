@@ -1,0 +1,499 @@
+/* From sessions, one at a time, to columns; and from attempts to chains. */
+#include "analyze/columns.h"
+
+#include <libpsl.h>
+#include <stdlib.h>
+
+/* While sessions come in, arrays grow by these; afterwards they are as in columns.h. */
+struct building {
+    size_t sessions, attempts, facts, addresses; /* capacities */
+    psl_ctx_t *suffixes;
+    uint32_t
+        *operator_by_name; /* memo: by name, 0: not asked, else the name of the operator + 1, or NAME_NONE */
+    size_t operators;
+    uint32_t *address_slot; /* hash table of addresses + 1 */
+    size_t address_slots;
+};
+
+struct all {
+    struct columns columns;
+    struct building building;
+};
+
+/* Every array by session, and by attempt: to grow them, to put them in order and to free them. */
+#define BY_SESSION(X)                                                                                        \
+    X(id)                                                                                                    \
+    X(started) X(client) X(operator_of) X(client_name) X(helo) X(server) X(port) X(flags) X(stage) X(kinds)
+#define BY_ATTEMPT(X)                                                                                        \
+    X(session)                                                                                               \
+    X(transaction) X(recipient) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
+
+struct columns *columns_new(void)
+{
+    struct all *all = mem_zero(1, sizeof *all);
+    all->columns.from = all->columns.to = USEC_NONE;
+    all->building.suffixes = psl_latest(NULL);
+    return &all->columns;
+}
+
+static struct building *building_of(struct columns *columns)
+{
+    return &((struct all *)columns)->building;
+}
+
+void columns_free(struct columns *columns)
+{
+    if (!columns)
+        return;
+    struct building *building = building_of(columns);
+#define FREE(field) free(columns->field);
+    BY_SESSION(FREE)
+    BY_ATTEMPT(FREE)
+#undef FREE
+    free(columns->first_attempt);
+    free(columns->first_fact);
+    free(columns->address);
+    free(columns->network);
+    free(columns->before);
+    free(columns->after);
+    free(columns->fact);
+    names_free(&columns->names);
+    names_free(&columns->servers);
+    psl_free(building->suffixes);
+    free(building->operator_by_name);
+    free(building->address_slot);
+    free(columns);
+}
+
+static uint32_t name_of(struct columns *columns, struct str text)
+{
+    return text.at ? names_add(&columns->names, text) : NAME_NONE;
+}
+
+static size_t address_place(const struct columns *columns, const struct building *building,
+                            const struct ip *ip)
+{
+    size_t mask = building->address_slots - 1;
+    size_t i = (size_t)bytes_hash(ip->octet, sizeof ip->octet, 7) & mask;
+    while (building->address_slot[i] && !ip_eq(&columns->address[building->address_slot[i] - 1], ip))
+        i = (i + 1) & mask;
+    return i;
+}
+
+static uint32_t address_number(struct columns *columns, const struct ip *ip)
+{
+    struct building *building = building_of(columns);
+    if (columns->address_count * 2 >= building->address_slots) {
+        building->address_slots = building->address_slots ? building->address_slots * 2 : 1024;
+        free(building->address_slot);
+        building->address_slot = mem_zero(building->address_slots, sizeof(uint32_t));
+        for (size_t i = 0; i < columns->address_count; i++)
+            building->address_slot[address_place(columns, building, &columns->address[i])] = (uint32_t)i + 1;
+    }
+    size_t place = address_place(columns, building, ip);
+    if (building->address_slot[place])
+        return building->address_slot[place] - 1;
+    mem_room(columns->address, building->addresses, columns->address_count + 1);
+    columns->address[columns->address_count++] = *ip;
+    building->address_slot[place] = (uint32_t)columns->address_count;
+    return (uint32_t)columns->address_count - 1;
+}
+
+static struct str lower(struct str text, char *to, size_t size)
+{
+    struct str copy = { to, text.len < size ? text.len : size };
+    for (size_t i = 0; i < copy.len; i++)
+        to[i] = ascii_lower(text.at[i]);
+    return copy;
+}
+
+/* The organisational domain of a host name (semantics.md section 2, "operator"). */
+static uint32_t operator_of(struct columns *columns, uint32_t name)
+{
+    struct building *building = building_of(columns);
+    if (name >= building->operators) {
+        size_t before = building->operators;
+        mem_room(building->operator_by_name, building->operators, (size_t)name + 1);
+        memset(building->operator_by_name + before, 0, (building->operators - before) * sizeof(uint32_t));
+    }
+    if (building->operator_by_name[name])
+        return building->operator_by_name[name] == NAME_NONE ? NAME_NONE
+                                                             : building->operator_by_name[name] - 1;
+    char host[256];
+    struct str text = lower(names_text(&columns->names, name), host, sizeof host - 1);
+    while (text.len && text.at[text.len - 1] == '.')
+        text.len--;
+    host[text.len] = '\0';
+    const char *domain = building->suffixes ? psl_registrable_domain(building->suffixes, host) : NULL;
+    uint32_t operator_name = domain ? names_add(&columns->names, str_of(domain)) : NAME_NONE;
+    building->operator_by_name[name] = operator_name == NAME_NONE ? NAME_NONE : operator_name + 1;
+    return operator_name;
+}
+
+static void grow_sessions(struct columns *columns)
+{
+    struct building *building = building_of(columns);
+    if (columns->session_count + 1 <= building->sessions)
+        return;
+    building->sessions = mem_grow(building->sessions, columns->session_count + 1);
+#define GROW(field) columns->field = mem_resize(columns->field, building->sessions, sizeof *columns->field);
+    BY_SESSION(GROW)
+    columns->first_attempt = mem_resize(columns->first_attempt, building->sessions + 1, sizeof(uint32_t));
+    columns->first_fact = mem_resize(columns->first_fact, building->sessions + 1, sizeof(uint32_t));
+}
+
+static void grow_attempts(struct columns *columns)
+{
+    struct building *building = building_of(columns);
+    if (columns->attempt_count + 1 <= building->attempts)
+        return;
+    building->attempts = mem_grow(building->attempts, columns->attempt_count + 1);
+    BY_ATTEMPT(GROW)
+#undef GROW
+}
+
+static enum answer answer_of(const struct reply *reply)
+{
+    if (reply->code >= 500)
+        return ANSWER_REFUSED;
+    if (reply->code >= 400)
+        return ANSWER_DEFERRED;
+    return reply->named > NAMED_OTHER ? ANSWER_DROPPED : ANSWER_NONE;
+}
+
+static uint16_t small(uint32_t index)
+{
+    return index >= FACT_ALL ? FACT_ALL - 1 : (uint16_t)index;
+}
+
+static uint32_t add_attempt(struct columns *columns, const struct session *session, usec at)
+{
+    grow_attempts(columns);
+    uint32_t i = (uint32_t)columns->attempt_count++;
+    columns->session[i] = (uint32_t)columns->session_count;
+    columns->transaction[i] = columns->recipient[i] = FACT_ALL;
+    columns->sender[i] = columns->address_of[i] = NAME_NONE;
+    columns->at[i] = at == USEC_NONE || at < session->started ? session->started : at;
+    columns->answer[i] = ANSWER_NONE;
+    columns->named[i] = NAMED_NONE;
+    columns->answered_at[i] = columns->reached[i] = session->stage;
+    return i;
+}
+
+/* What the record answered, and how far the client came or would have come: a client that was refused is
+ * taken to have gone on, one that left by itself is not. */
+static void set_answer(struct columns *columns, uint32_t i, enum answer answer, const struct reply *reply)
+{
+    columns->answer[i] = (uint8_t)answer;
+    if (reply) {
+        columns->named[i] = reply->named ? reply->named : NAMED_OTHER;
+        columns->answered_at[i] = reply->stage;
+    }
+    columns->reached[i] = STAGE_EOM;
+}
+
+static void add_recipient(struct columns *columns, const struct session *session, uint32_t t, uint32_t r)
+{
+    const struct transaction *transaction = &session->transactions[t];
+    const struct recipient *recipient = &transaction->recipients[r];
+    uint32_t i = add_attempt(columns, session, recipient->at);
+    columns->transaction[i] = small(t);
+    columns->recipient[i] = small(r);
+    columns->sender[i] = name_of(columns, transaction->mail_from);
+    columns->address_of[i] = name_of(columns, recipient->address);
+    if (answer_of(&recipient->reply) != ANSWER_NONE) {
+        set_answer(columns, i, answer_of(&recipient->reply), &recipient->reply);
+    } else if (answer_of(&transaction->reply) != ANSWER_NONE) {
+        set_answer(columns, i, answer_of(&transaction->reply), &transaction->reply);
+    } else if (transaction->verdict == VERDICT_ACCEPTED) {
+        set_answer(columns, i, ANSWER_ACCEPTED, NULL);
+    } else {
+        bool last = t + 1 == session->transaction_count;
+        columns->reached[i] = last && session->stage > STAGE_RCPT ? session->stage : STAGE_RCPT;
+    }
+}
+
+/* A session without RCPT is one attempt with unknown recipient. */
+static void add_lone(struct columns *columns, const struct session *session)
+{
+    uint32_t i = add_attempt(columns, session, session->started);
+    for (uint32_t t = 0; t < session->transaction_count && columns->sender[i] == NAME_NONE; t++) {
+        columns->transaction[i] = small(t);
+        columns->sender[i] = name_of(columns, session->transactions[t].mail_from);
+    }
+    enum answer answer = answer_of(&session->reply);
+    if (session->verdict != VERDICT_NONE && answer != ANSWER_NONE)
+        set_answer(columns, i, answer, &session->reply);
+}
+
+static void add_facts(struct columns *columns, const struct session *session)
+{
+    struct building *building = building_of(columns);
+    uint32_t kinds = 0;
+    for (uint32_t e = 0; e < session->evidence_count; e++) {
+        const struct evidence *from = &session->evidence[e];
+        if (from->kind == KIND_FATE)
+            continue; /* what became of an accepted message is no evidence of a measure */
+        mem_room(columns->fact, building->facts, columns->fact_count + 1);
+        columns->fact[columns->fact_count++] = (struct fact){
+            .a = from->a,
+            .b = from->b,
+            .subject = name_of(columns, from->subject),
+            .detail = name_of(columns, from->detail),
+            .transaction = from->transaction < 0 ? FACT_ALL : small((uint32_t)from->transaction),
+            .recipient = from->recipient < 0 ? FACT_ALL : small((uint32_t)from->recipient),
+            .kind = from->kind,
+            .state = from->state,
+            .origin = from->origin,
+        };
+        kinds |= (uint32_t)1 << from->kind;
+    }
+    /* a recipient's validity stands in the recipient */
+    for (uint32_t t = 0; t < session->transaction_count; t++)
+        for (uint32_t r = 0; r < session->transactions[t].recipient_count; r++) {
+            enum tri valid = session->transactions[t].recipients[r].valid;
+            if (valid == UNKNOWN)
+                continue;
+            mem_room(columns->fact, building->facts, columns->fact_count + 1);
+            columns->fact[columns->fact_count++] = (struct fact){ .subject = NAME_NONE,
+                                                                  .detail = NAME_NONE,
+                                                                  .transaction = small(t),
+                                                                  .recipient = small(r),
+                                                                  .kind = KIND_RECIPIENT,
+                                                                  .state = (uint8_t)valid,
+                                                                  .origin = ORIGIN_LOG };
+            kinds |= (uint32_t)1 << KIND_RECIPIENT;
+        }
+    columns->kinds[columns->session_count] = kinds;
+}
+
+static bool name_is_confirmed(const struct session *session)
+{
+    for (uint32_t e = 0; e < session->evidence_count; e++)
+        if (session->evidence[e].kind == KIND_FCRDNS && session->evidence[e].state != UNKNOWN)
+            return session->evidence[e].state == YES;
+    return false;
+}
+
+void columns_add(struct columns *columns, const struct session *session)
+{
+    grow_sessions(columns);
+    size_t i = columns->session_count;
+    columns->id[i] = session->id;
+    columns->started[i] = session->started;
+    columns->client[i] = address_number(columns, &session->client);
+    columns->client_name[i] = name_of(columns, session->client_name);
+    columns->operator_of[i] = columns->client_name[i] != NAME_NONE && name_is_confirmed(session)
+                                  ? operator_of(columns, columns->client_name[i])
+                                  : NAME_NONE;
+    columns->helo[i] = name_of(columns, session->helo);
+    columns->server[i] =
+        (uint16_t)names_add(&columns->servers, session->server.at ? session->server : STR(""));
+    columns->port[i] = session->server_port;
+    columns->flags[i] =
+        (uint8_t)((session->auth_user.at ? SESSION_AUTHENTICATED : 0) |
+                  (session->cut_off ? SESSION_CUT_OFF : 0) | (session->gap ? SESSION_GAP : 0) |
+                  (session->direction == DIRECTION_OUT ? SESSION_OUTBOUND : 0));
+    columns->stage[i] = session->stage;
+    columns->first_attempt[i] = (uint32_t)columns->attempt_count;
+    columns->first_fact[i] = (uint32_t)columns->fact_count;
+    for (uint32_t t = 0; t < session->transaction_count; t++)
+        for (uint32_t r = 0; r < session->transactions[t].recipient_count; r++)
+            add_recipient(columns, session, t, r);
+    if (columns->attempt_count == columns->first_attempt[i])
+        add_lone(columns, session);
+    add_facts(columns, session);
+    columns->session_count++;
+    columns->first_attempt[i + 1] = (uint32_t)columns->attempt_count;
+    columns->first_fact[i + 1] = (uint32_t)columns->fact_count;
+}
+
+struct place {
+    usec started;
+    int64_t id;
+    uint32_t session;
+};
+
+static int by_start(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    if (a->started != b->started)
+        return a->started < b->started ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static void *gather(void *array, const uint32_t *from, size_t count, size_t size)
+{
+    char *sorted = mem_alloc(count * size);
+    for (size_t i = 0; i < count; i++)
+        memcpy(sorted + i * size, (char *)array + from[i] * size, size);
+    free(array);
+    return sorted;
+}
+
+/* Puts sessions in order of start; the store hands them over in that order, so there is mostly nothing to do.
+ */
+static void sort_sessions(struct columns *columns)
+{
+    size_t count = columns->session_count, sorted = 1;
+    while (sorted < count && (columns->started[sorted - 1] < columns->started[sorted] ||
+                              (columns->started[sorted - 1] == columns->started[sorted] &&
+                               columns->id[sorted - 1] <= columns->id[sorted])))
+        sorted++;
+    if (sorted >= count)
+        return;
+    struct place *places = mem_alloc(count * sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct place){ columns->started[i], columns->id[i], (uint32_t)i };
+    qsort(places, count, sizeof *places, by_start);
+    uint32_t *session_from = mem_alloc(count * sizeof(uint32_t));
+    uint32_t *attempt_from = mem_alloc(columns->attempt_count * sizeof(uint32_t));
+    uint32_t *fact_from = mem_alloc(columns->fact_count * sizeof(uint32_t));
+    uint32_t *first_attempt = mem_alloc((count + 1) * sizeof(uint32_t));
+    uint32_t *first_fact = mem_alloc((count + 1) * sizeof(uint32_t));
+    uint32_t attempts = 0, facts = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t old = session_from[i] = places[i].session;
+        first_attempt[i] = attempts;
+        first_fact[i] = facts;
+        for (uint32_t a = columns->first_attempt[old]; a < columns->first_attempt[old + 1]; a++) {
+            attempt_from[attempts++] = a;
+            columns->session[a] = (uint32_t)i;
+        }
+        for (uint32_t f = columns->first_fact[old]; f < columns->first_fact[old + 1]; f++)
+            fact_from[facts++] = f;
+    }
+    first_attempt[count] = attempts;
+    first_fact[count] = facts;
+#define GATHER_SESSION(field)                                                                                \
+    columns->field = gather(columns->field, session_from, count, sizeof *columns->field);
+#define GATHER_ATTEMPT(field)                                                                                \
+    columns->field = gather(columns->field, attempt_from, attempts, sizeof *columns->field);
+    BY_SESSION(GATHER_SESSION)
+    BY_ATTEMPT(GATHER_ATTEMPT)
+    columns->fact = gather(columns->fact, fact_from, facts, sizeof *columns->fact);
+    free(columns->first_attempt);
+    free(columns->first_fact);
+    columns->first_attempt = first_attempt;
+    columns->first_fact = first_fact;
+    free(session_from);
+    free(attempt_from);
+    free(fact_from);
+    free(places);
+}
+
+/* Numbers the /24 and /64 networks of the addresses. */
+static void find_networks(struct columns *columns)
+{
+    struct names networks = { 0 };
+    columns->network = mem_alloc(columns->address_count * sizeof(uint32_t));
+    for (size_t i = 0; i < columns->address_count; i++) {
+        struct prefix prefix = ip_network(&columns->address[i], 24, 64);
+        columns->network[i] = names_add(
+            &networks, (struct str){ (const char *)prefix.network.octet, sizeof prefix.network.octet });
+    }
+    columns->network_count = networks.count;
+    names_free(&networks);
+}
+
+void columns_finish(struct columns *columns, usec from, usec to)
+{
+    sort_sessions(columns);
+    find_networks(columns);
+    size_t count = columns->session_count;
+    columns->from = from != USEC_NONE ? from : count ? columns->started[0] : 0;
+    columns->to = to != USEC_NONE ? to : count ? columns->started[count - 1] : 0;
+    columns_chain(columns, 0);
+    columns->finished = true;
+}
+
+uint32_t *columns_in_time(const struct columns *columns)
+{
+    size_t count = columns->attempt_count;
+    uint32_t *order = mem_alloc(count * sizeof *order);
+    bool sorted = true;
+    usec least = INT64_MAX, most = INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (uint32_t)i;
+        sorted = sorted && (i == 0 || columns->at[i - 1] <= columns->at[i]);
+        least = columns->at[i] < least ? columns->at[i] : least;
+        most = columns->at[i] > most ? columns->at[i] : most;
+    }
+    if (sorted)
+        return order;
+    /* a stable radix sort, 16 bits at a time, over as many digits as the span has */
+    uint32_t *other = mem_alloc(count * sizeof *other), *bucket = mem_alloc(65537 * sizeof *bucket);
+    for (unsigned shift = 0; shift < 64 && ((uint64_t)(most - least) >> shift) != 0; shift += 16) {
+        memset(bucket, 0, 65537 * sizeof *bucket);
+        for (size_t i = 0; i < count; i++)
+            bucket[(((uint64_t)(columns->at[order[i]] - least) >> shift) & 0xffff) + 1]++;
+        for (size_t i = 1; i <= 65536; i++)
+            bucket[i] += bucket[i - 1];
+        for (size_t i = 0; i < count; i++)
+            other[bucket[((uint64_t)(columns->at[order[i]] - least) >> shift) & 0xffff]++] = order[i];
+        uint32_t *swap = order;
+        order = other;
+        other = swap;
+    }
+    free(other);
+    free(bucket);
+    return order;
+}
+
+/* What makes attempts one delivery: operator (else network), sender, recipient in lower case. */
+struct chain_key {
+    uint32_t client, sender, recipient, last; /* last: the newest attempt + 1; 0: a free slot */
+};
+
+static uint32_t lower_name(struct names *names, struct names *lowered, uint32_t name)
+{
+    char text[512];
+    struct str given = names_text(names, name);
+    return names_add(lowered, given.len <= sizeof text ? lower(given, text, sizeof text) : given);
+}
+
+void columns_chain(struct columns *columns, usec retry_window)
+{
+    size_t count = columns->attempt_count, slots = 64;
+    retry_window = retry_window ? retry_window : 2 * USEC_DAY;
+    if (retry_window == columns->retry_window)
+        return;
+    columns->retry_window = retry_window;
+    while (slots < count * 2)
+        slots *= 2;
+    columns->before = mem_resize(columns->before, count, sizeof(uint32_t));
+    columns->after = mem_resize(columns->after, count, sizeof(uint32_t));
+    memset(columns->before, 0xff, count * sizeof(uint32_t));
+    memset(columns->after, 0xff, count * sizeof(uint32_t));
+    struct chain_key *table = mem_zero(slots, sizeof *table);
+    struct names lowered = { 0 };
+    uint32_t *order = columns_in_time(columns);
+    for (size_t k = 0; k < count; k++) {
+        uint32_t i = order[k], s = columns->session[i];
+        if (columns->sender[i] == NAME_NONE || columns->address_of[i] == NAME_NONE)
+            continue;
+        uint32_t operator_name = columns->operator_of[s];
+        struct chain_key key = {
+            .client =
+                operator_name != NAME_NONE ? operator_name * 2 : columns->network[columns->client[s]] * 2 + 1,
+            .sender = lower_name(&columns->names, &lowered, columns->sender[i]),
+            .recipient = lower_name(&columns->names, &lowered, columns->address_of[i]),
+        };
+        size_t slot = (size_t)bytes_hash(&key, 12, 3) & (slots - 1);
+        while (table[slot].last && memcmp(&table[slot], &key, 12) != 0)
+            slot = (slot + 1) & (slots - 1);
+        uint32_t last = table[slot].last - 1;
+        bool open = table[slot].last && columns->answer[last] != ANSWER_ACCEPTED &&
+                    columns->answer[last] != ANSWER_REFUSED &&
+                    columns->at[i] - columns->at[last] <= retry_window;
+        if (open) {
+            columns->before[i] = last;
+            columns->after[last] = i;
+        }
+        key.last = i + 1;
+        table[slot] = key;
+    }
+    free(order);
+    free(table);
+    names_free(&lowered);
+}

@@ -1,0 +1,15 @@
+/* The point estimate: how the units that are not certain spread over their possible outcomes (semantics.md
+ * section 3). */
+#ifndef ANALYZE_ESTIMATE_H
+#define ANALYZE_ESTIMATE_H
+
+#include "analyze/walk.h"
+
+struct estimate;
+struct estimate *estimate_new(const struct walk *walk);
+void estimate_free(struct estimate *estimate);
+/* Shares that sum to 1 over the outcomes of `set`, for a unit that begins with `attempt`; and how they were
+ * come by. */
+enum basis estimate_share(struct estimate *estimate, outcomes set, uint32_t attempt, double share[64]);
+
+#endif

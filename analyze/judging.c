@@ -1,0 +1,156 @@
+/* What holds for every measure: which evidence is for an attempt, and what outweighs what. */
+#include "analyze/judging.h"
+
+#include "analyze/record.h"
+
+bool judging_passed(const struct judging *judging, uint32_t attempt,
+                    bool (*fits)(const void *recorded, const void *ours))
+{
+    struct asked asked[ASKED_MOST];
+    size_t count = judging_asked(judging, attempt, asked);
+    for (size_t i = 0; i < count; i++)
+        if (asked[i].status == ASKED_PASSED &&
+            (!fits || fits(asked[i].parameters, judging->rule->parameters)))
+            return true;
+    return false;
+}
+
+bool judging_refused(const struct judging *judging, uint32_t attempt,
+                     bool (*fits)(const void *recorded, const void *ours))
+{
+    struct asked asked[ASKED_MOST];
+    size_t count = judging_asked(judging, attempt, asked);
+    for (size_t i = 0; i < count; i++)
+        if (asked[i].status == ASKED_REFUSED &&
+            (!fits || fits(asked[i].parameters, judging->rule->parameters)))
+            return true;
+    return false;
+}
+
+const struct fact *judging_fact(const struct judging *judging, uint32_t attempt, enum kind kind,
+                                const struct fact *after)
+{
+    const struct columns *columns = judging->columns;
+    uint32_t s = columns->session[attempt];
+    if (!(columns->kinds[s] >> kind & 1))
+        return NULL;
+    const struct fact *fact = after ? after + 1 : &columns->fact[columns->first_fact[s]];
+    for (const struct fact *end = &columns->fact[columns->first_fact[s + 1]]; fact < end; fact++)
+        if (fact->kind == kind &&
+            (fact->transaction == FACT_ALL || fact->transaction == columns->transaction[attempt]) &&
+            (fact->recipient == FACT_ALL || fact->recipient == columns->recipient[attempt]))
+            return fact;
+    return NULL;
+}
+
+/* What the server itself saw, then a capture, a snapshot, a look-up (semantics.md section 1); of equal rank
+ * the first. */
+static enum tri best_state(const struct judging *judging, uint32_t attempt, enum kind kind,
+                           const struct str *subject)
+{
+    const struct fact *fact = NULL;
+    enum tri best = UNKNOWN;
+    unsigned rank = ORIGINS;
+    while ((fact = judging_fact(judging, attempt, kind, fact))) {
+        if (fact->state == UNKNOWN || fact->origin >= rank)
+            continue;
+        if (subject && !str_eq(judging_name(judging, fact->subject), *subject))
+            continue;
+        best = (enum tri)fact->state;
+        rank = fact->origin;
+    }
+    return best;
+}
+
+enum tri judging_state(const struct judging *judging, uint32_t attempt, enum kind kind)
+{
+    return best_state(judging, attempt, kind, NULL);
+}
+
+enum tri judging_subject(const struct judging *judging, uint32_t attempt, enum kind kind, struct str subject)
+{
+    return best_state(judging, attempt, kind, &subject);
+}
+
+bool judging_failed(const struct judging *judging, uint32_t attempt, enum kind kind)
+{
+    const struct fact *fact = NULL;
+    while ((fact = judging_fact(judging, attempt, kind, fact)))
+        if (fact->state == UNKNOWN)
+            return true;
+    return false;
+}
+
+struct str judging_name(const struct judging *judging, uint32_t name)
+{
+    return names_text(&judging->columns->names, name);
+}
+
+struct str judging_sender(const struct judging *judging, uint32_t attempt)
+{
+    return judging_name(judging, judging->columns->sender[attempt]);
+}
+
+struct str judging_recipient(const struct judging *judging, uint32_t attempt)
+{
+    return judging_name(judging, judging->columns->address_of[attempt]);
+}
+
+struct str judging_helo(const struct judging *judging, uint32_t attempt)
+{
+    return judging_name(judging, judging->columns->helo[judging->columns->session[attempt]]);
+}
+
+size_t judging_recipients(const struct judging *judging, uint32_t attempt)
+{
+    const struct columns *columns = judging->columns;
+    uint32_t s = columns->session[attempt];
+    size_t count = 0;
+    for (uint32_t a = columns->first_attempt[s]; a < columns->first_attempt[s + 1]; a++)
+        count +=
+            columns->transaction[a] == columns->transaction[attempt] && columns->recipient[a] != FACT_ALL;
+    return count;
+}
+
+bool judging_authenticated(const struct judging *judging, uint32_t attempt)
+{
+    return judging->columns->flags[judging->columns->session[attempt]] & SESSION_AUTHENTICATED;
+}
+
+bool texts_hold_domain(const struct texts *texts, struct str domain)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        struct str one = texts->text[i];
+        if (one.len && (one.at[0] == '@' || one.at[0] == '.'))
+            one = str_skip(one, 1);
+        if (domain.len < one.len || !str_eq_nocase(str_skip(domain, domain.len - one.len), one))
+            continue;
+        if (domain.len == one.len || domain.at[domain.len - one.len - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
+bool texts_hold_address(const struct texts *texts, struct str address)
+{
+    const char *at = str_find_last(address, '@');
+    struct str domain = at ? str_range(at, address.at + address.len) : STR("@");
+    for (size_t i = 0; i < texts->count; i++) {
+        struct str one = texts->text[i];
+        if (str_eq_nocase(one, one.len && one.at[0] == '@' ? domain : address))
+            return true;
+    }
+    return false;
+}
+
+enum tri judging_verdict(const struct judging *judging, uint32_t attempt)
+{
+    const struct measure *measure = judging->rule->measure;
+    struct asked asked[ASKED_MOST];
+    size_t count = measure->judge ? judging_asked(judging, attempt, asked) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (asked[i].status == ASKED_REFUSED &&
+            parameters_equal(measure, asked[i].parameters, judging->rule->parameters))
+            return YES; /* a recorded refusal is a hit with the recorded parameters, whatever its cause */
+    return measure->judge ? measure->judge(judging, attempt) : UNKNOWN;
+}

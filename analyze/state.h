@@ -1,0 +1,30 @@
+/* Measures with state: what they do to an attempt depends on what they saw before. They are asked in order of
+ * time, and only about attempts that may have reached them under the replayed policy (semantics.md sections 5
+ * and 6). */
+#ifndef ANALYZE_STATE_H
+#define ANALYZE_STATE_H
+
+#include "analyze/judging.h"
+
+struct asking {
+    const struct judging *judging;
+    uint32_t attempt;
+    bool certain;     /* it certainly reaches the measure; possibly it does, or the measure were not asked */
+    bool as_recorded; /* all earlier attempts of the client's network and operator reach it as they did in the
+                         record, and none is newly put off: only then does a recorded answer stand */
+    bool
+        by_delivery; /* the unit is the delivery: there may have been retries that the record does not show */
+    enum tri verdict; /* of the measure without its state, from evidence */
+};
+
+struct state {
+    void *(*begin)(const struct judging *judging);
+    void (*end)(void *state);
+    /* YES: stops the attempt. Takes down that it came. */
+    enum tri (*ask)(void *state, const struct asking *asking);
+    /* An attempt may have been put off that the record did not defer: any number of retries may have
+     * followed, from any address of its network or operator, at any server. */
+    void (*retry)(void *state, const struct asking *asking);
+};
+
+#endif

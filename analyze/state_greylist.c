@@ -1,0 +1,488 @@
+/* Greylisting's state (semantics.md section 5), where some of what came before is not known.
+ *
+ * For each key there is a list of the attempts that reached the greylist, certainly or possibly, and until
+ * when it is certainly and possibly known. An attempt whose sender or recipient is not known is possibly one
+ * of every key of its client: such stand in a list of the client's. Retries that the record does not show are
+ * remembered by network and by operator, since they may have come from any address of these. */
+#include <stdlib.h>
+
+#include "analyze/measure/parameters.h"
+#include "analyze/state.h"
+
+#define NONE UINT32_MAX
+
+/* One attempt that reached the greylist. */
+struct reach {
+    usec at;
+    uint32_t before; /* the one before it in its list, or NONE */
+    bool certain;
+};
+
+struct key {
+    uint32_t client, sender, recipient; /* NAME_NONE where it is no part of the key */
+    uint32_t server;
+};
+
+/* What is known of a key, or in `wild` and `any` of all keys of a client. */
+struct triplet {
+    struct key key;
+    uint32_t last;        /* newest reach, or NONE */
+    usec certainly_known; /* until; USEC_NONE: not */
+    usec possibly_known;
+    bool used;
+};
+
+/* When retries began to be possible, by network or operator and what is known of sender and recipient. */
+struct ghost {
+    struct key key; /* client: network * 2 or operator * 2 + 1 */
+    usec since;
+    bool used;
+};
+
+/* Auto-allowing, by client address. */
+struct client {
+    uint32_t certain, possible;       /* passes counted */
+    usec last_certain, last_possible; /* when last */
+};
+
+struct greylist {
+    struct judging judging;
+    const struct greylist_parameters *ours;
+    struct triplet *triplet;
+    size_t triplets, triplet_slots;
+    struct ghost *ghost;
+    size_t ghosts, ghost_slots;
+    struct reach *reach;
+    size_t reaches, reach_room;
+    struct client *client;                  /* by address */
+    uint32_t *ghost_passes;                 /* by network: keys that retries may have passed newly */
+    struct names norms;                     /* senders and recipients, normalised */
+    uint32_t *sender_norm, *recipient_norm; /* memo by name + 1 */
+    uint32_t *net_operators;                /* by network: head of its list of operators, or NONE */
+    struct net_operator {
+        uint32_t operator_name, next;
+    } * net_operator;
+    size_t net_operator_count, net_operator_room;
+};
+
+/* Key parts that stand for no one in particular. */
+enum { WILD = UINT32_MAX - 1, ANY = UINT32_MAX - 2 };
+
+static size_t key_hash(const struct key *key)
+{
+    return (size_t)bytes_hash(key, sizeof *key, 11);
+}
+
+static bool key_eq(const struct key *a, const struct key *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static void grow_triplets(struct greylist *state)
+{
+    size_t old_slots = state->triplet_slots;
+    struct triplet *old = state->triplet;
+    state->triplet_slots = old_slots ? old_slots * 2 : 1024;
+    state->triplet = mem_zero(state->triplet_slots, sizeof *state->triplet);
+    for (size_t i = 0; i < old_slots; i++) {
+        if (!old[i].used)
+            continue;
+        size_t slot = key_hash(&old[i].key) & (state->triplet_slots - 1);
+        while (state->triplet[slot].used)
+            slot = (slot + 1) & (state->triplet_slots - 1);
+        state->triplet[slot] = old[i];
+    }
+    free(old);
+}
+
+/* What is known of a key; made when it is new. Lasts until the next call. */
+static struct triplet *triplet_of(struct greylist *state, const struct key *key)
+{
+    if (state->triplets * 2 >= state->triplet_slots)
+        grow_triplets(state);
+    size_t slot = key_hash(key) & (state->triplet_slots - 1);
+    while (state->triplet[slot].used && !key_eq(&state->triplet[slot].key, key))
+        slot = (slot + 1) & (state->triplet_slots - 1);
+    struct triplet *triplet = &state->triplet[slot];
+    if (!triplet->used) {
+        *triplet = (struct triplet){ *key, NONE, USEC_NONE, USEC_NONE, true };
+        state->triplets++;
+    }
+    return triplet;
+}
+
+static void grow_ghosts(struct greylist *state)
+{
+    size_t old_slots = state->ghost_slots;
+    struct ghost *old = state->ghost;
+    state->ghost_slots = old_slots ? old_slots * 2 : 256;
+    state->ghost = mem_zero(state->ghost_slots, sizeof *state->ghost);
+    for (size_t i = 0; i < old_slots; i++) {
+        if (!old[i].used)
+            continue;
+        size_t slot = key_hash(&old[i].key) & (state->ghost_slots - 1);
+        while (state->ghost[slot].used)
+            slot = (slot + 1) & (state->ghost_slots - 1);
+        state->ghost[slot] = old[i];
+    }
+    free(old);
+}
+
+static struct ghost *ghost_find(const struct greylist *state, const struct key *key)
+{
+    if (!state->ghost_slots)
+        return NULL;
+    size_t slot = key_hash(key) & (state->ghost_slots - 1);
+    while (state->ghost[slot].used && !key_eq(&state->ghost[slot].key, key))
+        slot = (slot + 1) & (state->ghost_slots - 1);
+    return &state->ghost[slot];
+}
+
+/* Takes down that retries under a key are possible from `since` on; true where that is new. */
+static bool ghost_add(struct greylist *state, const struct key *key, usec since)
+{
+    if (state->ghosts * 2 >= state->ghost_slots)
+        grow_ghosts(state);
+    struct ghost *ghost = ghost_find(state, key);
+    if (ghost->used)
+        return false; /* the walk goes on in time: the first was the earliest */
+    *ghost = (struct ghost){ *key, since, true };
+    state->ghosts++;
+    return true;
+}
+
+/* postgrey's do_sender_substitutions and RFC 6647 2.4: a BATV tag (prvs=tag=), +extension and, in senders,
+ * numbers that stand alone say nothing about who it is. */
+static struct str normalise(struct str address, bool sender, char *to, size_t size)
+{
+    size_t n = 0, from = 0;
+    const char *at = str_find_last(address, '@');
+    size_t local = at ? (size_t)(at - address.at) : address.len;
+    if (address.len >= size)
+        return address;
+    struct str tag = str_range(address.at, address.at + local);
+    struct str before;
+    if (tag.len > 5 && str_eq_nocase((struct str){ tag.at, 5 }, STR("prvs="))) {
+        struct str rest = str_skip(tag, 5);
+        if (cut_until_char(&rest, '=', &before) && rest.len)
+            from = (size_t)(rest.at - address.at);
+    }
+    bool in_word = false;
+    while (from < local && address.at[from] != '+') {
+        size_t end = from;
+        while (end < local && is_digit(address.at[end]))
+            end++;
+        bool word_after = end < local && (is_alpha(address.at[end]) || address.at[end] == '_');
+        if (sender && end > from && !in_word && !word_after) {
+            to[n++] = '#';
+            from = end;
+            continue;
+        }
+        char c = address.at[from++];
+        in_word = is_alpha(c) || is_digit(c) || c == '_';
+        to[n++] = ascii_lower(c);
+    }
+    for (from = local; from < address.len; from++)
+        to[n++] = ascii_lower(address.at[from]);
+    return (struct str){ to, n };
+}
+
+static uint32_t norm_of(struct greylist *state, uint32_t name, bool sender)
+{
+    if (name == NAME_NONE)
+        return NAME_NONE;
+    uint32_t *memo = sender ? &state->sender_norm[name] : &state->recipient_norm[name];
+    if (!*memo) {
+        char text[1024];
+        struct str address = judging_name(&state->judging, name);
+        *memo = names_add(&state->norms,
+                          state->ours->normalise ? normalise(address, sender, text, sizeof text) : address) +
+                1;
+    }
+    return *memo - 1;
+}
+
+static void add_operator(struct greylist *state, uint32_t network, uint32_t operator_name)
+{
+    for (uint32_t i = state->net_operators[network]; i != NONE; i = state->net_operator[i].next)
+        if (state->net_operator[i].operator_name == operator_name)
+            return;
+    mem_room(state->net_operator, state->net_operator_room, state->net_operator_count + 1);
+    state->net_operator[state->net_operator_count] =
+        (struct net_operator){ operator_name, state->net_operators[network] };
+    state->net_operators[network] = (uint32_t)state->net_operator_count++;
+}
+
+static void *begin(const struct judging *judging)
+{
+    const struct columns *columns = judging->columns;
+    struct greylist *state = mem_zero(1, sizeof *state);
+    state->judging = *judging;
+    state->ours = judging->rule->parameters;
+    state->client = mem_alloc(columns->address_count * sizeof *state->client);
+    for (size_t i = 0; i < columns->address_count; i++)
+        state->client[i] = (struct client){ 0, 0, USEC_NONE, USEC_NONE };
+    state->ghost_passes = mem_zero(columns->network_count, sizeof(uint32_t));
+    state->sender_norm = mem_zero(columns->names.count, sizeof(uint32_t));
+    state->recipient_norm = mem_zero(columns->names.count, sizeof(uint32_t));
+    state->net_operators = mem_alloc(columns->network_count * sizeof(uint32_t));
+    memset(state->net_operators, 0xff, columns->network_count * sizeof(uint32_t));
+    for (size_t s = 0; s < columns->session_count; s++)
+        if (columns->operator_of[s] != NAME_NONE)
+            add_operator(state, columns->network[columns->client[s]], columns->operator_of[s]);
+    return state;
+}
+
+static void end(void *given)
+{
+    struct greylist *state = given;
+    free(state->triplet);
+    free(state->ghost);
+    free(state->reach);
+    free(state->client);
+    free(state->ghost_passes);
+    free(state->sender_norm);
+    free(state->recipient_norm);
+    free(state->net_operators);
+    free(state->net_operator);
+    names_free(&state->norms);
+    free(state);
+}
+
+/* The key of an attempt; `wild` where a part that the key has is not known. */
+static struct key key_of(struct greylist *state, uint32_t attempt, bool *wild)
+{
+    const struct columns *columns = state->judging.columns;
+    const struct greylist_parameters *ours = state->ours;
+    uint32_t s = columns->session[attempt], address = columns->client[s];
+    struct key key = { NAME_NONE, NAME_NONE, NAME_NONE, ours->scope ? columns->server[s] : 0 };
+    *wild = false;
+    if (ours->key & (1u << KEY_CLIENT))
+        key.client = address * 2;
+    else if (ours->key & (1u << KEY_CLIENT_NET | 1u << KEY_CLIENT_NET6))
+        key.client = columns->network[address] * 2 + 1;
+    if (ours->key & (1u << KEY_SENDER)) {
+        key.sender = norm_of(state, columns->sender[attempt], true);
+        *wild = key.sender == NAME_NONE;
+    }
+    if (ours->key & (1u << KEY_RECIPIENT)) {
+        key.recipient = norm_of(state, columns->address_of[attempt], false);
+        *wild = *wild || key.recipient == NAME_NONE;
+    }
+    return key;
+}
+
+static struct key with(struct key key, uint32_t sender, uint32_t recipient)
+{
+    key.sender = sender;
+    key.recipient = recipient;
+    return key;
+}
+
+/* The newest time at which retries under `key` may have begun, of those that this attempt's client can have
+ * made: the earliest, or USEC_NONE. */
+static usec ghost_since(const struct greylist *state, uint32_t attempt, uint32_t sender, uint32_t recipient)
+{
+    const struct columns *columns = state->judging.columns;
+    uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
+    usec since = USEC_NONE;
+    struct key key = { network * 2, sender, recipient, 0 };
+    const struct ghost *ghost = ghost_find(state, &key);
+    if (ghost && ghost->used)
+        since = ghost->since;
+    for (uint32_t i = state->net_operators[network]; i != NONE; i = state->net_operator[i].next) {
+        key.client = state->net_operator[i].operator_name * 2 + 1;
+        ghost = ghost_find(state, &key);
+        if (ghost && ghost->used && (since == USEC_NONE || ghost->since < since))
+            since = ghost->since;
+    }
+    return since;
+}
+
+static usec earlier(usec a, usec b)
+{
+    return a == USEC_NONE ? b : b == USEC_NONE ? a : a < b ? a : b;
+}
+
+/* Retries that may be of this key: of its very sender and recipient, or of ones that are not known. */
+static usec retries_since(const struct greylist *state, uint32_t attempt, const struct key *key, bool wild)
+{
+    if (wild)
+        return ghost_since(state, attempt, ANY, ANY);
+    return earlier(ghost_since(state, attempt, key->sender, key->recipient),
+                   ghost_since(state, attempt, WILD, WILD));
+}
+
+/* Whether an attempt of the list possibly reached in [from, to]. */
+static bool reached_in(const struct greylist *state, uint32_t last, usec from, usec to)
+{
+    for (uint32_t i = last; i != NONE && state->reach[i].at >= from; i = state->reach[i].before)
+        if (state->reach[i].at <= to)
+            return true;
+    return false;
+}
+
+static bool reached_between(const struct greylist *state, uint32_t last, usec after, usec before)
+{
+    for (uint32_t i = last; i != NONE && state->reach[i].at > after; i = state->reach[i].before)
+        if (state->reach[i].at < before)
+            return true;
+    return false;
+}
+
+/* An attempt certainly reached at a in [now - window, now - delay], and none possibly did that could have
+ * opened a window which had run out by now: in (a - delay, a) and before now - window. */
+static bool window_certain(const struct greylist *state, uint32_t last, uint32_t wild_last, usec retries,
+                           usec now)
+{
+    usec delay = state->ours->delay, oldest = now - state->ours->retry_window;
+    for (uint32_t i = last; i != NONE && state->reach[i].at >= oldest; i = state->reach[i].before) {
+        usec at = state->reach[i].at;
+        if (!state->reach[i].certain || at > now - delay)
+            continue;
+        if (at - delay >= oldest)
+            return true;
+        usec until = at < oldest ? at : oldest;
+        bool ghosts = retries != USEC_NONE && retries < until;
+        if (!ghosts && !reached_between(state, last, at - delay, until) &&
+            !reached_between(state, wild_last, at - delay, until))
+            return true;
+    }
+    return false;
+}
+
+static void add_reach(struct greylist *state, struct triplet *triplet, usec now, bool certain)
+{
+    mem_room(state->reach, state->reach_room, state->reaches + 1);
+    state->reach[state->reaches] = (struct reach){ now, triplet->last, certain };
+    triplet->last = (uint32_t)state->reaches++;
+}
+
+static usec later(usec a, usec b)
+{
+    return a == USEC_NONE || b > a ? b : a;
+}
+
+/* What the recorded greylist decided, where that stands: NO passed, YES put off, UNKNOWN it does not tell. */
+static enum tri recorded(const struct greylist *state, const struct asking *asking)
+{
+    if (!asking->as_recorded)
+        return UNKNOWN;
+    const struct measure *measure = state->judging.rule->measure;
+    struct asked asked[ASKED_MOST];
+    size_t count = judging_asked(asking->judging, asking->attempt, asked);
+    for (size_t i = 0; i < count; i++) {
+        const struct greylist_parameters *theirs = asked[i].parameters, *ours = state->ours;
+        bool equal = parameters_equal(measure, theirs, ours);
+        if (asked[i].status == ASKED_REFUSED && equal)
+            return YES;
+        if (asked[i].status != ASKED_PASSED)
+            continue;
+        bool fits = theirs->delay >= ours->delay && theirs->retry_window <= ours->retry_window &&
+                    theirs->lifetime <= ours->lifetime && theirs->key == ours->key &&
+                    theirs->scope == ours->scope && theirs->normalise == ours->normalise &&
+                    !theirs->auto_allow && !ours->auto_allow;
+        if (equal || fits)
+            return NO;
+    }
+    return UNKNOWN;
+}
+
+/* Counts a key's first pass for auto-allowing, at most one in an interval. */
+static void count_pass(const struct greylist *state, uint32_t *passes, usec *last, usec now)
+{
+    if (*last != USEC_NONE && now - *last < state->ours->auto_interval)
+        return;
+    *last = now;
+    ++*passes;
+}
+
+static enum tri ask(void *given, const struct asking *asking)
+{
+    struct greylist *state = given;
+    const struct columns *columns = state->judging.columns;
+    const struct greylist_parameters *ours = state->ours;
+    uint32_t attempt = asking->attempt, address = columns->client[columns->session[attempt]];
+    usec now = columns->at[attempt], oldest = now - ours->retry_window, newest = now - ours->delay;
+    struct client *client = &state->client[address];
+
+    uint32_t ghost_passes = state->ghost_passes[columns->network[address]];
+    bool allowed_surely = ours->auto_allow && client->certain >= ours->auto_allow;
+    bool allowed_maybe = ours->auto_allow && client->possible + ghost_passes >= ours->auto_allow;
+    if (allowed_surely)
+        return NO;
+
+    bool wild = false;
+    struct key key = key_of(state, attempt, &wild);
+    struct key wild_key = with(key, WILD, WILD), any_key = with(key, ANY, ANY);
+    usec retries = retries_since(state, attempt, &key, wild);
+    uint32_t wild_last = triplet_of(state, &wild_key)->last;
+    struct triplet any = *triplet_of(state, &any_key);
+    struct triplet own = wild ? any : *triplet_of(state, &key);
+
+    bool known_surely = !wild && own.certainly_known != USEC_NONE && now <= own.certainly_known;
+    bool known_maybe = (own.possibly_known != USEC_NONE && now <= own.possibly_known) ||
+                       (retries != USEC_NONE && retries + ours->delay <= now);
+    if (!wild) { /* a wild pass may have been this key's */
+        struct triplet *wilds = triplet_of(state, &wild_key);
+        known_maybe = known_maybe || (wilds->possibly_known != USEC_NONE && now <= wilds->possibly_known);
+    }
+    bool window_surely = !wild && window_certain(state, own.last, wild_last, retries, now);
+    bool window_maybe =
+        reached_in(state, own.last, oldest, newest) || reached_in(state, wild_last, oldest, newest);
+
+    bool surely = known_surely || window_surely;
+    bool maybe = surely || known_maybe || window_maybe || allowed_maybe;
+    enum tri by_record = recorded(state, asking);
+    enum tri verdict = by_record != UNKNOWN ? by_record : surely ? NO : maybe ? UNKNOWN : YES;
+
+    /* What it did to the state. */
+    bool opens_surely = asking->certain && !allowed_maybe && !wild;
+    if (verdict != YES) {
+        usec until = now + ours->lifetime;
+        struct triplet *triplet = triplet_of(state, wild ? &wild_key : &key);
+        bool never_known = triplet->possibly_known == USEC_NONE && retries == USEC_NONE;
+        triplet->possibly_known = later(triplet->possibly_known, until);
+        if (surely && opens_surely)
+            triplet->certainly_known = later(triplet->certainly_known, until);
+        if (ours->auto_allow) {
+            if (!known_surely)
+                count_pass(state, &client->possible, &client->last_possible, now);
+            if (surely && !known_surely && never_known && !wild && asking->certain && !allowed_maybe &&
+                triplet_of(state, &wild_key)->possibly_known == USEC_NONE)
+                count_pass(state, &client->certain, &client->last_certain, now);
+        }
+        triplet = triplet_of(state, &any_key);
+        triplet->possibly_known = later(triplet->possibly_known, until);
+    }
+    add_reach(state, triplet_of(state, wild ? &wild_key : &key), now, opens_surely);
+    add_reach(state, triplet_of(state, &any_key), now, false);
+    return verdict;
+}
+
+static void retry(void *given, const struct asking *asking)
+{
+    struct greylist *state = given;
+    const struct columns *columns = state->judging.columns;
+    uint32_t attempt = asking->attempt, s = columns->session[attempt];
+    uint32_t network = columns->network[columns->client[s]], operator_name = columns->operator_of[s];
+    usec now = columns->at[attempt];
+    bool wild = false;
+    struct key key = key_of(state, attempt, &wild);
+    key.server = 0;
+    if (wild)
+        key = with(key, WILD, WILD);
+    key.client = network * 2;
+    bool new_key = ghost_add(state, &key, now);
+    struct key any = with(key, ANY, ANY);
+    ghost_add(state, &any, now);
+    if (operator_name != NAME_NONE) {
+        key.client = any.client = operator_name * 2 + 1;
+        ghost_add(state, &key, now);
+        ghost_add(state, &any, now);
+    }
+    if (new_key)
+        state->ghost_passes[network]++;
+}
+
+const struct state state_greylist = { begin, end, ask, retry };

@@ -1,0 +1,83 @@
+/* `remember`: a client that was tested and passed is not tested again for so long (postscreen's cache,
+ * postscreen_greet_ttl and its like). An untested pass does not renew it. */
+#include <stdlib.h>
+
+#include "analyze/state.h"
+
+struct client {
+    usec certainly, possibly; /* remembered until then; USEC_NONE: not */
+};
+
+struct remembering {
+    struct client *client; /* by number of the address */
+    usec remember;
+};
+
+static usec remember_of(const struct measure *measure, const void *parameters)
+{
+    return *(const usec *)(const void *)((const char *)parameters + measure->remember_at);
+}
+
+static void *begin(const struct judging *judging)
+{
+    struct remembering *state = mem_zero(1, sizeof *state);
+    state->remember = remember_of(judging->rule->measure, judging->rule->parameters);
+    state->client = mem_alloc(judging->columns->address_count * sizeof *state->client);
+    for (size_t i = 0; i < judging->columns->address_count; i++)
+        state->client[i] = (struct client){ USEC_NONE, USEC_NONE };
+    return state;
+}
+
+static void end(void *given)
+{
+    struct remembering *state = given;
+    free(state->client);
+    free(state);
+}
+
+/* The recorded server says that it knew the client, and ours remembers at least as long. */
+static bool known_by_record(const struct remembering *state, const struct asking *asking)
+{
+    const struct judging *judging = asking->judging;
+    if (!asking->as_recorded || !judging_fact(judging, asking->attempt, KIND_TESTED_BEFORE, NULL))
+        return false;
+    struct asked asked[ASKED_MOST];
+    size_t count = judging_asked(judging, asking->attempt, asked);
+    for (size_t i = 0; i < count; i++)
+        if (remember_of(judging->rule->measure, asked[i].parameters) > state->remember)
+            return false;
+    return count > 0;
+}
+
+static enum tri ask(void *given, const struct asking *asking)
+{
+    struct remembering *state = given;
+    const struct columns *columns = asking->judging->columns;
+    usec now = columns->at[asking->attempt];
+    struct client *client = &state->client[columns->client[columns->session[asking->attempt]]];
+    if (client->certainly != USEC_NONE && now <= client->certainly)
+        return NO;
+    if (known_by_record(state, asking)) {
+        client->possibly = now + state->remember;
+        return NO;
+    }
+    bool maybe_known = client->possibly != USEC_NONE && now <= client->possibly;
+    enum tri verdict = asking->verdict;
+    if (verdict != YES)
+        client->possibly = now + state->remember;
+    if (verdict == NO && asking->certain && !maybe_known)
+        client->certainly = now + state->remember;
+    return maybe_known && verdict == YES ? UNKNOWN : verdict;
+}
+
+/* A retry is tested anew, and may pass where this attempt did not. */
+static void retry(void *given, const struct asking *asking)
+{
+    struct remembering *state = given;
+    const struct columns *columns = asking->judging->columns;
+    uint32_t s = columns->session[asking->attempt];
+    if (asking->verdict != YES)
+        state->client[columns->client[s]].possibly = INT64_MAX;
+}
+
+const struct state state_remember = { begin, end, ask, retry };

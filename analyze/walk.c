@@ -1,0 +1,415 @@
+/* The walk (semantics.md sections 3 and 5).
+ *
+ * First each rule is judged on all attempts from evidence alone, into bit sets. Then the attempts are taken
+ * in order of time, each through the rules in the order in which they act; measures with state are asked on
+ * the way, about those attempts only that may have reached them. By delivery an attempt is walked if the ones
+ * before it in its chain may have been put off. Nothing here knows a measure by name. */
+#include "analyze/walk.h"
+
+#include <stdlib.h>
+
+/* Verdicts while they are being worked out. */
+enum judged { JUDGED_UNKNOWN = UNKNOWN, JUDGED_NO = NO, JUDGED_YES = YES, NOT_ASKED };
+
+static bool has_remember(const struct rule *rule)
+{
+    size_t at = rule->measure->remember_at;
+    return at && *(const usec *)(const void *)((const char *)rule->parameters + at) > 0;
+}
+
+/* Within a chain some evidence is known from whichever attempt shows it (semantics.md section 2). */
+static void share_in_chains(const struct columns *columns, uint8_t *judged)
+{
+    for (uint32_t head = 0; head < columns->attempt_count; head++) {
+        if (columns->before[head] != NO_ATTEMPT || columns->after[head] == NO_ATTEMPT)
+            continue;
+        uint8_t shown = JUDGED_UNKNOWN;
+        for (uint32_t a = head; a != NO_ATTEMPT && shown == JUDGED_UNKNOWN; a = columns->after[a])
+            shown = judged[a] == NOT_ASKED ? JUDGED_UNKNOWN : judged[a];
+        for (uint32_t a = head; a != NO_ATTEMPT; a = columns->after[a]) {
+            if (judged[a] == JUDGED_UNKNOWN)
+                judged[a] = shown;
+            else if (judged[a] != NOT_ASKED)
+                shown = judged[a];
+        }
+    }
+}
+
+static void judge_rule(struct walk *walk, uint32_t r, enum stage stage, uint8_t *judged)
+{
+    const struct columns *columns = walk->columns;
+    const struct rule *rule = &walk->policy->rules[r];
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        bool asked = stage <= columns->reached[a] && rule_applies(columns, walk->policy, rule, a);
+        judged[a] = asked ? (uint8_t)judging_verdict(&walk->judging[r], a) : NOT_ASKED;
+    }
+    if (walk->by_delivery && rule->measure->in_chain)
+        share_in_chains(columns, judged);
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        if (judged[a] == JUDGED_YES)
+            bits_set(&walk->hit[r], a);
+        if (judged[a] != JUDGED_UNKNOWN)
+            bits_set(&walk->known[r], a);
+        if (walk->state[r] && judged[a] != NOT_ASKED)
+            bits_set(&walk->applies[r], a);
+    }
+}
+
+static enum tri verdict_of(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    return !bits_get(&walk->known[r], attempt) ? UNKNOWN : bits_get(&walk->hit[r], attempt) ? YES : NO;
+}
+
+static bool is_deferred(const struct columns *columns, uint32_t attempt)
+{
+    return columns->answer[attempt] == ANSWER_DEFERRED || columns->answer[attempt] == ANSWER_DROPPED;
+}
+
+/* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
+static bool puts_off(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    const struct rule *rule = &walk->policy->rules[r];
+    enum reply_class reply = rule->reply;
+    if (reply == REPLY_DEFAULT && walk->columns->named[attempt] == rule->measure->named)
+        return is_deferred(walk->columns, attempt);
+    if (reply == REPLY_DEFAULT)
+        reply = rule->measure->reply;
+    return reply != REPLY_5XX;
+}
+
+/* What is under way with one attempt. */
+struct passage {
+    outcomes stopped;       /* by these rules, possibly */
+    bool certain, possible; /* it goes on to the next rule */
+    bool put_off;           /* possibly, by any of them */
+};
+
+static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool certain)
+{
+    const struct columns *columns = walk->columns;
+    if (!bits_get(&walk->applies[r], attempt))
+        return NO;
+    uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
+    uint32_t operator_name = columns->operator_of[s];
+    bool spoiled = walk->net_spoiled[(size_t)r * columns->network_count + network] ||
+                   (operator_name != NAME_NONE &&
+                    walk->operator_spoiled[(size_t)r * columns->names.count + operator_name]);
+    struct asking asking = {
+        .judging = &walk->judging[r],
+        .attempt = attempt,
+        .certain = certain,
+        .as_recorded = !spoiled,
+        .by_delivery = walk->by_delivery,
+        .verdict = verdict_of(walk, r, attempt),
+    };
+    return walk->state[r]->ask(walk->held[r], &asking);
+}
+
+static void stop(const struct walk *walk, struct passage *passage, uint32_t r, uint32_t attempt)
+{
+    passage->stopped |= OUTCOME(r);
+    passage->put_off = passage->put_off || puts_off(walk, r, attempt);
+}
+
+/* A recorded answer of a measure with state stands only while everything before reached it as in the record.
+ */
+static void mind_record(struct walk *walk, uint32_t r, uint32_t attempt, bool certain, bool possible)
+{
+    const struct columns *columns = walk->columns;
+    if (!walk->state[r])
+        return;
+    bool touched = judging_touched(&walk->judging[r], attempt);
+    if (touched ? certain : !possible)
+        return;
+    uint32_t s = columns->session[attempt];
+    walk->net_spoiled[(size_t)r * columns->network_count + columns->network[columns->client[s]]] = true;
+    if (columns->operator_of[s] != NAME_NONE)
+        walk->operator_spoiled[(size_t)r * columns->names.count + columns->operator_of[s]] = true;
+}
+
+static struct passage pass_rules(struct walk *walk, uint32_t attempt, bool certain)
+{
+    struct passage passage = { .certain = certain, .possible = true };
+    size_t count = walk->policy->rule_count;
+    uint32_t yielding =
+        UINT32_MAX; /* a rule that has stopped the attempt unless a later one of its stage does */
+    enum tri yielded = NO;
+    for (size_t k = 0; k < count; k++) {
+        uint32_t r = walk->steps[k].rule;
+        const struct rule *rule = &walk->policy->rules[r];
+        if (yielding != UINT32_MAX && walk->steps[k].stage != walk->steps[k - 1].stage && passage.possible) {
+            stop(walk, &passage, yielding, attempt);
+            passage.possible = passage.possible && yielded != YES;
+            passage.certain = false;
+            yielding = UINT32_MAX;
+        }
+        bool reaches = passage.possible && (!walk->state[r] || bits_get(&walk->applies[r], attempt));
+        mind_record(walk, r, attempt, reaches && passage.certain, reaches);
+        if (!passage.possible)
+            continue;
+        enum tri verdict =
+            walk->state[r] ? ask_state(walk, r, attempt, passage.certain) : verdict_of(walk, r, attempt);
+        if (verdict == NO || rule->warn)
+            continue;
+        if (rule_yields(rule)) {
+            yielding = r;
+            yielded = verdict;
+            continue;
+        }
+        stop(walk, &passage, r, attempt);
+        passage.certain = false;
+        passage.possible = verdict == UNKNOWN;
+    }
+    if (yielding != UINT32_MAX && passage.possible) {
+        stop(walk, &passage, yielding, attempt);
+        passage.possible = yielded != YES;
+        passage.certain = false;
+    }
+    return passage;
+}
+
+/* What an attempt that nothing stops comes to by itself. */
+static outcomes end_of(const struct columns *columns, uint32_t attempt)
+{
+    bool asked = columns->sender[attempt] != NAME_NONE || columns->recipient[attempt] != FACT_ALL ||
+                 columns->transaction[attempt] != FACT_ALL;
+    if (columns->answer[attempt] == ANSWER_NONE)
+        return asked ? OUTCOME(OUTCOME_ABANDONED) : OUTCOME(OUTCOME_NOTHING);
+    if (columns->answer[attempt] != ANSWER_ACCEPTED && columns->named[attempt] == NAMED_OTHER)
+        return OUTCOME(OUTCOME_OTHER);
+    return OUTCOME(OUTCOME_ACCEPTED);
+}
+
+outcomes walk_recorded(const struct columns *columns, uint32_t attempt)
+{
+    outcomes end = end_of(columns, attempt);
+    return end == OUTCOME(OUTCOME_ACCEPTED) && columns->answer[attempt] != ANSWER_ACCEPTED
+               ? OUTCOME(columns->named[attempt])
+               : end;
+}
+
+/* What a retry would get that the record does not show: the same from the measures without state, and those
+ * with it are unknown then. */
+static outcomes retry_outcomes(const struct walk *walk, uint32_t attempt)
+{
+    outcomes set = 0, yielded = 0;
+    enum stage yield_stage = STAGES;
+    for (size_t k = 0; k < walk->policy->rule_count; k++) {
+        uint32_t r = walk->steps[k].rule;
+        const struct rule *rule = &walk->policy->rules[r];
+        if (yielded && walk->steps[k].stage != yield_stage) {
+            set |= yielded;
+            yielded = 0;
+        }
+        if (rule->warn)
+            continue;
+        if (walk->state[r]) {
+            if (!bits_get(&walk->applies[r], attempt))
+                continue;
+            if (rule_yields(rule)) {
+                yielded = OUTCOME(r);
+                yield_stage = walk->steps[k].stage;
+            } else {
+                set |= OUTCOME(r);
+            }
+            continue;
+        }
+        enum tri verdict = verdict_of(walk, r, attempt);
+        if (verdict != NO)
+            set |= OUTCOME(r);
+        if (verdict == YES)
+            return set;
+    }
+    return set | yielded | end_of(walk->columns, attempt);
+}
+
+/* The rules with state that act before rule r. */
+static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    outcomes set = 0;
+    for (size_t k = 0; k < walk->policy->rule_count && walk->steps[k].rule != r; k++) {
+        uint32_t other = walk->steps[k].rule;
+        if (walk->state[other] && bits_get(&walk->applies[other], attempt) &&
+            !walk->policy->rules[other].warn)
+            set |= OUTCOME(other);
+    }
+    return set;
+}
+
+/* What becomes of a delivery that rule r puts off at its last recorded attempt (semantics.md section 5). */
+static outcomes after_last(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    const struct columns *columns = walk->columns;
+    if (is_deferred(columns, attempt)) {
+        bool told = columns->sender[attempt] != NAME_NONE && columns->address_of[attempt] != NAME_NONE;
+        bool closed = columns->at[attempt] + columns->retry_window <= columns->to;
+        return told && closed ? OUTCOME(r) : OUTCOME(r) | OUTCOME(OUTCOME_ACCEPTED);
+    }
+    if (walk->stateful >> r & 1)
+        return OUTCOME(r) | retry_outcomes(walk, attempt);
+    return OUTCOME(r) | stateful_before(walk, r, attempt);
+}
+
+/* What the delivery comes to when an attempt of it is not stopped: what its last recorded attempt did. */
+static outcomes end_of_chain(const struct columns *columns, uint32_t attempt)
+{
+    while (columns->after[attempt] != NO_ATTEMPT)
+        attempt = columns->after[attempt];
+    return end_of(columns, attempt);
+}
+
+/* How a chain stands before an attempt: ended, maybe ended, or certainly waiting for it. */
+enum alive { ENDED, MAYBE_ALIVE, ALIVE };
+
+static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive alive, outcomes *delivery)
+{
+    const struct columns *columns = walk->columns;
+    struct passage passage = pass_rules(walk, attempt, alive == ALIVE);
+    bool last = columns->after[attempt] == NO_ATTEMPT;
+    bool goes_on = false, ends = false;
+    walk->attempt[attempt] = passage.stopped | (passage.possible ? end_of(columns, attempt) : 0);
+    for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
+        if (!(passage.stopped >> r & 1))
+            continue;
+        if (!puts_off(walk, r, attempt)) {
+            *delivery |= OUTCOME(r);
+            ends = true;
+        } else if (last) {
+            *delivery |= after_last(walk, r, attempt);
+        } else {
+            goes_on = true;
+        }
+    }
+    if (passage.possible) {
+        outcomes end = end_of(columns, attempt);
+        bool back = !last && (end == OUTCOME(OUTCOME_ABANDONED) || end == OUTCOME(OUTCOME_NOTHING) ||
+                              (end == OUTCOME(OUTCOME_OTHER) && is_deferred(columns, attempt)));
+        if (back)
+            goes_on = true;
+        else {
+            *delivery |= end_of_chain(columns, attempt);
+            ends = true;
+        }
+    }
+    if (passage.put_off && !is_deferred(columns, attempt)) {
+        for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
+            if (!walk->state[r])
+                continue;
+            mind_record(walk, r, attempt, !judging_touched(&walk->judging[r], attempt),
+                        true); /* newly put off */
+            struct asking asking = { &walk->judging[r],           attempt, false, false, true,
+                                     verdict_of(walk, r, attempt) };
+            if (bits_get(&walk->applies[r], attempt))
+                walk->state[r]->retry(walk->held[r], &asking);
+        }
+    }
+    return goes_on ? (ends || alive != ALIVE ? MAYBE_ALIVE : ALIVE) : ENDED;
+}
+
+static void walk_attempts(struct walk *walk)
+{
+    const struct columns *columns = walk->columns;
+    uint32_t *order = columns_in_time(columns);
+    uint32_t *head = walk->by_delivery ? mem_alloc(columns->attempt_count * sizeof *head) : NULL;
+    uint8_t *alive = walk->by_delivery ? mem_zero(columns->attempt_count, 1) : NULL;
+    for (size_t k = 0; k < columns->attempt_count; k++) {
+        uint32_t a = order[k], s = columns->session[a];
+        bool relayed = walk->policy->trusted_relays.count &&
+                       networks_hold(&walk->policy->trusted_relays, &columns->address[columns->client[s]]);
+        if (relayed || columns->flags[s] & SESSION_OUTBOUND) {
+            walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
+            if (walk->by_delivery)
+                walk->delivery[a] = OUTCOME(OUTCOME_RELAYED);
+            continue;
+        }
+        if (!walk->by_delivery) {
+            struct passage passage = pass_rules(walk, a, true);
+            walk->attempt[a] = passage.stopped | (passage.possible ? end_of(columns, a) : 0);
+            continue;
+        }
+        bool first = columns->before[a] == NO_ATTEMPT;
+        head[a] = first ? a : head[columns->before[a]];
+        enum alive now = first ? ALIVE : (enum alive)alive[a];
+        if (now == ENDED) {
+            for (uint32_t r = 0; r < walk->policy->rule_count; r++)
+                mind_record(walk, r, a, false, false);
+            continue;
+        }
+        enum alive next = walk_delivery(walk, a, now, &walk->delivery[head[a]]);
+        if (columns->after[a] != NO_ATTEMPT)
+            alive[columns->after[a]] = (uint8_t)next;
+    }
+    free(order);
+    free(head);
+    free(alive);
+}
+
+int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
+             const struct replay_options *options, struct why *why)
+{
+    size_t rules = policy->rule_count, attempts = columns->attempt_count;
+    *walk = (struct walk){ 0 };
+    if (rules > RULES_MOST)
+        return why_set(why, EX_DATAERR, "%.*s: more than %d measures in one policy", STR_ARG(policy->name),
+                       RULES_MOST);
+    walk->columns = columns;
+    walk->policy = policy;
+    walk->options = options;
+    walk->by_delivery = options->unit == UNIT_DELIVERY;
+    walk->record = record_new(columns, options);
+    walk->judging = mem_zero(rules, sizeof *walk->judging);
+    walk->steps = mem_zero(rules, sizeof *walk->steps);
+    walk->hit = mem_zero(rules, sizeof *walk->hit);
+    walk->known = mem_zero(rules, sizeof *walk->known);
+    walk->applies = mem_zero(rules, sizeof *walk->applies);
+    walk->state = mem_zero(rules, sizeof *walk->state);
+    walk->held = mem_zero(rules, sizeof *walk->held);
+    walk->net_spoiled = mem_zero(rules * columns->network_count, sizeof(bool));
+    walk->operator_spoiled = mem_zero(rules * columns->names.count, sizeof(bool));
+    walk->attempt = mem_zero(attempts, sizeof *walk->attempt);
+    walk->delivery = walk->by_delivery ? mem_zero(attempts, sizeof *walk->delivery) : NULL;
+    policy_steps(policy, walk->steps);
+    uint8_t *judged = mem_alloc(attempts);
+    for (size_t k = 0; k < rules; k++) {
+        uint32_t r = walk->steps[k].rule;
+        const struct rule *rule = &policy->rules[r];
+        walk->judging[r] = (struct judging){ columns, walk->record, policy, rule };
+        walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
+        walk->hit[r] = bits_new(attempts);
+        walk->known[r] = bits_new(attempts);
+        walk->applies[r] = bits_new(walk->state[r] ? attempts : 0);
+        if (walk->state[r]) {
+            walk->held[r] = walk->state[r]->begin(&walk->judging[r]);
+            walk->stateful |= OUTCOME(r);
+        }
+        judge_rule(walk, r, walk->steps[k].stage, judged);
+    }
+    free(judged);
+    walk_attempts(walk);
+    return 0;
+}
+
+void walk_free(struct walk *walk)
+{
+    for (size_t r = 0; walk->policy && r < walk->policy->rule_count; r++) {
+        bits_free(&walk->hit[r]);
+        bits_free(&walk->known[r]);
+        bits_free(&walk->applies[r]);
+        if (walk->state[r])
+            walk->state[r]->end(walk->held[r]);
+    }
+    if (walk->record)
+        record_free(walk->record);
+    free(walk->judging);
+    free(walk->steps);
+    free(walk->hit);
+    free(walk->known);
+    free(walk->applies);
+    free(walk->state);
+    free(walk->held);
+    free(walk->net_spoiled);
+    free(walk->operator_spoiled);
+    free(walk->attempt);
+    free(walk->delivery);
+    *walk = (struct walk){ 0 };
+}

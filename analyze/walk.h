@@ -1,0 +1,50 @@
+/* The walk: every attempt in order of time through the policy's measures, with the set of what may become of
+ * it. */
+#ifndef ANALYZE_WALK_H
+#define ANALYZE_WALK_H
+
+#include "analyze/columns.h"
+#include "analyze/record.h"
+#include "analyze/state.h"
+
+/* A set of outcomes: bit r for being stopped by rule r, and the ends that are no rule's. */
+typedef uint64_t outcomes;
+enum {
+    OUTCOME_ACCEPTED = 59,
+    OUTCOME_OTHER,
+    OUTCOME_ABANDONED,
+    OUTCOME_NOTHING,
+    OUTCOME_RELAYED,
+    RULES_MOST = OUTCOME_ACCEPTED
+};
+#define OUTCOME(which) ((outcomes)1 << (which))
+
+struct walk {
+    const struct columns *columns;
+    const struct policy *policy;
+    const struct replay_options *options;
+    struct record *record;
+    struct judging *judging; /* by rule */
+    struct step *steps;      /* in order of acting */
+    struct bits *hit,
+        *known; /* by rule: verdicts from evidence, reach minded; a rule that does not apply misses */
+    struct bits *applies;                 /* by rule, for those with state: asked at all */
+    const struct state **state;           /* by rule; NULL: none */
+    void **held;                          /* by rule: what the state holds */
+    bool *net_spoiled, *operator_spoiled; /* by rule and network, by rule and operator's name */
+    bool by_delivery, has_state;
+    outcomes stateful;  /* the rules with state */
+    outcomes *attempt;  /* by attempt: what may become of it; 0: the walk did not get to it */
+    outcomes *delivery; /* by attempt that begins a chain: what may become of the delivery */
+};
+
+/* Judges all rules and walks all attempts. -1 with why where the policy has too many rules. */
+int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
+             const struct replay_options *options, struct why *why);
+void walk_free(struct walk *walk);
+
+/* What the record itself says became of an attempt, as an outcome by enum named in place of rules:
+ * OUTCOME(named), or one of the ends. */
+outcomes walk_recorded(const struct columns *columns, uint32_t attempt);
+
+#endif
