@@ -1,34 +1,109 @@
 # mxreplay: `make help` tells what can be made.
 PREFIX  ?= /usr/local
-CC      ?= gcc
 VERSION := 0.1.0
+SECONDS ?= 60
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --no-print-directory --jobs=$(JOBS)
+endif
+Q = $(if $(V),,@echo '  $@';) # make V=1 shows the whole commands
 
 PKGS    := sqlite3 libarchive yaml-0.1 libpsl
 ROOMS   := base collect collect/dialect schemas analyze analyze/measure report cli
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
 STD     := -std=c17 -I. -Ibuild/embed -DMXREPLAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-HARDEN  := -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+HARDEN  := -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-# A build is a folder, its flags and its linker flags.
+# A build is a folder, its compiler, its flags and its linker flags.
+plain_CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 plain_CFLAGS := -O2 -g $(HARDEN)
 plain_LDFLAGS := -pie -Wl,-z,relro,-z,now
+asan_CC      := $(plain_CC)
 asan_CFLAGS  := -O1 -g $(ASAN)
 asan_LDFLAGS := $(ASAN)
+fuzz_CC      := clang
+fuzz_CFLAGS  := $(asan_CFLAGS) -fsanitize=fuzzer-no-link
+fuzz_LDFLAGS := $(ASAN) -fsanitize=fuzzer
 
+# T=name picks one test: tests/collect/test_name.c, tests/cli/name.sh, tests/samples/test_name.py, tests/fuzz/fuzz_name.c.
+pick     = $(foreach file,$(1),$(if $(filter $(or $(T),%),$(patsubst test_%,%,$(patsubst fuzz_%,%,$(basename $(notdir $(file)))))),$(file)))
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql policies/*.yaml))
-TESTS   := $(filter %test_$(if $(T),$(T),%).c,$(wildcard tests/*/test_*.c))
-SCRIPTS := $(filter tests/cli/$(if $(T),$(T),%).sh,$(wildcard tests/cli/*.sh))
+TESTS   := $(call pick,$(wildcard tests/*/test_*.c))
+SCRIPTS := $(call pick,$(filter-out tests/lib/%,$(wildcard tests/*/*.sh tests/*/test_*.py)))
+FUZZERS := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 TESTLIB := $(wildcard tests/lib/*.c)
+ALL_C   := $(SOURCES) $(wildcard tests/*/*.c bench/*.c)
 
-.PHONY: all demo check check-long check-valgrind oracle fuzz bench lint format install dist check-package deps clean help
+.PHONY: all demo check run-tests check-long check-valgrind oracle fuzz bench lint format install dist check-package deps clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: mxreplay
+all: mxreplay ## the program, ./mxreplay
 	@echo 'Built ./mxreplay. Try: ./mxreplay /var/log/mail.log, make demo, make check.'
+
+demo: ## installs what is missing, builds, and shows what it does on the sample logs
+	@./deps.sh demo
+	@$(MAKE) mxreplay
+	@sample-logs/demo.sh ./mxreplay build/demo
+
+check: ## every test, or one: make check T=postfix
+	@./deps.sh demo check
+	@$(MAKE) run-tests
+run-tests: $(if $(wildcard cli/main.c),build/asan/mxreplay mxreplay) $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
+	@tests/run.sh $(TESTS:%.c=build/asan/%) $(SCRIPTS)
+
+check-long: check check-valgrind ## check, check-valgrind, and ten minutes of each fuzz target
+	@$(MAKE) fuzz SECONDS=600
+
+check-valgrind: mxreplay ## the labs through every command, under valgrind
+	@tests/valgrind.sh ./mxreplay
+
+oracle: build/plain/tests/oracle/oracle ## cases of verdicts from a file: make oracle CASES=tests/oracle/oracle.yaml
+	@$< $(CASES)
+
+fuzz: $(FUZZERS:%.c=build/fuzz/%) ## the parsers against random input: make fuzz T=postfix SECONDS=60
+	@for f in $^; do name=$${f##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name && echo "== $$name" && \
+	  $$f -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/$$name- \
+	  build/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) || exit 1; done
+
+bench: mxreplay build/plain/bench/gen_postfix ## speed and memory against wc, grep, pflogsumm: make bench SIZE=1G
+	@./deps.sh demo check bench
+	@bench/run.py $(if $(SIZE),--size $(SIZE))
+
+lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
+	@cppcheck -q --std=c11 --enable=warning,performance,portability,style --inline-suppr --suppressions-list=.cppcheck \
+	  --error-exitcode=1 -I. $(ALL_C)
+	@printf '%s\n' $(ALL_C) | xargs -P $(JOBS) -n 4 clang-tidy --quiet 2>/dev/null
+	@shellcheck $(shell git ls-files '*.sh' .ci/run)
+
+format: ## clang-format over all C
+	@clang-format -i $(ALL_C) $(wildcard $(ROOMS:%=%/*.h) tests/*/*.h)
+
+install: mxreplay ## under PREFIX (/usr/local), staged in DESTDIR
+	install -D -m 755 mxreplay $(DESTDIR)$(PREFIX)/bin/mxreplay
+	@for page in $(wildcard doc/*.1); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $$page; done
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mxreplay/policies $(wildcard policies/*.yaml)
+
+dist: ## mxreplay-VERSION.tar.gz
+	@mkdir -p build
+	@{ git ls-files 2>/dev/null || find . -type f -not -path './build/*' -not -name '*.db*' -not -path ./mxreplay; } | \
+	  tar -czf build/mxreplay-$(VERSION).tar.gz --transform 's,^\./,,;s,^,mxreplay-$(VERSION)/,' --owner=0 --group=0 -T -
+	@echo build/mxreplay-$(VERSION).tar.gz
+
+check-package: dist ## builds, checks and installs from the tarball in a folder of its own, without a network
+	@tests/package.sh build/mxreplay-$(VERSION).tar.gz
+
+deps: ## installs the Debian packages of packages.txt
+	@./deps.sh demo check bench
+
+clean: ## away with all that was made
+	rm -rf build mxreplay
+
+help: ## this
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 mxreplay: build/plain/mxreplay
 	@cp -f $< $@
@@ -41,21 +116,24 @@ build/embed/%.inc: %
 define build_rules
 build/$(1)/%.o: %.c $$(EMBED) Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(STD) $$(WARN) $$($(1)_CFLAGS) $$(CFLAGS) -MMD -MP -c $$< -o $$@
+	$$(Q)$$($(1)_CC) $$(STD) $$(WARN) $$($(1)_CFLAGS) $$(CFLAGS) -MMD -MP -c $$< -o $$@
 build/$(1)/libmxreplay.a: $$(patsubst %.c,build/$(1)/%.o,$$(filter-out cli/main.c,$$(SOURCES)))
 	@rm -f $$@
 	@ar rcs $$@ $$^
 build/$(1)/mxreplay: build/$(1)/cli/main.o build/$(1)/libmxreplay.a
-	$$(CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
+build/$(1)/tests/fuzz/%: build/$(1)/tests/fuzz/%.o build/$(1)/libmxreplay.a
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 build/$(1)/tests/%: build/$(1)/tests/%.o $$(patsubst %.c,build/$(1)/%.o,$$(TESTLIB)) build/$(1)/libmxreplay.a
-	$$(CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) $$(shell pkg-config --libs check) -o $$@
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) $$(shell pkg-config --libs check) -o $$@
+build/$(1)/bench/%: build/$(1)/bench/%.o
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ -lm -o $$@
 endef
-$(foreach build,plain asan,$(eval $(call build_rules,$(build))))
+$(foreach build,plain asan fuzz,$(eval $(call build_rules,$(build))))
+
+# A second compiler has a look at each file.
+build/clang/%.ok: %.c $(EMBED) Makefile
+	@mkdir -p $(@D)
+	$(Q)clang $(STD) $(WARN) -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $< && touch $@
+
 -include $(shell find build -name '*.d' 2>/dev/null)
-
-check: build/asan/mxreplay mxreplay $(patsubst %.c,build/asan/%,$(TESTS))
-	@for t in $(patsubst %.c,build/asan/%,$(TESTS)); do echo "== $$t"; $$t || exit 1; done
-	@for t in $(SCRIPTS); do echo "== $$t"; MXREPLAY=$(CURDIR)/build/asan/mxreplay sh $$t || exit 1; done
-
-clean:
-	rm -rf build mxreplay

@@ -1,0 +1,24 @@
+#!/bin/sh
+# valgrind.sh MXREPLAY: the labs through collect, replay and the other readers. A leak or a bad access is a failure.
+set -e
+mxreplay=$1
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+v() {
+    echo "\$ mxreplay $*"
+    valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
+        "$mxreplay" "$@" >"$place/out" 2>"$place/err" || { status=$?; cat "$place/err"; exit $status; }
+}
+for lab in sample-logs/labs/*/; do
+    db=$place/$(basename "$lab").db
+    v collect -q -d "$db" "$lab/mail.log"
+    v collect -q --year 2026 -d "$db" "$lab/mail.trad.log.gz"
+    for unit in delivery session recipient message; do
+        v replay -d "$db" -p talk-2009 --unit "$unit" --format csv
+    done
+    v replay -d "$db" --by hour
+    v status -d "$db"
+    v audit -d "$db" -p talk-2009
+    v explain -d "$db" 1
+done
+echo 'ok'
