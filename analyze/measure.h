@@ -54,7 +54,8 @@ struct measure {
     enum named named;          /* what a reply that names it is recorded as */
     enum stage stage;          /* where it acts unless moved */
     enum reply_class reply;
-    bool in_chain; /* what it judges is known for a whole chain of attempts from any of them */
+    bool in_chain;  /* what it judges is known for a whole chain of attempts from any of them */
+    enum kind kind; /* of evidence that it is judged by; KINDS: none of its own */
     const struct parameter *parameters; /* ends with a row without name */
     size_t parameters_size;
     size_t remember_at; /* offsetof `remember` in the parameters (usec); 0: the measure has none */

@@ -143,6 +143,7 @@ const struct measure measure_dnsbl = {
     .title = "Listed in chosen RBLs",
     .named = NAMED_DNSBL,
     .stage = STAGE_CONNECT,
+    .kind = KIND_DNSBL,
     .reply = REPLY_5XX,
     .parameters = parameters,
     .parameters_size = sizeof(struct dnsbl_parameters),

@@ -41,6 +41,7 @@ const struct measure measure_early_talker = {
     .title = "Early talkers",
     .named = NAMED_EARLY_TALKER,
     .stage = STAGE_BANNER,
+    .kind = KIND_EARLY_TALKER,
     .reply = REPLY_5XX,
     .parameters = parameters,
     .parameters_size = sizeof(struct early_talker_parameters),

@@ -46,6 +46,7 @@ const struct measure measure_greylist = {
     .title_by_unit = "Greylisted",
     .named = NAMED_GREYLIST,
     .stage = STAGE_RCPT,
+    .kind = KIND_GREYLIST,
     .reply = REPLY_4XX,
     .parameters = parameters,
     .parameters_size = sizeof(struct greylist_parameters),

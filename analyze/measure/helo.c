@@ -97,6 +97,7 @@ const struct measure measure_helo = {
     .title = "Bad HELO",
     .named = NAMED_HELO,
     .stage = STAGE_HELO,
+    .kind = KIND_HELO,
     .reply = REPLY_5XX,
     .parameters = parameters,
     .parameters_size = sizeof(struct helo_parameters),

@@ -17,6 +17,7 @@ const struct measure measure_null_sender_many = {
     .title = "Bounces to many recipients",
     .named = NAMED_NULL_SENDER_MANY,
     .stage = STAGE_DATA,
+    .kind = KINDS,
     .reply = REPLY_5XX,
     .parameters = parameters,
     .parameters_size = sizeof(uint32_t),

@@ -20,6 +20,7 @@ const struct measure measure_pipelining = {
     .title = "Improper pipelining",
     .named = NAMED_PIPELINING,
     .stage = STAGE_DATA,
+    .kind = KIND_PIPELINING,
     .reply = REPLY_5XX,
     .parameters = parameters,
     .parameters_size = sizeof(struct pipelining_parameters),

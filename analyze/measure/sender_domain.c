@@ -64,6 +64,7 @@ const struct measure measure_sender_domain = {
     .title = "Bad sender domain",
     .named = NAMED_SENDER_DOMAIN,
     .stage = STAGE_MAIL,
+    .kind = KIND_SENDER_DOMAIN,
     .reply = REPLY_4XX,
     .in_chain = true,
     .parameters = parameters,

@@ -34,6 +34,7 @@ const struct measure measure_spf = {
     .title = "SPF says no",
     .named = NAMED_SPF,
     .stage = STAGE_MAIL,
+    .kind = KIND_SPF,
     .reply = REPLY_5XX,
     .parameters = parameters,
     .parameters_size = sizeof(struct spf_parameters),

@@ -1,0 +1,146 @@
+/* What became of one session under a policy, and why: the walk, told. */
+#include "analyze/walk.h"
+
+#include <stdio.h>
+
+static const char *tri_word(enum tri state)
+{
+    return state == YES ? "yes" : state == NO ? "no" : "unknown";
+}
+
+/* "rdns is no (log)", "dnsbl zen.spamhaus.org is yes (log)": what was observed for a measure. */
+static struct str observed(const struct judging *judging, uint32_t attempt, struct arena *arena)
+{
+    const struct fact *fact = NULL;
+    struct str all = { NULL, 0 };
+    enum kind kind = judging->rule->measure->kind;
+    while (kind != KINDS && (fact = judging_fact(judging, attempt, kind, fact))) {
+        struct str subject = judging_name(judging, fact->subject),
+                   detail = judging_name(judging, fact->detail);
+        struct str one =
+            arena_printf(arena, "%s%s%s%.*s is %s (%s%s%.*s)", all.at ? all.at : "", all.at ? "; " : "",
+                         subject.at ? "" : kind_name[kind], STR_ARG(subject), tri_word(fact->state),
+                         origin_name[fact->origin], detail.len ? ": " : "", STR_ARG(detail));
+        all = one;
+    }
+    return all;
+}
+
+static bool refused_with(const struct judging *judging, uint32_t attempt)
+{
+    return judging->columns->named[attempt] == judging->rule->measure->named;
+}
+
+/* Where the record was cut off, and what would tell. */
+static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t attempt, struct arena *arena)
+{
+    const struct columns *columns = walk->columns;
+    const struct measure *measure = walk->policy->rules[r].measure;
+    if (columns->answer[attempt] != ANSWER_ACCEPTED && columns->answer[attempt] != ANSWER_NONE)
+        return arena_printf(arena, "unknown: the server refused at %s (%s) before it came to this",
+                            stage_name[columns->answered_at[attempt]],
+                            named_measure[columns->named[attempt]] ? named_measure[columns->named[attempt]]
+                                                                   : "other");
+    return arena_printf(
+        arena, "unknown: the record shows no %s evidence, and no %s measure was in force that it passed",
+        measure->kind == KINDS ? measure->name : kind_name[measure->kind], measure->name);
+}
+
+static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uint32_t attempt, bool possible,
+                      struct rule_story *story, struct arena *arena)
+{
+    const struct columns *columns = walk->columns;
+    const struct rule *rule = &walk->policy->rules[r];
+    const struct judging *judging = &walk->judging[r];
+    outcomes set = walk->attempt[attempt];
+    bool known = bits_get(&walk->known[r], attempt), hit = bits_get(&walk->hit[r], attempt);
+    story->asked = possible;
+    story->hit = known ? tri_of(hit) : UNKNOWN;
+    if (stage > columns->reached[attempt]) {
+        story->hit = NO;
+        story->why = arena_printf(arena, "not asked: the client left before %s", stage_name[stage]);
+        return;
+    }
+    if (!rule_applies(columns, walk->policy, rule, attempt)) {
+        story->hit = NO;
+        story->why = STR("not asked: exempt, or not for this server and port");
+        return;
+    }
+    if (walk->state[r]) {
+        bool stops = set >> r & 1;
+        story->hit = !possible ? UNKNOWN : !stops ? NO : set == OUTCOME(r) ? YES : UNKNOWN;
+        story->why = !possible           ? STR("an earlier measure stops it")
+                     : story->hit == NO  ? STR("passes: known, or old enough, by what came before")
+                     : story->hit == YES ? STR("put off: nothing before could have made it known")
+                                         : STR("unknown: what came before may have made it known");
+        return;
+    }
+    struct str seen = observed(judging, attempt, arena);
+    if (known && hit && refused_with(judging, attempt))
+        story->why = arena_printf(arena, "the server itself refused with it%s%.*s", seen.len ? "; " : "",
+                                  STR_ARG(seen));
+    else if (known && seen.len)
+        story->why = seen;
+    else if (known && !hit && judging_passed(judging, attempt, NULL))
+        story->why = STR("it passed the server's own measure of this kind (inferred)");
+    else if (known)
+        story->why = STR("judged from the dialog");
+    else
+        story->why = unknown_why(walk, r, attempt, arena);
+}
+
+static struct str outcome_words(const struct walk *walk, outcomes set, struct arena *arena)
+{
+    static const char *const words[] = { "accepted", "refused for another reason", "abandoned by the client",
+                                         "nothing attempted", "through a trusted relay" };
+    struct str all = { NULL, 0 };
+    for (outcomes left = set; left; left &= left - 1) {
+        unsigned which = (unsigned)__builtin_ctzll(left);
+        const char *before = all.at ? " or " : "";
+        if (which < OUTCOME_ACCEPTED)
+            all = arena_printf(arena, "%.*s%sstopped by %.*s", STR_ARG(all), before,
+                               STR_ARG(walk->policy->rules[which].name));
+        else
+            all = arena_printf(arena, "%.*s%s%s", STR_ARG(all), before, words[which - OUTCOME_ACCEPTED]);
+    }
+    return all;
+}
+
+int replay_explain(struct columns *columns, const struct policy *policy, const struct replay_options *options,
+                   int64_t session_id, struct session_story *story, struct arena *arena, struct why *why)
+{
+    size_t s = 0;
+    while (s < columns->session_count && columns->id[s] != session_id)
+        s++;
+    if (s == columns->session_count)
+        return why_set(why, EX_DATAERR, "there is no session %lld", (long long)session_id);
+    struct replay_options by_session = *options;
+    struct walk walk;
+    by_session.unit = UNIT_SESSION;
+    if (walk_run(&walk, columns, policy, &by_session, why) < 0)
+        return -1;
+    uint32_t first = columns->first_attempt[s], end = columns->first_attempt[s + 1];
+    story->count = end - first;
+    story->attempts = arena_zero(arena, story->count * sizeof *story->attempts);
+    for (uint32_t a = first; a < end; a++) {
+        struct attempt_story *attempt = &story->attempts[a - first];
+        bool possible = true;
+        if (columns->sender[a] != NAME_NONE)
+            attempt->sender = arena_str(arena, names_text(&columns->names, columns->sender[a]));
+        if (columns->address_of[a] != NAME_NONE)
+            attempt->recipient = arena_str(arena, names_text(&columns->names, columns->address_of[a]));
+        attempt->rules = arena_zero(arena, policy->rule_count * sizeof *attempt->rules);
+        for (size_t k = 0; k < policy->rule_count; k++) {
+            uint32_t r = walk.steps[k].rule;
+            tell_rule(&walk, r, walk.steps[k].stage, a, possible, &attempt->rules[r], arena);
+            if (attempt->rules[r].hit == YES && possible && !policy->rules[r].warn &&
+                !rule_yields(&policy->rules[r]))
+                possible = false;
+        }
+        outcomes accepted = walk.attempt[a] & OUTCOME(OUTCOME_ACCEPTED);
+        attempt->accepted = !accepted ? NO : walk.attempt[a] == accepted ? YES : UNKNOWN;
+        attempt->outcome = outcome_words(&walk, walk.attempt[a], arena);
+    }
+    walk_free(&walk);
+    return 0;
+}
