@@ -17,7 +17,7 @@ struct input {
     uint64_t lines, other, skipped;
     usec first, last;    /* stamps of the first and last line; USEC_NONE where there is none */
     uint64_t head_hash;  /* of the first head_bytes uncompressed bytes: an input is known again by its content */
-    uint64_t head_bytes;
+    uint64_t head_bytes; /* the largest power of two that the input is long, at most 4096; so a longer one has it too */
     uint64_t tail_hash;  /* of the last tail_bytes bytes before `bytes` */
     uint64_t tail_bytes;
 };
@@ -35,11 +35,14 @@ struct skipped {
 /* What is known of inputs that were collected before, and where new ones are written down. */
 struct catalogue {
     void *state;
-    /* Looks an input up by its content: fills id, bytes, lines, first, last and returns 1 when it is known,
-     * 0 when it is new, -1 with why. `input` has path, head_hash and head_bytes. */
+    /* Looks an input up by its content: of those whose head_hash and head_bytes are those of `input`, the first with
+     * an id above input->id (several may begin alike). Fills in all that is known of it and returns 1; 0 when there is
+     * none, -1 with why. Text lasts until the next call. */
     int (*find)(void *state, struct input *input, struct why *why);
-    /* Writes an input down, or what more is known of it; gives it its id when it has none (0). */
+    /* Writes an input down, or what more is known of it, its path and head included: an input that grew has a longer
+     * head. Gives it its id when it has none (0). */
     int (*write)(void *state, struct input *input, struct why *why);
+    /* Adds `count` to what is written of this input, reason and shape; the first line is kept from the first time. */
     int (*skipped)(void *state, const struct skipped *skipped, struct why *why);
     /* The sessions handed over so far are whole: a good moment to commit. */
     int (*commit)(void *state, struct why *why);
