@@ -20,8 +20,8 @@ struct builder_counts {
     uint64_t open;         /* sessions that have not been handed over yet */
     uint64_t early;        /* handed over before they had ended, for want of memory or after long silence */
     uint64_t late;         /* evidence through sink->late */
-    uint64_t cut;          /* things of a session that were not kept since it had too many of them */
-    size_t bytes, bytes_most;
+    uint64_t cut;          /* things that were not kept since a session had too many of them */
+    size_t bytes, bytes_most; /* of sessions; the tables beside them have a fixed size */
 };
 
 /* ---- For who reads lines. */
@@ -34,7 +34,7 @@ void builder_free(struct builder *builder);
 int builder_advance(struct builder *builder, usec at, struct why *why);
 /* The end of all input: hands over what is open as it stands. As above. */
 int builder_finish(struct builder *builder, struct why *why);
-const struct builder_counts *builder_counts(const struct builder *builder);
+const struct builder_counts *builder_counts(struct builder *builder);
 
 /* Asks to be told which session a line was attributed to, both by their offsets: `first_offset` is that of the
  * session's first line, as in the session. A line may belong to several sessions or none, and may be attributed only
@@ -42,62 +42,85 @@ const struct builder_counts *builder_counts(const struct builder *builder);
 typedef void builder_took_fn(void *state, int32_t input, uint64_t first_offset, uint64_t line_offset);
 void builder_watch(struct builder *builder, builder_took_fn *took, void *state);
 
-/* ---- For dialects. Text given to these is copied; handles last until the next line. */
+/* ---- For dialects. Text given to these is copied. Handles last until the next line, or until the session is closed. */
 
 typedef uint64_t session_key;
 
-/* Keys of different kinds never meet, nor do those of different hosts. `what` keeps apart what else must be:
- * the program's tag for a pid, nothing for a queue id. Never 0. */
+/* Keys of different kinds never meet, nor do those of different hosts. Never 0. */
 enum key_kind { KEY_PROCESS, KEY_CLIENT, KEY_QUEUE_ID, KEY_MESSAGE_ID, KEY_SESSION };
 session_key key_of_text(enum key_kind kind, struct str host, struct str text);
+/* Of the process that logged the line: host, program tag and pid. */
 session_key key_of_process(const struct line *line);
-session_key key_of_client(enum key_kind kind, struct str host, const struct ip *client, uint16_t port);
+session_key key_of_client(struct str host, const struct ip *client, uint16_t port);
 
 /* A session that is being built. Dialects fill the plain fields of `session` themselves (text through
  * builder_keep()), and use the functions below for what grows. */
 struct open_session {
     struct session session;
-    struct open_session_parts *parts; /* the builder's own */
-    /* For the dialect that opened it: what it must remember from line to line. */
-    int32_t transaction;              /* the one that is under way, or -1 */
-    uint8_t dialect_state;
-    uint8_t flags;
-    uint16_t awaited;                 /* queue ids whose fate is not known yet: see builder_bind() */
+    /* Called once, before the session is handed over: the last words of the dialect that opened it; may be NULL. */
+    void (*conclude)(struct builder *builder, struct open_session *open);
+    bool ended;              /* by builder_close() */
+    /* For the dialect: what it must remember from line to line. */
+    int32_t transaction;     /* the one that is under way, or -1 */
+    uint32_t flags;
+    struct str peer;         /* the client as the dialect's lines call it */
+    const void *notes;       /* in the session's memory, by builder_memory() */
+    usec marked;             /* when something happened that the dialect must remember */
 };
 
 /* Begins a session with this line as its first; `key` leads to it from now on (0: none). What was open under the key
- * is closed as CLOSED_UNKNOWN. Fills started, input, offsets, server and service from the line. */
+ * is closed as it stands. Fills started, input, offsets, server and service from the line. */
 struct open_session *builder_open(struct builder *builder, session_key key, const struct line *line);
+/* Fills client and port and makes the session one of that client's: to be called once. */
+void builder_set_client(struct builder *builder, struct open_session *open, const struct ip *client, uint16_t port);
 /* What `key` leads to, or NULL where there is none or it has been handed over. *transaction (may be NULL): what was
  * given when it was bound, else -1. */
 struct open_session *builder_find(struct builder *builder, session_key key, int32_t *transaction);
-/* Calls `each` for the open sessions of a client that have not ended, newest first, until it returns false. */
-void builder_each_of_client(struct builder *builder, const struct ip *client,
-                            bool (*each)(void *state, struct open_session *open), void *state);
+/* Whether the key leads to a session at all, be it handed over. */
+bool builder_knows(const struct builder *builder, session_key key);
+/* The next older session of the client that has not been handed over, after `newer` (NULL: the newest), or NULL. */
+struct open_session *builder_of_client(struct builder *builder, const struct ip *client, struct open_session *newer);
 /* Makes a further key lead to the session, in the name of one of its transactions (or -1). `awaits`: the session is
  * kept for a while after its end until builder_release() for this key. */
 void builder_bind(struct builder *builder, session_key key, struct open_session *open, int32_t transaction, bool awaits);
 /* The key has done its duty (a queue id that was removed): it leads nowhere from now on. */
 void builder_release(struct builder *builder, session_key key);
+/* Nothing more is awaited for one transaction. */
+void builder_unawait(struct builder *builder, struct open_session *open, int32_t transaction);
+/* Joins a transaction to the one before it, of which it turned out to be a part: recipients, evidence, keys. */
+void builder_join_transaction(struct builder *builder, struct open_session *open, uint32_t transaction);
 /* The line belongs to the session. builder_open() has done it for the first. */
 void builder_took(struct builder *builder, struct open_session *open, const struct line *line);
-/* The session has ended with this line; its process and client keys lead nowhere from now on. */
+/* The session has ended with this line (CLOSED_UNKNOWN: leave what is known of how). Only keys that await something
+ * lead to it from now on; the handle must not be used any more. */
 void builder_close(struct builder *builder, struct open_session *open, const struct line *line, enum closed closed);
 
-/* A copy of the text that lasts as long as the session. Control characters stay; over-long text is cut. */
+/* A copy of the text that lasts as long as the session; over-long text is cut. */
 struct str builder_keep(struct builder *builder, struct open_session *open, struct str text);
-/* Adds one and returns it, zeroed but for indices and -1s, with `at` from the line; NULL where the session has too many
- * already (it is marked as one with a gap). The pointer lasts until the next one is added. */
+/* Zeroed memory that lasts as long as the session; at most 256 bytes. */
+void *builder_memory(struct builder *builder, struct open_session *open, size_t bytes);
+/* Adds one and returns it, with -1s and `at` filled in; NULL where the session has too many already (it is then
+ * marked as one with a gap). The pointer lasts until the next one is added. */
 struct transaction *builder_add_transaction(struct builder *builder, struct open_session *open, usec at);
 struct recipient *builder_add_recipient(struct builder *builder, struct open_session *open, int32_t transaction,
                                         struct str address, usec at);
 /* Adds evidence; subject and detail are copied. */
 void builder_add_evidence(struct builder *builder, struct open_session *open, const struct evidence *evidence);
-/* Adds evidence to the session that the queue id belongs or belonged to, through sink->late where that has been handed
- * over. evidence->transaction is filled in. False where nothing is known of the key. */
-bool builder_add_fate(struct builder *builder, session_key key, const struct evidence *evidence);
+/* A reply that refused something: the first that names a measure becomes the session's, else the first. Its text must
+ * be the session's already. */
+void builder_refused(struct open_session *open, const struct reply *reply);
+/* Adds evidence to the session that the key leads to, through sink->late where that has been handed over;
+ * evidence->transaction is filled in from the key. False where nothing is known of the key. */
+bool builder_add_by_key(struct builder *builder, session_key key, const struct line *line,
+                        const struct evidence *evidence);
 
-/* Shorthands for the common evidence of a whole session. */
+/* Keeps the evidence of a line that came before the session that it belongs to, for whoever adopts it under `key`. The
+ * oldest is forgotten when there are many. Long texts are cut. */
+void builder_stash(struct builder *builder, session_key key, const struct line *line, const struct evidence *evidence);
+/* Adds all that was stashed under `key` no longer than `within` before `at` (the session's first line) to the session.
+ * Returns how many. */
+size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at, usec within);
+
 static inline struct evidence evidence_of(enum kind kind, enum tri state, usec at)
 {
     return (struct evidence){ .kind = (uint8_t)kind,

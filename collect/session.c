@@ -62,3 +62,58 @@ const char *const kind_name[KINDS] = {
     [KIND_FATE] = "fate",
     [KIND_RATE] = "rate",
 };
+
+/* What a refusing reply comes to. A drop without a code is recorded with 5xx by who records it. */
+static enum verdict refusal(const struct reply *reply)
+{
+    return reply->code >= 500 ? VERDICT_REJECTED : reply->code >= 400 ? VERDICT_DEFERRED : VERDICT_NONE;
+}
+
+/* The session's reply is the first that named a measure, else the first that refused. */
+static void note_reply(struct session *session, const struct reply *reply)
+{
+    struct reply *first = &session->reply;
+    if (reply->named == NAMED_NONE || refusal(reply) == VERDICT_NONE)
+        return;
+    if (first->named == NAMED_NONE || (first->named == NAMED_OTHER && reply->named != NAMED_OTHER))
+        *first = *reply;
+}
+
+/* Fills the verdicts of a transaction and its recipients; returns that of the reply that stopped the first of its
+ * attempts to be stopped, or none. */
+static enum verdict conclude_transaction(struct session *session, struct transaction *transaction)
+{
+    enum verdict at_transaction = refusal(&transaction->reply), first = VERDICT_NONE;
+    if (transaction->verdict != VERDICT_ACCEPTED)
+        transaction->verdict = (uint8_t)at_transaction;
+    for (uint32_t i = 0; i < transaction->recipient_count; i++) {
+        struct recipient *recipient = &transaction->recipients[i];
+        enum verdict verdict = refusal(&recipient->reply);
+        note_reply(session, &recipient->reply);
+        if (verdict == VERDICT_NONE)
+            verdict = transaction->verdict;
+        recipient->verdict = (uint8_t)verdict;
+        if (first == VERDICT_NONE && verdict != VERDICT_ACCEPTED)
+            first = verdict;
+    }
+    note_reply(session, &transaction->reply);
+    if (first == VERDICT_NONE)
+        first = at_transaction;
+    if (transaction->verdict == VERDICT_NONE)
+        transaction->verdict = (uint8_t)first;
+    return first;
+}
+
+void session_conclude(struct session *session)
+{
+    enum verdict verdict = VERDICT_NONE, before_mail = session->verdict;
+    for (uint32_t i = 0; i < session->transaction_count; i++) {
+        struct transaction *transaction = &session->transactions[i];
+        enum verdict stopped = conclude_transaction(session, transaction);
+        if (transaction->verdict == VERDICT_ACCEPTED)
+            verdict = VERDICT_ACCEPTED;
+        else if (verdict == VERDICT_NONE)
+            verdict = stopped;
+    }
+    session->verdict = (uint8_t)(verdict != VERDICT_NONE ? verdict : before_mail);
+}

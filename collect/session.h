@@ -169,8 +169,10 @@ struct sink {
     int (*late)(void *state, int64_t session_id, const struct evidence *evidence, struct why *why);
 };
 
-/* What became of the whole session, worked out from its transactions and its first refusals, as design.md
- * section 5 says; fills verdict, reply and the recipients' verdicts. */
+/* What became of the whole session, worked out from its parts as design.md section 5 says ("Recorded verdict"). Before:
+ * an accepted transaction has its verdict; session->verdict is that of a refusal that came before the first MAIL, if any;
+ * session->reply that of the first refusal of a command that has no place in a transaction (connect, HELO, VRFY).
+ * After: verdict and reply of the session, verdicts of all transactions and recipients. */
 void session_conclude(struct session *session);
 
 #endif

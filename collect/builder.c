@@ -1,0 +1,531 @@
+/* The session builder. A session is in one of two lists: of open ones, oldest activity first, and of those that have
+ * ended and wait for the fate of their messages. From both the first goes when time or memory is short. */
+#include "collect/builder.h"
+
+#include <stdlib.h>
+#include "base/memory.h"
+#include "collect/building.h"
+#include "collect/stash.h"
+
+/* Postfix gives a silent client 300 s (smtpd_timeout), but a message of many megabytes may take its time. */
+static const usec open_most = USEC_HOUR;
+/* Most messages are delivered within a second; a deferred one's fate comes late. */
+static const usec wait_most = 60 * USEC_SECOND;
+/* A clock that goes back further than this was set: what was seen "later" is not waited for. */
+static const usec back_most = 10 * USEC_MINUTE;
+
+enum { CLIENT_SLOTS = 1 << 12 };
+
+struct building_list {
+    struct building *first, *last;
+    uint64_t count;
+};
+
+struct builder {
+    struct sink sink;
+    struct keys keys;
+    struct pool pool;
+    struct stash stash;
+    struct building_list open, ended;
+    struct building **client; /* CLIENT_SLOTS heads, newest first */
+    usec now;
+    int64_t next_session;
+    struct builder_counts counts;
+    struct why failed; /* the sink's first failure */
+    builder_took_fn *took;
+    void *took_state;
+};
+
+static struct building *building_of(struct open_session *open)
+{
+    return (struct building *)open;
+}
+
+struct builder *builder_new(const struct sink *sink, int64_t first_session)
+{
+    struct builder *builder = mem_zero(1, sizeof *builder);
+    builder->sink = *sink;
+    builder->next_session = first_session;
+    builder->now = USEC_NONE;
+    builder->client = mem_zero(CLIENT_SLOTS, sizeof(struct building *));
+    keys_new(&builder->keys);
+    stash_new(&builder->stash);
+    return builder;
+}
+
+/* ---- Lists. */
+
+static void list_add(struct building_list *list, struct building *building)
+{
+    building->before = list->last;
+    building->after = NULL;
+    if (list->last)
+        list->last->after = building;
+    else
+        list->first = building;
+    list->last = building;
+    list->count++;
+}
+
+static void list_remove(struct building_list *list, struct building *building)
+{
+    if (building->before)
+        building->before->after = building->after;
+    else
+        list->first = building->after;
+    if (building->after)
+        building->after->before = building->before;
+    else
+        list->last = building->before;
+    list->count--;
+}
+
+static struct building **client_slot(struct builder *builder, const struct ip *client)
+{
+    return &builder->client[bytes_hash(client->octet, sizeof client->octet, KEY_CLIENT) & (CLIENT_SLOTS - 1)];
+}
+
+static void client_remove(struct builder *builder, struct building *building)
+{
+    if (!building->has_client)
+        return;
+    if (building->client_newer)
+        building->client_newer->client_older = building->client_older;
+    else
+        *client_slot(builder, &building->open.session.client) = building->client_older;
+    if (building->client_older)
+        building->client_older->client_newer = building->client_newer;
+}
+
+/* ---- Handing over. */
+
+static void forget_keys(struct builder *builder, struct building *building, int64_t session_id)
+{
+    for (uint32_t number = building->keys.first, after = KEY_NONE; number; number = after) {
+        after = builder->keys.entry[number].after;
+        if (builder->keys.entry[number].awaits)
+            keys_hand_over(&builder->keys, &building->keys, number, session_id);
+        else
+            keys_remove(&builder->keys, &building->keys, number);
+    }
+}
+
+static void hand_over(struct builder *builder, struct building *building)
+{
+    struct session *session = &building->open.session;
+    struct building_list *list = building->open.ended ? &builder->ended : &builder->open;
+    if (!building->open.ended)
+        builder->counts.early++;
+    if (building->open.conclude)
+        building->open.conclude(builder, &building->open);
+    session_conclude(session);
+    session->id = builder->next_session++;
+    if (builder->failed.status == 0)
+        builder->sink.session(builder->sink.state, session, &builder->failed);
+    builder->counts.handed_over++;
+    forget_keys(builder, building, session->id);
+    client_remove(builder, building);
+    list_remove(list, building);
+    building_free(&builder->pool, building);
+}
+
+/* Makes room; `keep` is in use. */
+static void evict(struct builder *builder, const struct building *keep)
+{
+    if (builder->pool.bytes > builder->counts.bytes_most)
+        builder->counts.bytes_most = builder->pool.bytes;
+    while (builder->pool.used > POOL_BYTES_MOST) {
+        struct building *oldest = builder->ended.first;
+        if (!oldest || oldest == keep)
+            oldest = builder->open.first;
+        if (oldest == keep)
+            oldest = oldest->after;
+        if (!oldest)
+            return;
+        oldest->open.session.gap |= !oldest->open.ended;
+        hand_over(builder, oldest);
+    }
+}
+
+static int outcome(const struct builder *builder, struct why *why)
+{
+    if (builder->failed.status == 0)
+        return 0;
+    if (why)
+        *why = builder->failed;
+    return -1;
+}
+
+int builder_advance(struct builder *builder, usec at, struct why *why)
+{
+    if (at == USEC_NONE || (at <= builder->now && at > builder->now - back_most))
+        return outcome(builder, why);
+    builder->now = at;
+    while (builder->ended.first && builder->ended.first->seen < at - wait_most)
+        hand_over(builder, builder->ended.first);
+    /* Open ones are in order of their start; one that is old but not silent goes to the end of the list, one a call. */
+    struct building *head = builder->open.first;
+    for (; head && head->seen < at - open_most; head = builder->open.first)
+        hand_over(builder, head);
+    if (head && head->open.session.started < at - open_most && head != builder->open.last) {
+        list_remove(&builder->open, head);
+        list_add(&builder->open, head);
+    }
+    return outcome(builder, why);
+}
+
+int builder_finish(struct builder *builder, struct why *why)
+{
+    while (builder->ended.first)
+        hand_over(builder, builder->ended.first);
+    while (builder->open.first)
+        hand_over(builder, builder->open.first);
+    return outcome(builder, why);
+}
+
+void builder_free(struct builder *builder)
+{
+    if (!builder)
+        return;
+    for (int i = 0; i < 2; i++) {
+        struct building_list *list = i ? &builder->ended : &builder->open;
+        while (list->first) {
+            struct building *building = list->first;
+            list_remove(list, building);
+            building_free(&builder->pool, building);
+        }
+    }
+    pool_free(&builder->pool);
+    keys_free(&builder->keys);
+    stash_free(&builder->stash);
+    free(builder->client);
+    free(builder);
+}
+
+const struct builder_counts *builder_counts(struct builder *builder)
+{
+    builder->counts.open = builder->open.count + builder->ended.count;
+    builder->counts.bytes = builder->pool.bytes;
+    return &builder->counts;
+}
+
+void builder_watch(struct builder *builder, builder_took_fn *took, void *state)
+{
+    builder->took = took;
+    builder->took_state = state;
+}
+
+/* ---- Keys. */
+
+static session_key key_mix(enum key_kind kind, uint64_t a, uint64_t b)
+{
+    uint64_t parts[2] = { a, b };
+    return bytes_hash(parts, sizeof parts, (uint64_t)kind + 1) | 1;
+}
+
+session_key key_of_text(enum key_kind kind, struct str host, struct str text)
+{
+    return key_mix(kind, str_hash(host), str_hash(text));
+}
+
+session_key key_of_process(const struct line *line)
+{
+    return key_mix(KEY_PROCESS, str_hash(line->host) + line->pid, str_hash(line->program));
+}
+
+session_key key_of_client(struct str host, const struct ip *client, uint16_t port)
+{
+    return key_mix(KEY_CLIENT, str_hash(host) + port, bytes_hash(client->octet, sizeof client->octet, 0));
+}
+
+struct open_session *builder_find(struct builder *builder, session_key key, int32_t *transaction)
+{
+    uint32_t number = keys_find(&builder->keys, key);
+    const struct key_entry *entry = &builder->keys.entry[number];
+    if (transaction)
+        *transaction = number ? entry->transaction : -1;
+    return number && entry->building ? &entry->building->open : NULL;
+}
+
+bool builder_knows(const struct builder *builder, session_key key)
+{
+    return keys_find(&builder->keys, key) != KEY_NONE;
+}
+
+static struct key_list *list_of(struct builder *builder, const struct key_entry *entry)
+{
+    return entry->building ? &entry->building->keys : &builder->keys.handed_over;
+}
+
+static void unawait(struct key_entry *entry)
+{
+    if (entry->awaits && entry->building)
+        entry->building->awaited--;
+    entry->awaits = false;
+}
+
+/* What has ended and awaits nothing any more goes at once. */
+static void hand_over_done(struct builder *builder, struct building *building)
+{
+    if (building && building->open.ended && building->awaited == 0)
+        hand_over(builder, building);
+}
+
+/* The process and the client's port may be another session's from now on. */
+static void end(struct builder *builder, struct building *building)
+{
+    building->open.ended = true;
+    building->seen = builder->now;
+    list_remove(&builder->open, building);
+    list_add(&builder->ended, building);
+    for (uint32_t number = building->keys.first, after = KEY_NONE; number; number = after) {
+        after = builder->keys.entry[number].after;
+        if (!builder->keys.entry[number].awaits)
+            keys_remove(&builder->keys, &building->keys, number);
+    }
+    hand_over_done(builder, building);
+}
+
+void builder_release(struct builder *builder, session_key key)
+{
+    uint32_t number = keys_find(&builder->keys, key);
+    if (!number)
+        return;
+    struct key_entry *entry = &builder->keys.entry[number];
+    struct building *building = entry->building;
+    unawait(entry);
+    keys_remove(&builder->keys, list_of(builder, entry), number);
+    hand_over_done(builder, building);
+}
+
+void builder_bind(struct builder *builder, session_key key, struct open_session *open, int32_t transaction, bool awaits)
+{
+    struct building *building = building_of(open);
+    uint32_t number = keys_find(&builder->keys, key);
+    if (number) { /* in use before: a queue id or a pid that came back, or the same once more */
+        struct key_entry *old = &builder->keys.entry[number];
+        unawait(old);
+        keys_remove(&builder->keys, list_of(builder, old), number);
+    }
+    number = keys_add(&builder->keys, &building->keys, key, building);
+    if (!number) {
+        builder->counts.cut++;
+        return;
+    }
+    builder->keys.entry[number].transaction = transaction;
+    builder->keys.entry[number].awaits = awaits;
+    building->awaited += awaits;
+}
+
+void builder_unawait(struct builder *builder, struct open_session *open, int32_t transaction)
+{
+    struct building *building = building_of(open);
+    for (uint32_t number = building->keys.first; number; number = builder->keys.entry[number].after)
+        if (builder->keys.entry[number].transaction == transaction)
+            unawait(&builder->keys.entry[number]);
+}
+
+/* ---- Sessions. */
+
+static void take_line(struct builder *builder, struct building *building, int32_t input, uint64_t offset)
+{
+    struct session *session = &building->open.session;
+    if (input != session->input || offset > session->last_offset)
+        session->last_offset = offset;
+    if (builder->took)
+        builder->took(builder->took_state, session->input, session->first_offset, offset);
+}
+
+struct open_session *builder_open(struct builder *builder, session_key key, const struct line *line)
+{
+    struct open_session *old = key ? builder_find(builder, key, NULL) : NULL;
+    if (old && !old->ended)
+        end(builder, building_of(old));
+    evict(builder, NULL);
+    struct building *building = building_new(&builder->pool);
+    struct open_session *open = &building->open;
+    open->transaction = -1;
+    open->session = (struct session){ .input = line->input,
+                                      .first_offset = line->offset,
+                                      .last_offset = line->offset,
+                                      .started = line->at,
+                                      .ended = USEC_NONE };
+    open->session.server = building_keep(&builder->pool, building, line->host);
+    open->session.service = building_keep(&builder->pool, building, line->program);
+    building->seen = builder->now;
+    list_add(&builder->open, building);
+    if (key)
+        builder_bind(builder, key, open, -1, false);
+    take_line(builder, building, line->input, line->offset);
+    return open;
+}
+
+void builder_set_client(struct builder *builder, struct open_session *open, const struct ip *client, uint16_t port)
+{
+    struct building *building = building_of(open);
+    client_remove(builder, building);
+    open->session.client = *client;
+    open->session.client_port = port;
+    struct building **slot = client_slot(builder, client);
+    building->client_newer = NULL;
+    building->client_older = *slot;
+    if (*slot)
+        (*slot)->client_newer = building;
+    *slot = building;
+    building->has_client = true;
+}
+
+struct open_session *builder_of_client(struct builder *builder, const struct ip *client, struct open_session *newer)
+{
+    struct building *building = newer ? building_of(newer)->client_older : *client_slot(builder, client);
+    while (building && !ip_eq(&building->open.session.client, client))
+        building = building->client_older;
+    return building ? &building->open : NULL;
+}
+
+void builder_took(struct builder *builder, struct open_session *open, const struct line *line)
+{
+    struct building *building = building_of(open);
+    building->seen = builder->now;
+    take_line(builder, building, line->input, line->offset);
+    evict(builder, building);
+}
+
+void builder_close(struct builder *builder, struct open_session *open, const struct line *line, enum closed closed)
+{
+    if (open->ended)
+        return;
+    open->session.ended = line->at;
+    if (closed != CLOSED_UNKNOWN)
+        open->session.closed = (uint8_t)closed;
+    end(builder, building_of(open));
+}
+
+struct str builder_keep(struct builder *builder, struct open_session *open, struct str text)
+{
+    return building_keep(&builder->pool, building_of(open), text);
+}
+
+void *builder_memory(struct builder *builder, struct open_session *open, size_t bytes)
+{
+    void *memory = building_alloc(&builder->pool, building_of(open), bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+struct transaction *builder_add_transaction(struct builder *builder, struct open_session *open, usec at)
+{
+    struct transaction *transaction = building_add_transaction(&builder->pool, building_of(open));
+    if (transaction)
+        transaction->at = at;
+    else
+        builder->counts.cut++;
+    return transaction;
+}
+
+struct recipient *builder_add_recipient(struct builder *builder, struct open_session *open, int32_t transaction,
+                                        struct str address, usec at)
+{
+    struct recipient *recipient = building_add_recipient(&builder->pool, building_of(open),
+                                                         &open->session.transactions[transaction]);
+    if (!recipient) {
+        builder->counts.cut++;
+        return NULL;
+    }
+    recipient->address = builder_keep(builder, open, address);
+    recipient->at = at;
+    return recipient;
+}
+
+void builder_add_evidence(struct builder *builder, struct open_session *open, const struct evidence *evidence)
+{
+    struct evidence *kept = building_add_evidence(&builder->pool, building_of(open));
+    if (!kept) {
+        builder->counts.cut++;
+        return;
+    }
+    *kept = *evidence;
+    kept->subject = builder_keep(builder, open, evidence->subject);
+    kept->detail = builder_keep(builder, open, evidence->detail);
+}
+
+void builder_refused(struct open_session *open, const struct reply *reply)
+{
+    struct reply *first = &open->session.reply;
+    if (first->named == NAMED_NONE || (first->named == NAMED_OTHER && reply->named > NAMED_OTHER))
+        *first = *reply;
+}
+
+void builder_join_transaction(struct builder *builder, struct open_session *open, uint32_t index)
+{
+    struct session *session = &open->session;
+    struct building *building = building_of(open);
+    struct transaction *into = &session->transactions[index - 1], *from = &session->transactions[index];
+    int32_t moved = (int32_t)into->recipient_count, at = (int32_t)index;
+    for (uint32_t i = 0; i < from->recipient_count; i++) {
+        struct recipient *recipient = building_add_recipient(&builder->pool, building, into);
+        if (!recipient)
+            break;
+        *recipient = from->recipients[i];
+    }
+    struct recipient *recipients = into->recipients;
+    uint32_t count = into->recipient_count;
+    usec began = into->at;
+    *into = *from;
+    into->recipients = recipients;
+    into->recipient_count = count;
+    into->at = began;
+    for (uint32_t i = 0; i < session->evidence_count; i++) {
+        struct evidence *evidence = &session->evidence[i];
+        if (evidence->transaction == at && evidence->recipient >= 0)
+            evidence->recipient += moved;
+        evidence->transaction -= evidence->transaction >= at;
+    }
+    for (uint32_t number = building->keys.first; number; number = builder->keys.entry[number].after)
+        builder->keys.entry[number].transaction -= builder->keys.entry[number].transaction >= at;
+    session->transaction_count--;
+    memmove(from, from + 1, (session->transaction_count - index) * sizeof *from);
+    open->transaction -= open->transaction >= at;
+}
+
+bool builder_add_by_key(struct builder *builder, session_key key, const struct line *line,
+                        const struct evidence *evidence)
+{
+    uint32_t number = keys_find(&builder->keys, key);
+    if (!number)
+        return false;
+    const struct key_entry *entry = &builder->keys.entry[number];
+    struct evidence placed = *evidence;
+    placed.transaction = entry->transaction;
+    if (entry->building) {
+        builder_add_evidence(builder, &entry->building->open, &placed);
+        builder_took(builder, &entry->building->open, line);
+        return true;
+    }
+    builder->counts.late++;
+    if (builder->failed.status == 0)
+        builder->sink.late(builder->sink.state, entry->session_id, &placed, &builder->failed);
+    return true;
+}
+
+/* ---- Lines that came before their session. */
+
+void builder_stash(struct builder *builder, session_key key, const struct line *line, const struct evidence *evidence)
+{
+    stash_put(&builder->stash, key, line->input, line->offset, evidence);
+}
+
+size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at, usec within)
+{
+    size_t adopted = 0;
+    struct stashed stashed;
+    while (stash_take(&builder->stash, key, &stashed)) {
+        if (stashed.evidence.at < at - within || stashed.evidence.at > at + within)
+            continue;
+        builder_add_evidence(builder, open, &stashed.evidence);
+        if (stashed.input == open->session.input && stashed.offset < open->session.first_offset)
+            open->session.first_offset = stashed.offset;
+        take_line(builder, building_of(open), stashed.input, stashed.offset);
+        adopted++;
+    }
+    return adopted;
+}

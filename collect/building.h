@@ -1,0 +1,47 @@
+/* The memory of one session that is being built: blocks from a pool, so that a usual session costs no allocation.
+ * For the builder's own files. */
+#ifndef COLLECT_BUILDING_H
+#define COLLECT_BUILDING_H
+
+#include "collect/builder.h"
+#include "collect/keys.h"
+
+enum {
+    BLOCK_BYTES = 2048,                     /* most sessions fit in one */
+    SESSION_BYTES_MOST = 3 * 1024 * 1024,   /* of one session: some 10,000 transactions */
+    POOL_BYTES_MOST = 12 * 1024 * 1024,     /* of all; beyond it the oldest go */
+    TEXT_BYTES_MOST = 2000                  /* Postfix cuts its own lines there (postfix msg_output.c) */
+};
+
+struct block;
+
+struct pool {
+    struct block *free; /* of BLOCK_BYTES each */
+    size_t bytes;       /* in use and free */
+    size_t used;        /* in use */
+};
+
+struct building {
+    struct open_session open; /* first: a handle is a pointer to it */
+    struct block *blocks;     /* the last holds this struct */
+    char *at, *end;
+    size_t bytes;
+    struct key_list keys;
+    struct building *before, *after;             /* in the builder's list of open or of ended ones */
+    struct building *client_newer, *client_older; /* of one slot of the builder's clients */
+    usec seen;                                   /* the builder's time when a line was last taken */
+    uint32_t awaited;                            /* keys that await something */
+    bool has_client;
+};
+
+struct building *building_new(struct pool *pool);
+void building_free(struct pool *pool, struct building *building);
+/* NULL where the session has all it may have; the session is then marked as one with a gap. */
+void *building_alloc(struct pool *pool, struct building *building, size_t bytes);
+struct str building_keep(struct pool *pool, struct building *building, struct str text);
+struct transaction *building_add_transaction(struct pool *pool, struct building *building);
+struct recipient *building_add_recipient(struct pool *pool, struct building *building, struct transaction *transaction);
+struct evidence *building_add_evidence(struct pool *pool, struct building *building);
+void pool_free(struct pool *pool);
+
+#endif
