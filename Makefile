@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory --jobs=$(JOBS)
 endif
 Q = $(if $(V),,@echo '  $@';) # make V=1 shows the whole commands
 
-PKGS    := sqlite3 libarchive zlib yaml-0.1 libpsl
+PKGS    := sqlite3 libarchive yaml-0.1 libpsl
 ROOMS   := base collect collect/dialect schemas analyze analyze/measure report cli
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
 STD     := -std=c17 -I. -Ibuild/embed -DMXREPLAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -30,14 +30,15 @@ fuzz_LDFLAGS := $(ASAN) -fsanitize=fuzzer
 # T=name picks one test: tests/collect/test_name.c, tests/cli/name.sh, tests/samples/test_name.py, tests/fuzz/fuzz_name.c.
 pick     = $(foreach file,$(1),$(if $(filter $(or $(T),%),$(patsubst test_%,%,$(patsubst fuzz_%,%,$(basename $(notdir $(file)))))),$(file)))
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql policies/*.yaml))
+EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql policies/*.yaml doc/*.txt))
 TESTS   := $(call pick,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(call pick,$(filter-out tests/lib/%,$(wildcard tests/*/*.sh tests/*/test_*.py)))
 FUZZERS := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
+MANUAL  := $(patsubst doc/%.txt,build/doc/mxreplay-%.1,$(filter-out doc/mxreplay.txt,$(wildcard doc/*.txt))) build/doc/mxreplay.1
 TESTLIB := $(wildcard tests/lib/*.c)
 ALL_C   := $(SOURCES) $(wildcard tests/*/*.c bench/*.c)
 
-.PHONY: all demo check run-tests check-long check-valgrind oracle fuzz bench lint format install dist check-package deps clean help
+.PHONY: all demo check run-tests check-long check-valgrind oracle fuzz bench lint format install doc dist check-package deps clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -82,9 +83,13 @@ lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
 format: ## clang-format over all C
 	@clang-format -i $(ALL_C) $(wildcard $(ROOMS:%=%/*.h) tests/*/*.h)
 
-install: mxreplay ## under PREFIX (/usr/local), staged in DESTDIR
+doc: $(MANUAL) build/doc/mxreplay.bash build/doc/mxreplay.zsh ## manual pages and shell completions, into build/doc
+
+install: mxreplay doc ## under PREFIX (/usr/local), staged in DESTDIR
 	install -D -m 755 mxreplay $(DESTDIR)$(PREFIX)/bin/mxreplay
-	@for page in $(wildcard doc/*.1); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $$page; done
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(MANUAL)
+	install -D -m 644 build/doc/mxreplay.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mxreplay
+	install -D -m 644 build/doc/mxreplay.zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_mxreplay
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mxreplay/policies $(wildcard policies/*.yaml)
 
 dist: ## mxreplay-VERSION.tar.gz
@@ -108,10 +113,21 @@ help: ## this
 mxreplay: build/plain/mxreplay
 	@cp -f $< $@
 
-# What is not compiled is made part of the program: the DDL and the policies that come with mxreplay.
+# What is not compiled is made part of the program: the DDL, the policies that come with mxreplay, the manual.
 build/embed/%.inc: %
 	@mkdir -p $(@D)
 	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
+
+# The manual and the completions come out of the program's own option tables.
+build/doc/mxreplay.1: build/plain/mxreplay
+	@mkdir -p $(@D)
+	@$< help --man > $@
+build/doc/mxreplay-%.1: build/plain/mxreplay
+	@mkdir -p $(@D)
+	@$< help --man $* > $@
+build/doc/mxreplay.%: build/plain/mxreplay
+	@mkdir -p $(@D)
+	@$< help --completion $* > $@
 
 define build_rules
 build/$(1)/%.o: %.c $$(EMBED) Makefile

@@ -1,0 +1,186 @@
+/* mxreplay collect: logs to a database. */
+#define _GNU_SOURCE
+#include "cli/collect.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "analyze/policy.h"
+#include "cli/commands.h"
+#include "cli/load.h"
+#include "cli/say.h"
+
+struct settings {
+    struct common common;
+    int year;
+    struct option_texts recorded;
+};
+
+static double now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+int collect_into(struct store *store, const struct common *common, int year, char **inputs,
+                 struct collected *collected, struct why *why)
+{
+    size_t count = 0;
+    while (inputs[count])
+        count++;
+    const char **paths = mem_zero(count + 1, sizeof *paths);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = inputs[i];
+    struct collect_options options = { .paths = paths,
+                                       .path_count = count,
+                                       .year = year,
+                                       .first_session = store_next_session(store),
+                                       .progress = common->progress,
+                                       .quiet = common->quiet };
+    struct sink sink = store_sink(store);
+    struct catalogue catalogue = store_catalogue(store);
+    *collected = (struct collected){ 0 };
+    int result = collect_run(&options, &sink, &catalogue, collected, why);
+    free(paths);
+    return result;
+}
+
+/* "policy.yaml@2026-10-01..2026-11-01"; the times may be left out, an @ without .. belongs to the file's
+ * name. */
+static int recorded_parse(const char *text, char **name, usec *from, usec *to, struct why *why)
+{
+    *from = *to = USEC_NONE;
+    const char *at = strrchr(text, '@');
+    struct str rest = str_of(at ? at + 1 : ""), begin = { 0 };
+    if (!at || !cut_until(&rest, STR(".."), &begin)) {
+        *name = strdup(text);
+        return 0;
+    }
+    if (begin.len && !clock_parse(begin, from))
+        return why_set(why, EX_USAGE,
+                       "--recorded: \"%.*s\" is not a time; write 2026-11-23 or 2026-11-23T09:07",
+                       STR_ARG(begin));
+    if (rest.len && !clock_parse(rest, to))
+        return why_set(why, EX_USAGE,
+                       "--recorded: \"%.*s\" is not a time; write 2026-11-23 or 2026-11-23T09:07",
+                       STR_ARG(rest));
+    if (*from != USEC_NONE && *to != USEC_NONE && *from >= *to)
+        return why_set(why, EX_USAGE, "--recorded: %s ends before it begins", text);
+    *name = strndup(text, (size_t)(at - text));
+    return 0;
+}
+
+/* A policy that was in force; recorded_free() is due for what was read. */
+struct enforced {
+    struct policy policy;
+    bool read;
+    usec from, to;
+};
+
+static int enforced_read(struct enforced *enforced, const char *text, struct why *why)
+{
+    char *name = NULL;
+    int result = recorded_parse(text, &name, &enforced->from, &enforced->to, why);
+    if (result == 0)
+        result = policy_load(&enforced->policy, name, why);
+    enforced->read = result == 0;
+    free(name);
+    return result;
+}
+
+static int enforced_store(struct store *store, const struct enforced *enforced, size_t count, struct why *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct recorded_policy policy = { enforced[i].policy.name, enforced[i].policy.yaml, enforced[i].from,
+                                          enforced[i].to };
+        if (store_add_recorded(store, &policy, why) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void summary(const struct collected *collected, const char *path, double seconds)
+{
+    say("%s: %" PRIu64 " sessions from %" PRIu64 " lines of %" PRIu64 " %s in %.1f s", path,
+        collected->sessions, collected->lines, collected->inputs, collected->inputs == 1 ? "input" : "inputs",
+        seconds);
+    if (collected->known)
+        say("%" PRIu64 " %s known already and had nothing new.", collected->known,
+            collected->known == 1 ? "input was" : "inputs were");
+    if (collected->skipped)
+        say("%" PRIu64
+            " lines of mail programs were not understood; see them with: mxreplay status --skipped -d %s",
+            collected->skipped, path);
+}
+
+static int run(const void *given, char **operands, struct why *why)
+{
+    const struct settings *settings = given;
+    const char *path = database_path(&settings->common);
+    struct store *store = NULL;
+    struct collected collected;
+    int result = -1;
+    double began = now();
+
+    /* Mistakes in what was typed come before the database is made. */
+    size_t count = settings->recorded.count;
+    struct enforced *enforced = mem_zero(count + 1, sizeof *enforced);
+    for (size_t i = 0; i < count; i++)
+        if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
+            goto done;
+    if (store_open(path, STORE_WRITE, &store, why) < 0)
+        goto done;
+    result = enforced_store(store, enforced, count, why);
+    if (result == 0)
+        result = collect_into(store, &settings->common, settings->year, operands, &collected, why);
+    /* What was collected before something went wrong is whole, and stays. */
+    if (store_close(store, result < 0 ? NULL : why) < 0)
+        result = -1;
+    if (result < 0)
+        goto done;
+    summary(&collected, path, now() - began);
+    result = settings->common.strict && collected.skipped ? 1 : 0;
+done:
+    for (size_t i = 0; i < count; i++)
+        if (enforced[i].read)
+            policy_free(&enforced[i].policy);
+    free(enforced);
+    return result;
+}
+
+static const struct option_row options[] = {
+    { .name = "year",
+      .type = OPTION_NUMBER,
+      .at = offsetof(struct settings, year),
+      .argument = "YEAR",
+      .help = "the year of the first line, where stamps have none; else taken from the file's time" },
+    { .name = "recorded",
+      .type = OPTION_TEXTS,
+      .at = offsetof(struct settings, recorded),
+      .argument = "POLICY[@FROM..TO]",
+      .help = "what the server enforced (in that time): what it let pass is known not to hit",
+      .complete = COMPLETE_POLICY },
+    { .name = NULL },
+};
+
+static const char manual[] =
+#include "doc/collect.txt.inc"
+    ;
+
+const struct command collect_command = {
+    .name = "collect",
+    .operands = "INPUT…",
+    .summary = "Reads logs into the database, nothing twice",
+    .manual = manual,
+    .options = options,
+    .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_STRICT,
+    .settings_bytes = sizeof(struct settings),
+    .least = 1,
+    .missing = "which log? For example: mxreplay collect /var/log/mail.log",
+    .complete = COMPLETE_FILE,
+    .run = run,
+};

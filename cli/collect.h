@@ -1,0 +1,14 @@
+/* Collecting into a database, as collect and look do it. */
+#ifndef CLI_COLLECT_H
+#define CLI_COLLECT_H
+
+#include "cli/options.h"
+#include "collect/collect.h"
+#include "schemas/store.h"
+
+/* Collects `inputs` (ends with NULL) into an open database and says on standard error what was found. 0, or
+ * -1 with why; then the sessions that were whole are in the database all the same. */
+int collect_into(struct store *store, const struct common *common, int year, char **inputs,
+                 struct collected *collected, struct why *why);
+
+#endif

@@ -1,0 +1,154 @@
+/* mxreplay look: the first minute. A log in, what the server did and what the talk's policy would have done
+ * out. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli/collect.h"
+#include "cli/commands.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "cli/scratch.h"
+#include "report/replay_table.h"
+
+struct settings {
+    struct common common;
+    int year;
+};
+
+static int collect(const char *path, const struct settings *settings, char **inputs,
+                   struct collected *collected, struct why *why)
+{
+    struct store *store = NULL;
+    if (store_open(path, STORE_WRITE, &store, why) < 0)
+        return -1;
+    int result = collect_into(store, &settings->common, settings->year, inputs, collected, why);
+    return store_close(store, result < 0 ? NULL : why) < 0 ? -1 : result;
+}
+
+static int table(const struct load *load, const struct policy *policy, enum table_format format,
+                 struct why *why)
+{
+    struct tally tally = { 0 };
+    int result = replay_run(load->columns, policy, &load->options, &tally, why);
+    if (result == 0)
+        result = replay_table_print(&tally, format, stdout, why);
+    tally_free(&tally);
+    return result;
+}
+
+static int tables(const struct load *load, enum table_format format, struct why *why)
+{
+    bool json = format == TABLE_JSON;
+    if (json)
+        fputs("[\n", stdout);
+    if (table(load, NULL, format, why) < 0)
+        return -1;
+    fputs(json ? ",\n" : "\n", stdout);
+    if (table(load, load->policy, format, why) < 0)
+        return -1;
+    if (json)
+        fputs("]\n", stdout);
+    return 0;
+}
+
+/* The inputs as they were typed, for the line to type next. */
+static struct str typed(struct arena *arena, char **inputs)
+{
+    struct str text = STR("");
+    for (size_t i = 0; inputs[i] && i < 3; i++) {
+        bool plain =
+            strspn(inputs[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%") ==
+            strlen(inputs[i]);
+        text =
+            arena_printf(arena, "%.*s %s%s%s", STR_ARG(text), plain ? "" : "'", inputs[i], plain ? "" : "'");
+    }
+    return inputs[0] && inputs[1] && inputs[2] && inputs[3] ? arena_printf(arena, "%.*s …", STR_ARG(text))
+                                                            : text;
+}
+
+static void next_steps(const struct settings *settings, const struct collected *collected, char **inputs)
+{
+    struct arena arena = { 0 };
+    const char *kept = settings->common.database;
+    const char *policy = settings->common.policy ? settings->common.policy : "talk-2009";
+    struct str d = kept ? arena_printf(&arena, " -d %s", kept) : STR("");
+    if (collected->skipped)
+        say("\n%" PRIu64 " lines of mail programs were not understood%s", collected->skipped,
+            kept ? "; see them with status --skipped." : ".");
+    say("\nWhat to type next:");
+    if (!kept)
+        say("  mxreplay collect%.*s                 keep what was read, in mxreplay.db",
+            STR_ARG(typed(&arena, inputs)));
+    say("  mxreplay explain%.*s --recipient ADDRESS   why was mail to ADDRESS refused?", STR_ARG(d));
+    say("  mxreplay replay%.*s -p %s --by day    the same, day by day", STR_ARG(d), policy);
+    say("  mxreplay audit%.*s -p %s              whose mail it would have stopped", STR_ARG(d), policy);
+    say("  mxreplay policy show %s > my.yaml     a policy of your own to try: -p my.yaml", policy);
+    arena_free(&arena);
+}
+
+static int run(const void *given, char **operands, struct why *why)
+{
+    const struct settings *settings = given;
+    const struct common *common = &settings->common;
+    struct load load = { 0 };
+    struct collected collected = { 0 };
+    int result = -1;
+    const char *path = common->database;
+    if (load_named_policy(&load, common->policy ? common->policy : "talk-2009", why) < 0)
+        goto done;
+    if (!load.policy) {
+        why_set(why, EX_USAGE,
+                "look shows what the server did anyway; name a policy to compare it with: -p talk-2009");
+        goto done;
+    }
+    if (!path && !(path = scratch_database(why)))
+        goto done;
+    if (collect(path, settings, operands, &collected, why) < 0 ||
+        store_open(path, STORE_READ, &load.store, why) < 0 || load_options(&load, common, why) < 0 ||
+        load_sessions(&load, why) < 0)
+        goto done;
+    result = tables(&load, (enum table_format)common->format, why);
+    if (result == 0)
+        next_steps(settings, &collected, operands);
+done:
+    load_free(&load);
+    scratch_remove();
+    return result;
+}
+
+static const struct option_row options[] = {
+    { .name = "year",
+      .type = OPTION_NUMBER,
+      .at = offsetof(struct settings, year),
+      .argument = "YEAR",
+      .help = "the year of the first line, where stamps have none; else taken from the file's time" },
+    { .letter = 'd',
+      .name = "database",
+      .type = OPTION_TEXT,
+      .at = offsetof(struct settings, common.database),
+      .argument = "FILE",
+      .help = "keep what is read in this database; else it is forgotten at the end",
+      .complete = COMPLETE_DATABASE },
+    { .name = NULL },
+};
+
+static const char manual[] =
+#include "doc/look.txt.inc"
+    ;
+
+const struct command look_command = {
+    .name = "look",
+    .operands = "INPUT…",
+    .summary = "The first minute: what the server did, and what others would",
+    .manual = manual,
+    .options = options,
+    .takes = TAKES_FORMAT | TAKES_PROGRESS | TAKES_POLICY | TAKES_REPLAY,
+    .settings_bytes = sizeof(struct settings),
+    .least = 1,
+    .missing = "which log? For example: mxreplay look /var/log/mail.log",
+    .complete = COMPLETE_FILE,
+    .run = run,
+};
