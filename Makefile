@@ -62,8 +62,8 @@ check-long: check check-valgrind ## check, check-valgrind, and ten minutes of ea
 check-valgrind: mxreplay ## the labs through every command, under valgrind
 	@tests/valgrind.sh ./mxreplay
 
-oracle: build/plain/tests/oracle/oracle ## cases of verdicts from a file: make oracle CASES=tests/oracle/oracle.yaml
-	@$< $(CASES)
+oracle: build/plain/tests/oracle/run_oracle ## cases of verdicts, those of the tests or from a file: make oracle CASES=FILE
+	@$< $(or $(CASES),$(wildcard tests/oracle/*.yaml))
 
 fuzz: $(FUZZERS:%.c=build/fuzz/%) ## the parsers against random input: make fuzz T=postfix SECONDS=60
 	@for f in $^; do name=$${f##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name && echo "== $$name" && \
