@@ -4,13 +4,11 @@
 #define REPORT_PLOT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include "analyze/tally.h"
 #include "base/why.h"
+#include "report/bars.h"
 #include "report/gnuplot.h"
-
-enum graph { GRAPH_COUNTS, GRAPH_PERCENT, GRAPHS };
-extern const char *const graph_name[GRAPHS]; /* "counts", "percent": as --graph takes them */
-bool graph_find(struct str name, enum graph *graph);
 
 enum picture { PICTURE_SVG, PICTURE_PNG, PICTURES };
 extern const char *const picture_ending[PICTURES]; /* ".svg", ".png" */

@@ -1,0 +1,427 @@
+/* The talk's two graphs as a gnuplot script. What is drawn is worked out here, in numbers: rectangles, labels
+ * and where they stand. gnuplot draws them. So no text can run into another one, and no row can hide behind
+ * another.
+ *
+ * The stack goes from the top down in the order of the table and the legend, with accepted at the bottom:
+ * there it stands on the axis and can be followed by eye from day to day. What of a row is not certain is
+ * pale. */
+#define _GNU_SOURCE
+#include "report/plot.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include "report/escape.h"
+#include "report/palette.h"
+#include "report/replay_table.h"
+#include "report/slices.h"
+#include "report/svg.h"
+#include "report/utf8.h"
+#include "report/whole_file.h"
+
+const char *const picture_ending[PICTURES] = { [PICTURE_SVG] = ".svg", [PICTURE_PNG] = ".png" };
+
+/* The canvas in pixels; a PNG has twice as many, for slides. */
+enum {
+    WIDTH = 960,
+    HEIGHT = 540,
+    PNG_SCALE = 2,
+    LEFT = 72,
+    TOP = 92,
+    BOTTOM = 66,
+    LEGEND = 244,     /* the column on the right */
+    LEGEND_TEXT = 29, /* characters in it */
+    ENTRY = 37,       /* pixels an entry of two lines */
+    SHORT_ENTRY = 21, /* of one line, where there are many */
+    PLOT_WIDTH = WIDTH - LEFT - LEGEND - 24,
+    BARS_MOST = PLOT_WIDTH, /* a bar a pixel; more slices than that are drawn together */
+    CHARACTER = 7,          /* of a label, in pixels, as widely as it gets */
+    WIDEST_BAR = 72
+};
+
+#define INK    "#24292f" /* what is read */
+#define FAINT  "#6a737d" /* what is read second */
+#define GRID   "#dfe3e8"
+#define AXIS   "#8b949e"
+#define GROUND "#ffffff"
+
+struct drawing {
+    const struct tally *tally;
+    enum graph graph;
+    enum picture picture;
+    enum slice_kind kind;
+    struct bars bars;
+    struct ink *inks;
+    size_t *order;            /* rows from the top of the stack down */
+    size_t drawn;             /* rows in it */
+    bool unsure;              /* something is pale */
+    struct str title, *parts; /* what the picture and its plots are called */
+    size_t part_count;
+    int height;
+    struct arena arena;
+    FILE *to;
+};
+
+/* A number without the locale's say in it. */
+static void put_number(FILE *to, double number)
+{
+    int64_t scaled = (int64_t)(number * 10000 + (number < 0 ? -0.5 : 0.5));
+    fprintf(to, "%s%" PRId64 ".%04" PRId64, scaled < 0 ? "-" : "", (scaled < 0 ? -scaled : scaled) / 10000,
+            (scaled < 0 ? -scaled : scaled) % 10000);
+}
+
+/* A place on the canvas, from its upper left corner. */
+static void put_place(struct drawing *drawing, double x, double y)
+{
+    fputs(" screen ", drawing->to);
+    put_number(drawing->to, x / WIDTH);
+    fputs(", screen ", drawing->to);
+    put_number(drawing->to, 1 - y / drawing->height);
+}
+
+enum weight { PLAIN, BOLD };
+
+struct pen {
+    unsigned size;
+    enum weight weight;
+    const char *colour, *side;
+};
+
+static const struct pen heading_pen = { 15, BOLD, INK, "left" }, second_pen = { 11, PLAIN, FAINT, "left" },
+                        legend_pen = { 12, PLAIN, INK, "left" }, middle_pen = { 11, PLAIN, FAINT, "center" };
+
+static void put_label(struct drawing *drawing, double x, double y, const struct pen *pen, struct str text)
+{
+    fputs("set label ", drawing->to);
+    escape_gnuplot(drawing->to, text);
+    fputs(" at", drawing->to);
+    put_place(drawing, x, y);
+    /* gnuplot takes a face without a family for a family of that name. */
+    const char *bold = drawing->picture == PICTURE_SVG ? SVG_BOLD : "DejaVu Sans:Bold";
+    fprintf(drawing->to, " %s font '%s,%u' textcolor rgb '%s' front noenhanced\n", pen->side,
+            pen->weight == BOLD ? bold : "", pen->size, pen->colour);
+}
+
+static void put_swatch(struct drawing *drawing, double x, double y, struct ink ink, bool pale)
+{
+    enum { SIDE = 12 };
+    fputs("set object rectangle from", drawing->to);
+    put_place(drawing, x, y + SIDE);
+    fputs(" to", drawing->to);
+    put_place(drawing, x + SIDE, y);
+    fprintf(drawing->to, " fillcolor rgb '#%06" PRIx32 "' fillstyle %s noborder front\n", ink.rgb,
+            pale ? "transparent solid 0.4" : "solid 1");
+}
+
+static void put_terminal(struct drawing *drawing)
+{
+    fputs("set encoding utf8\n", drawing->to);
+    if (drawing->picture == PICTURE_SVG) {
+        fprintf(drawing->to, "set terminal svg size %d,%d font 'sans-serif,12' background '%s' noenhanced\n",
+                WIDTH, drawing->height, GROUND);
+        return;
+    }
+    /* Debian's gnuplot-nox draws with cairo; one that cannot has libgd. Both count fonts in points of 96 dpi.
+     */
+    fprintf(
+        drawing->to,
+        "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) { set terminal pngcairo size %d,%d fontscale %d.%d "
+        "linewidth %d "
+        "font 'DejaVu Sans,12' background '%s' noenhanced } else { set terminal png size %d,%d linewidth %d "
+        "truecolor font 'DejaVuSans' fontscale %d.%d noenhanced }\n",
+        WIDTH * PNG_SCALE, drawing->height * PNG_SCALE, PNG_SCALE * 3 / 4, PNG_SCALE * 75 % 100, PNG_SCALE,
+        GROUND, WIDTH * PNG_SCALE, drawing->height * PNG_SCALE, PNG_SCALE, PNG_SCALE * 3 / 4,
+        PNG_SCALE * 75 % 100);
+}
+
+static void put_headings(struct drawing *drawing)
+{
+    enum { TITLE_TEXT = 84, MIDDLE = LEFT + PLOT_WIDTH / 2 };
+    const struct tally *tally = drawing->tally;
+    const struct bars *bars = &drawing->bars;
+    struct arena *arena = &drawing->arena;
+    const char *unit = slice_kind_name[drawing->bars.kind], *units = unit_plural[tally->unit];
+    char grouped[GROUPED_BYTES], period[PERIOD_TEXT_BYTES];
+    text_grouped(tally->units, grouped);
+    period_text(tally->from, tally->to, period);
+    const char *counted = tally->units == 1 ? unit_name[tally->unit] : units;
+    struct str title = tally_is_recorded(tally)
+                           ? arena_printf(arena, "What the server did with %s %s", grouped, counted)
+                           : arena_printf(arena, "What policy %.*s does with %s %s",
+                                          STR_ARG(text_fit(arena, text_visible(arena, tally->policy), 40)),
+                                          grouped, counted);
+    put_label(drawing, 20, 30, &heading_pen, text_fit(arena, title, TITLE_TEXT));
+    drawing->title = arena_printf(arena, "%.*s, %s: %s", STR_ARG(title), period, graph_name[drawing->graph]);
+    const char *together = "";
+    if (bars->together > 1)
+        together = arena_printf(arena, "; each bar is the mean of %zu %ss", bars->together, unit).at;
+    const char *cut = bars->cut == SIZE_MAX ? "" : "; one bar is cut, its count stands above it";
+    put_label(drawing, 20, 51, &second_pen, arena_printf(arena, "%s (UTC)%s%s", period, together, cut));
+    struct str axis = drawing->graph == GRAPH_COUNTS
+                          ? arena_printf(arena, "%s per %s", units, unit)
+                          : arena_printf(arena, "percent of the %s's %s", unit, units);
+    if (drawing->bars.kind == SLICED_WHOLE && drawing->graph == GRAPH_COUNTS)
+        axis = str_of(units);
+    put_label(drawing, 20, TOP - 18, &second_pen, axis);
+    if (drawing->bars.kind != SLICED_WHOLE)
+        put_label(drawing, MIDDLE, drawing->height - 11, &middle_pen, arena_printf(arena, "%s (UTC)", unit));
+    if (tally->units == 0)
+        put_label(drawing, MIDDLE, (TOP + drawing->height - BOTTOM) / 2.0, &middle_pen,
+                  arena_printf(arena, "no %s in this period", units));
+}
+
+static void grouped_bounds(const struct row *row, char text[ROW_TEXT_BYTES])
+{
+    char low[GROUPED_BYTES], high[GROUPED_BYTES];
+    text_grouped(row->low, low);
+    text_grouped(row->high, high);
+    row_bounds_text(row, text);
+    if (*text)
+        snprintf(text, ROW_TEXT_BYTES, "[%s, %s]", low, high);
+}
+
+/* Two lines a row where there is room for them, else one. */
+static void put_legend(struct drawing *drawing, bool brief)
+{
+    const double x = WIDTH - LEGEND;
+    double y = TOP - 6;
+    struct arena *arena = &drawing->arena;
+    for (size_t k = 0; k < drawing->bars.drawn; k++, y += brief ? SHORT_ENTRY : ENTRY) {
+        const struct row *row = &drawing->tally->rows[drawing->bars.order[k]];
+        char grouped[GROUPED_BYTES], percent[ROW_TEXT_BYTES], bounds[ROW_TEXT_BYTES];
+        put_swatch(drawing, x, y, drawing->inks[drawing->bars.order[k]], false);
+        put_label(drawing, x + 19, y + 6, &legend_pen,
+                  text_fit(arena, text_visible(arena, row->title), LEGEND_TEXT));
+        if (brief)
+            continue;
+        text_grouped(row->count, grouped);
+        row_percent_text(drawing->tally, row, percent);
+        grouped_bounds(row, bounds);
+        const char *mark = row->basis == BASIS_ESTIMATED ? "~" : row->basis == BASIS_GUESSED ? "?" : "";
+        put_label(drawing, x + 19, y + 21, &second_pen,
+                  arena_printf(arena, "%s%s%s%s%s %s", mark, grouped, *percent ? "  ·  " : "", percent,
+                               *percent ? " %" : "", bounds));
+    }
+    if (drawing->bars.unsure) {
+        put_swatch(drawing, x, y, palette_accepted(), true);
+        put_label(drawing, x + 19, y + 6, &second_pen, STR("pale: not certain"));
+    }
+}
+
+static void put_axes(struct drawing *drawing)
+{
+    struct bars *bars = &drawing->bars;
+    FILE *to = drawing->to;
+    fprintf(to, "unset key\nset border 1 linecolor rgb '%s'\nset tics scale 0 nomirror\n", AXIS);
+    fprintf(to, "set grid ytics back linetype 1 linecolor rgb '%s' linewidth 1\n", GRID);
+    fputs("set lmargin at screen ", to);
+    put_number(to, (double)LEFT / WIDTH);
+    fputs("\nset rmargin at screen ", to);
+    put_number(to, (double)(LEFT + PLOT_WIDTH) / WIDTH);
+    fputs("\nset tmargin at screen ", to);
+    put_number(to, 1 - (double)TOP / drawing->height);
+    fputs("\nset bmargin at screen ", to);
+    put_number(to, (double)BOTTOM / drawing->height);
+    fputs("\nset xrange [-0.5:", to);
+    put_number(to, (bars->count ? (double)bars->count : 1) - 0.5);
+    fputs("]\nset yrange [0:", to);
+    put_number(to, bars->most);
+    fprintf(to, "]\nset ytics textcolor rgb '%s' font ',11' (", FAINT);
+    for (unsigned i = 0; i * bars->step <= bars->most * 1.0001; i++) {
+        char grouped[GROUPED_BYTES];
+        if (bars->step < 1)
+            snprintf(grouped, sizeof grouped, "%.2f", i * bars->step);
+        else
+            text_grouped((uint64_t)(i * bars->step + 0.5), grouped);
+        fprintf(to, "%s'%s' ", i ? ", " : "", grouped);
+        put_number(to, i * bars->step);
+    }
+    struct tick *ticks = NULL;
+    size_t count = slices_ticks(bars->from, bars->count, drawing->bars.kind, PLOT_WIDTH / CHARACTER,
+                                &drawing->arena, &ticks);
+    fputs(")\nunset xtics\n", to);
+    if (count == 0)
+        return;
+    fprintf(to, "set xtics scale 0 nomirror textcolor rgb '%s' font ',11' (", FAINT);
+    for (size_t i = 0; i < count; i++) /* all of it is ours: digits and months */
+        fprintf(to, "%s\"%s\\n%s\" %zu", i ? ", " : "", ticks[i].top, ticks[i].below, ticks[i].at);
+    fputs(")\n", to);
+}
+
+/* One rectangle of a row; of a bar that is cut, what is left of it below the top, with a gap that shows the
+ * cut. */
+static void put_part(struct drawing *drawing, size_t bar, double wide, double from, double to)
+{
+    const struct bars *bars = &drawing->bars;
+    const double gap_from = bars->most * 0.93, gap_to = bars->most * 0.945;
+    if (bar == bars->cut && from < gap_from && to > gap_from) {
+        put_part(drawing, bar, wide, from, gap_from);
+        from = gap_to;
+    } else if (bar == bars->cut && from >= gap_from && from < gap_to) {
+        from = gap_to;
+    }
+    to = to < bars->most ? to : bars->most;
+    if (to <= from)
+        return;
+    const double sides[] = { (double)bar, from, (double)bar - wide / 2, (double)bar + wide / 2, from, to };
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        if (i)
+            putc(' ', drawing->to);
+        put_number(drawing->to, sides[i]);
+    }
+    putc('\n', drawing->to);
+}
+
+/* All rectangles of a row: what is certain, or what is not. Returns whether there are any. */
+static bool put_row(struct drawing *drawing, size_t place, double wide, bool pale)
+{
+    const struct bars *bars = &drawing->bars;
+    size_t row = drawing->bars.order[place];
+    fprintf(drawing->to, "$%s%zu << E\n", pale ? "pale" : "sure", place);
+    bool any = false;
+    for (size_t bar = 0; bar < bars->count; bar++) {
+        double from = 0;
+        for (size_t below = place + 1; below < drawing->bars.drawn; below++)
+            from += bars->value[drawing->bars.order[below] * bars->count + bar];
+        double sure = bars->sure[row * bars->count + bar], value = bars->value[row * bars->count + bar];
+        put_part(drawing, bar, wide, pale ? from + sure : from, pale ? from + value : from + sure);
+        any = any || (pale ? value > sure : sure > 0);
+    }
+    fputs("E\n", drawing->to);
+    return any;
+}
+
+static void put_stack(struct drawing *drawing)
+{
+    struct bars *bars = &drawing->bars;
+    FILE *to = drawing->to;
+    /* Between bars is a hairline, up to a sixth of the room; where bars are a few pixels wide it would eat
+     * them. */
+    double slot = bars->count ? (double)PLOT_WIDTH / (double)bars->count : PLOT_WIDTH;
+    double gap = slot < 4 ? 0 : slot < 12 ? 1 : slot / 6 < 8 ? slot / 6 : 8;
+    double wide = (slot - gap < WIDEST_BAR ? slot - gap : WIDEST_BAR) / slot;
+    bool *has = arena_zero(&drawing->arena, 2 * drawing->bars.drawn * sizeof *has);
+    for (size_t k = 0; k < drawing->bars.drawn; k++) {
+        has[2 * k] = put_row(drawing, k, wide, false);
+        has[2 * k + 1] = put_row(drawing, k, wide, true);
+    }
+    drawing->parts = arena_zero(&drawing->arena, 2 * drawing->bars.drawn * sizeof *drawing->parts);
+    fputs("plot", to);
+    for (size_t k = 0; k < 2 * drawing->bars.drawn; k++) {
+        size_t row = drawing->bars.order[k / 2];
+        if (!has[k])
+            continue;
+        fprintf(to,
+                " $%s%zu using 1:2:3:4:5:6 with boxxyerror fillcolor rgb '#%06" PRIx32
+                "' fillstyle %s noborder,",
+                k % 2 ? "pale" : "sure", k / 2, drawing->inks[row].rgb,
+                k % 2 ? "transparent solid 0.4" : "solid 1");
+        drawing->parts[drawing->part_count++] =
+            arena_printf(&drawing->arena, "%.*s%s", STR_ARG(drawing->tally->rows[row].title),
+                         k % 2 ? " (not certain)" : "");
+    }
+    fputs(" NaN notitle\n", to); /* an axis without bars, too */
+}
+
+static void put_cut_count(struct drawing *drawing)
+{
+    const struct bars *bars = &drawing->bars;
+    if (bars->cut == SIZE_MAX)
+        return;
+    char grouped[GROUPED_BYTES];
+    text_grouped((uint64_t)(bars->total[bars->cut] + 0.5), grouped);
+    double x = LEFT + PLOT_WIDTH * ((double)bars->cut + 0.5) / (double)bars->count;
+    double half = (double)strlen(grouped) * CHARACTER / 2;
+    x = x + half > LEFT + PLOT_WIDTH ? LEFT + PLOT_WIDTH - half : x - half < LEFT ? LEFT + half : x;
+    put_label(drawing, x, TOP - 8, &middle_pen, str_of(grouped));
+}
+
+/* The script that draws it all. */
+static struct str script_of(struct drawing *drawing, char **text)
+{
+    size_t len = 0;
+    *text = NULL;
+    drawing->to = open_memstream(text, &len);
+    if (!drawing->to)
+        return (struct str){ 0 };
+    int room = HEIGHT - TOP - BOTTOM + 40;
+    int entries = (int)drawing->bars.drawn + 1;
+    bool brief = entries * ENTRY > room;
+    drawing->height = HEIGHT;
+    if (brief && entries * SHORT_ENTRY > room)
+        drawing->height += entries * SHORT_ENTRY - room;
+    put_terminal(drawing);
+    put_headings(drawing);
+    put_legend(drawing, brief);
+    put_cut_count(drawing);
+    put_axes(drawing);
+    put_stack(drawing);
+    fclose(drawing->to);
+    return (struct str){ *text, len };
+}
+
+/* A gnuplot that ends well may still have been cut off by a full disk of its own, or be no gnuplot. */
+static bool is_whole(enum picture picture, const struct picture_bytes *bytes)
+{
+    static const struct str png_begin = STR_INIT("\x89PNG\r\n\x1a\n"),
+                            png_end = STR_INIT("IEND\xae\x42\x60\x82");
+    struct str all = str_trim((struct str){ bytes->at, bytes->len });
+    if (picture == PICTURE_PNG)
+        return str_starts(all, png_begin) && str_ends((struct str){ bytes->at, bytes->len }, png_end);
+    return (str_starts(all, STR("<?xml")) || str_starts(all, STR("<svg"))) && str_ends(all, STR("</svg>"));
+}
+
+int plot_picture(const struct tally *tally, enum graph graph, enum picture picture,
+                 const struct gnuplot *gnuplot, struct picture_bytes *bytes, struct why *why)
+{
+    struct drawing drawing = {
+        .tally = tally, .graph = graph, .picture = picture, .kind = slices_kind(tally)
+    };
+    drawing.inks = arena_zero(&drawing.arena, tally->row_count * sizeof *drawing.inks);
+    palette_assign(tally, drawing.inks);
+    drawing.bars = bars_make(tally, graph, BARS_MOST, &drawing.arena);
+    char *text = NULL;
+    struct str script = script_of(&drawing, &text);
+    int result = script.at ? gnuplot_run(gnuplot, script, bytes, why)
+                           : why_set(why, EX_OSERR, "there is no memory for the graph's script");
+    if (result == 0 && !is_whole(picture, bytes)) {
+        result = why_set(why, EX_SOFTWARE,
+                         "gnuplot drew no whole %s; see whether $GNUPLOT or PATH lead to a real gnuplot",
+                         picture_ending[picture] + 1);
+        free(bytes->at);
+        *bytes = (struct picture_bytes){ 0 };
+    }
+    if (result == 0 && picture == PICTURE_SVG)
+        svg_mend(bytes, drawing.title, drawing.parts, drawing.part_count);
+    free(text);
+    arena_free(&drawing.arena);
+    return result;
+}
+
+int plot_file(const struct tally *tally, enum graph graph, const char *path, const struct gnuplot *gnuplot,
+              struct why *why)
+{
+    int picture = strcmp(path, "-") == 0 ? PICTURE_SVG : PICTURES;
+    for (int i = 0; i < PICTURES; i++) {
+        size_t len = strlen(path), ending = strlen(picture_ending[i]);
+        if (len > ending && str_eq_nocase(str_of(path + len - ending), str_of(picture_ending[i])))
+            picture = i;
+    }
+    if (picture == PICTURES)
+        return why_set(why, EX_USAGE, "%s: a graph is drawn as .svg or .png; give the file such a name",
+                       path);
+    struct picture_bytes bytes;
+    if (plot_picture(tally, graph, (enum picture)picture, gnuplot, &bytes, why))
+        return -1;
+    int result = 0;
+    if (strcmp(path, "-") == 0) {
+        fwrite(bytes.at, 1, bytes.len, stdout);
+        result = printed(stdout, why);
+    } else {
+        result = whole_file_write(path, (struct str){ bytes.at, bytes.len }, why);
+    }
+    free(bytes.at);
+    return result;
+}
