@@ -72,12 +72,12 @@ fuzz: $(FUZZERS:%.c=build/fuzz/%) ## the parsers against random input: make fuzz
 
 bench: mxreplay build/plain/bench/gen_postfix ## speed and memory against wc, grep, pflogsumm: make bench SIZE=1G
 	@./deps.sh demo check bench
-	@bench/run.py $(if $(SIZE),--size $(SIZE))
+	@bench/run.py $(if $(SIZE),--size $(SIZE)) $(BENCH)
 
 lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
 	@cppcheck -q --std=c11 --enable=warning,performance,portability,style --inline-suppr --suppressions-list=.cppcheck \
 	  --error-exitcode=1 -I. $(ALL_C)
-	@printf '%s\n' $(ALL_C) | xargs -P $(JOBS) -n 4 clang-tidy --quiet 2>/dev/null
+	@printf '%s\n' $(ALL_C) | xargs -P $(JOBS) -n 1 clang-tidy --quiet 2>/dev/null
 	@shellcheck $(shell git ls-files '*.sh' .ci/run)
 
 format: ## clang-format over all C
@@ -142,8 +142,8 @@ build/$(1)/tests/fuzz/%: build/$(1)/tests/fuzz/%.o build/$(1)/libmxreplay.a
 	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 build/$(1)/tests/%: build/$(1)/tests/%.o $$(patsubst %.c,build/$(1)/%.o,$$(TESTLIB)) build/$(1)/libmxreplay.a
 	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) $$(shell pkg-config --libs check) -o $$@
-build/$(1)/bench/%: build/$(1)/bench/%.o
-	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ -lm -o $$@
+build/$(1)/bench/%: build/$(1)/bench/%.o build/$(1)/libmxreplay.a
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 endef
 $(foreach build,plain asan fuzz,$(eval $(call build_rules,$(build))))
 
