@@ -336,7 +336,7 @@ static char *put_name(char *to, uint64_t n)
     static const char syllables[] = "babebodadedidofafefigagohahehikakekikolalelilolumamemimomunaneni"
                                     "nonupapepiporarerirorusasesisosutatetitotuvavevivowawewiyayozazo";
     n = mixed(n);
-    unsigned count = 2 + n % 3;
+    unsigned count = 2 + (unsigned)(n % 3);
     for (unsigned i = 0; i < count; i++)
         memcpy(to + 2 * i, syllables + 2 * (n >> (8 + 6 * i) & 63), 2);
     return to + 2 * count;
