@@ -61,10 +61,12 @@ int replay_audit(struct columns *columns, const struct policy *policy, const str
         if (columns->answer[last] != ANSWER_ACCEPTED)
             continue;
         ++*accepted;
+        outcomes delivery = walk.delivery[head];
+        if (delivery == OUTCOME(OUTCOME_ACCEPTED)) /* at the recorded attempt, or before it */
+            continue;
         uint32_t stopped = first_stop(&walk, head, &rule);
         if (stopped == NO_ATTEMPT)
             continue;
-        outcomes delivery = walk.delivery[head];
         bool surely = (walk.attempt[stopped] & (OUTCOME(RULES_MOST) - 1)) == walk.attempt[stopped];
         struct harmed harmed = {
             .session_id = columns->id[columns->session[last]],

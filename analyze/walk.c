@@ -91,9 +91,8 @@ static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool 
         return NO;
     uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
     uint32_t operator_name = columns->operator_of[s];
-    bool spoiled = walk->net_spoiled[(size_t)r * columns->network_count + network] ||
-                   (operator_name != NAME_NONE &&
-                    walk->operator_spoiled[(size_t)r * columns->names.count + operator_name]);
+    bool spoiled = bits_get(&walk->net_spoiled[r], network) ||
+                   (operator_name != NAME_NONE && bits_get(&walk->operator_spoiled[r], operator_name));
     struct asking asking = {
         .judging = &walk->judging[r],
         .attempt = attempt,
@@ -122,9 +121,9 @@ static void mind_record(struct walk *walk, uint32_t r, uint32_t attempt, bool ce
     if (touched ? certain : !possible)
         return;
     uint32_t s = columns->session[attempt];
-    walk->net_spoiled[(size_t)r * columns->network_count + columns->network[columns->client[s]]] = true;
+    bits_set(&walk->net_spoiled[r], columns->network[columns->client[s]]);
     if (columns->operator_of[s] != NAME_NONE)
-        walk->operator_spoiled[(size_t)r * columns->names.count + columns->operator_of[s]] = true;
+        bits_set(&walk->operator_spoiled[r], columns->operator_of[s]);
 }
 
 static struct passage pass_rules(struct walk *walk, uint32_t attempt, bool certain)
@@ -364,8 +363,8 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
     walk->applies = mem_zero(rules, sizeof *walk->applies);
     walk->state = mem_zero(rules, sizeof *walk->state);
     walk->held = mem_zero(rules, sizeof *walk->held);
-    walk->net_spoiled = mem_zero(rules * columns->network_count, sizeof(bool));
-    walk->operator_spoiled = mem_zero(rules * columns->names.count, sizeof(bool));
+    walk->net_spoiled = mem_zero(rules, sizeof *walk->net_spoiled);
+    walk->operator_spoiled = mem_zero(rules, sizeof *walk->operator_spoiled);
     walk->attempt = mem_zero(attempts, sizeof *walk->attempt);
     walk->delivery = walk->by_delivery ? mem_zero(attempts, sizeof *walk->delivery) : NULL;
     policy_steps(policy, walk->steps);
@@ -380,6 +379,8 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
         walk->applies[r] = bits_new(walk->state[r] ? attempts : 0);
         if (walk->state[r]) {
             walk->held[r] = walk->state[r]->begin(&walk->judging[r]);
+            walk->net_spoiled[r] = bits_new(columns->network_count);
+            walk->operator_spoiled[r] = bits_new(columns->names.count);
             walk->stateful |= OUTCOME(r);
         }
         judge_rule(walk, r, walk->steps[k].stage, judged);
@@ -395,6 +396,8 @@ void walk_free(struct walk *walk)
         bits_free(&walk->hit[r]);
         bits_free(&walk->known[r]);
         bits_free(&walk->applies[r]);
+        bits_free(&walk->net_spoiled[r]);
+        bits_free(&walk->operator_spoiled[r]);
         if (walk->state[r])
             walk->state[r]->end(walk->held[r]);
     }

@@ -31,8 +31,8 @@ struct walk {
     struct bits *applies;                 /* by rule, for those with state: asked at all */
     const struct state **state;           /* by rule; NULL: none */
     void **held;                          /* by rule: what the state holds */
-    bool *net_spoiled, *operator_spoiled; /* by rule and network, by rule and operator's name */
-    bool by_delivery, has_state;
+    struct bits *net_spoiled, *operator_spoiled; /* by rule, of networks and of operators' names */
+    bool by_delivery;
     outcomes stateful;  /* the rules with state */
     outcomes *attempt;  /* by attempt: what may become of it; 0: the walk did not get to it */
     outcomes *delivery; /* by attempt that begins a chain: what may become of the delivery */
