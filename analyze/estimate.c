@@ -120,6 +120,12 @@ static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t atte
         *rate = 1 - walk->options->assume_resend;
         return BASIS_ESTIMATED;
     }
+    if (walk->state[r] && walk->habits) {
+        enum habit habit = walk_habit(walk, r, attempt);
+        *rate = habit == HABIT_GIVES_UP ? 1 : 0;
+        if (habit != HABIT_UNKNOWN)
+            return BASIS_ESTIMATED;
+    }
     for (unsigned level = 0; level < STRATA; level++) {
         const struct rate *found = rate_of(estimate, stratum(walk, attempt, r, level));
         if (found->known >= STRATUM_LEAST) {

@@ -7,6 +7,7 @@
 #include "analyze/walk.h"
 
 #include <stdlib.h>
+#include "analyze/measure/parameters.h"
 
 /* Verdicts while they are being worked out. */
 enum judged { JUDGED_UNKNOWN = UNKNOWN, JUDGED_NO = NO, JUDGED_YES = YES, NOT_ASKED };
@@ -235,6 +236,15 @@ static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t at
     return set;
 }
 
+enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt)
+{
+    const struct rule *by = &walk->policy->rules[rule];
+    bool address = by->measure == &measure_greylist
+                       ? ((const struct greylist_parameters *)by->parameters)->key & 1u << KEY_CLIENT
+                       : true;
+    return habit_of(walk->habits, attempt, address);
+}
+
 /* What becomes of a delivery that rule r puts off at its last recorded attempt (semantics.md section 5). */
 static outcomes after_last(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
@@ -244,8 +254,13 @@ static outcomes after_last(const struct walk *walk, uint32_t r, uint32_t attempt
         bool closed = columns->at[attempt] + columns->retry_window <= columns->to;
         return told && closed ? OUTCOME(r) : OUTCOME(r) | OUTCOME(OUTCOME_ACCEPTED);
     }
-    if (walk->stateful >> r & 1)
-        return OUTCOME(r) | retry_outcomes(walk, attempt);
+    if (walk->stateful >> r & 1) {
+        outcomes retried = retry_outcomes(walk, attempt);
+        enum habit habit = walk->options->assume_habits ? walk_habit(walk, r, attempt) : HABIT_UNKNOWN;
+        return habit == HABIT_GIVES_UP  ? OUTCOME(r)
+               : habit == HABIT_RETRIES ? retried & ~walk->stateful
+                                        : OUTCOME(r) | retried;
+    }
     return OUTCOME(r) | stateful_before(walk, r, attempt);
 }
 
@@ -356,6 +371,7 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
     walk->options = options;
     walk->by_delivery = options->unit == UNIT_DELIVERY;
     walk->record = record_new(columns, options);
+    walk->habits = walk->by_delivery ? habits_new(columns) : NULL;
     walk->judging = mem_zero(rules, sizeof *walk->judging);
     walk->steps = mem_zero(rules, sizeof *walk->steps);
     walk->hit = mem_zero(rules, sizeof *walk->hit);
@@ -403,6 +419,7 @@ void walk_free(struct walk *walk)
     }
     if (walk->record)
         record_free(walk->record);
+    habits_free(walk->habits);
     free(walk->judging);
     free(walk->steps);
     free(walk->hit);

@@ -4,6 +4,7 @@
 #define ANALYZE_WALK_H
 
 #include "analyze/columns.h"
+#include "analyze/habits.h"
 #include "analyze/record.h"
 #include "analyze/state.h"
 
@@ -28,10 +29,11 @@ struct walk {
     struct step *steps;      /* in order of acting */
     struct bits *hit,
         *known; /* by rule: verdicts from evidence, reach minded; a rule that does not apply misses */
-    struct bits *applies;                 /* by rule, for those with state: asked at all */
-    const struct state **state;           /* by rule; NULL: none */
-    void **held;                          /* by rule: what the state holds */
+    struct bits *applies;                        /* by rule, for those with state: asked at all */
+    const struct state **state;                  /* by rule; NULL: none */
+    void **held;                                 /* by rule: what the state holds */
     struct bits *net_spoiled, *operator_spoiled; /* by rule, of networks and of operators' names */
+    struct habits *habits;
     bool by_delivery;
     outcomes stateful;  /* the rules with state */
     outcomes *attempt;  /* by attempt: what may become of it; 0: the walk did not get to it */
@@ -42,6 +44,9 @@ struct walk {
 int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
              const struct replay_options *options, struct why *why);
 void walk_free(struct walk *walk);
+
+/* The habit of the attempt's client, as the key of a measure with state has it. */
+enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt);
 
 /* What the record itself says became of an attempt, as an outcome by enum named in place of rules:
  * OUTCOME(named), or one of the ends. */
