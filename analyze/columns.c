@@ -180,16 +180,19 @@ static uint32_t add_attempt(struct columns *columns, const struct session *sessi
     return i;
 }
 
-/* What the record answered, and how far the client came or would have come: a client that was refused is
- * taken to have gone on, one that left by itself is not. */
+/* What the record answered, and how far the client came or would have come: one that a measure refused is taken to
+ * have gone on; one that left by itself is not, nor one that was refused for a reason that is no measure's, since that
+ * stays under any policy. */
 static void set_answer(struct columns *columns, uint32_t i, enum answer answer, const struct reply *reply)
 {
     columns->answer[i] = (uint8_t)answer;
-    if (reply) {
-        columns->named[i] = reply->named ? reply->named : NAMED_OTHER;
-        columns->answered_at[i] = reply->stage;
-    }
     columns->reached[i] = STAGE_EOM;
+    if (!reply)
+        return;
+    columns->named[i] = reply->named ? reply->named : NAMED_OTHER;
+    columns->answered_at[i] = reply->stage;
+    if (columns->named[i] == NAMED_OTHER)
+        columns->reached[i] = reply->stage;
 }
 
 static void add_recipient(struct columns *columns, const struct session *session, uint32_t t, uint32_t r)
