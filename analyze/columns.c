@@ -180,9 +180,9 @@ static uint32_t add_attempt(struct columns *columns, const struct session *sessi
     return i;
 }
 
-/* What the record answered, and how far the client came or would have come: one that a measure refused is taken to
- * have gone on; one that left by itself is not, nor one that was refused for a reason that is no measure's, since that
- * stays under any policy. */
+/* What the record answered, and how far the client came or would have come: one that a measure refused is
+ * taken to have gone on; one that left by itself is not, nor one that was refused for a reason that is no
+ * measure's, since that stays under any policy. */
 static void set_answer(struct columns *columns, uint32_t i, enum answer answer, const struct reply *reply)
 {
     columns->answer[i] = (uint8_t)answer;

@@ -368,13 +368,13 @@ static bool warned(const struct columns *columns, const struct rule *rule, uint3
     return false;
 }
 
-/* What the answer to this attempt alone tells about rule r. */
-static enum asked_status own_status(const struct record *record, const struct segment *segment, uint32_t r,
-                                    uint32_t attempt)
+/* What the answer to this attempt alone tells about rule r, whether or not it was tested. */
+static enum asked_status came_to(const struct record *record, const struct segment *segment, uint32_t r,
+                                 uint32_t attempt)
 {
     const struct columns *columns = record->columns;
     const struct rule *rule = &segment->policy->rules[r];
-    if (!rule_applies(columns, segment->policy, rule, attempt) || !was_tested(columns, segment, r, attempt))
+    if (!rule_applies(columns, segment->policy, rule, attempt))
         return ASKED_NOT;
     if (warned(columns, rule, attempt))
         return ASKED_REFUSED;
@@ -394,6 +394,13 @@ static enum asked_status own_status(const struct record *record, const struct se
     if (by == UINT32_MAX || !segment->order_known)
         return segment->stage[r] < columns->answered_at[attempt] ? ASKED_PASSED : ASKED_NOT;
     return segment->position[r] < segment->position[by] ? ASKED_PASSED : ASKED_NOT;
+}
+
+static enum asked_status own_status(const struct record *record, const struct segment *segment, uint32_t r,
+                                    uint32_t attempt)
+{
+    return was_tested(record->columns, segment, r, attempt) ? came_to(record, segment, r, attempt)
+                                                            : ASKED_NOT;
 }
 
 enum { SIBLINGS_MOST = 64 };
@@ -444,8 +451,7 @@ bool judging_touched(const struct judging *judging, uint32_t attempt)
     for (uint32_t r = 0; segment && r < segment->policy->rule_count; r++) {
         if (segment->policy->rules[r].measure != judging->rule->measure)
             continue;
-        enum asked_status own = own_status(record, segment, r, attempt);
-        if (own != ASKED_NOT)
+        if (came_to(record, segment, r, attempt) != ASKED_NOT)
             return true;
         uint32_t by = columns->named[attempt] > NAMED_OTHER ? refuser(record, segment, attempt) : UINT32_MAX;
         if (by != UINT32_MAX && segment->order_known && segment->place[r] < segment->place[by] &&

@@ -144,11 +144,10 @@ static struct passage pass_rules(struct walk *walk, uint32_t attempt, bool certa
             yielding = UINT32_MAX;
         }
         bool reaches = passage.possible && (!walk->state[r] || bits_get(&walk->applies[r], attempt));
+        enum tri verdict = !passage.possible ? NO
+                           : walk->state[r]  ? ask_state(walk, r, attempt, passage.certain)
+                                             : verdict_of(walk, r, attempt);
         mind_record(walk, r, attempt, reaches && passage.certain, reaches);
-        if (!passage.possible)
-            continue;
-        enum tri verdict =
-            walk->state[r] ? ask_state(walk, r, attempt, passage.certain) : verdict_of(walk, r, attempt);
         if (verdict == NO || rule->warn)
             continue;
         if (rule_yields(rule)) {
@@ -343,13 +342,11 @@ static void walk_attempts(struct walk *walk)
         }
         bool first = columns->before[a] == NO_ATTEMPT;
         head[a] = first ? a : head[columns->before[a]];
+        /* one that would not have come may have come for another message of the same key */
         enum alive now = first ? ALIVE : (enum alive)alive[a];
-        if (now == ENDED) {
-            for (uint32_t r = 0; r < walk->policy->rule_count; r++)
-                mind_record(walk, r, a, false, false);
-            continue;
-        }
-        enum alive next = walk_delivery(walk, a, now, &walk->delivery[head[a]]);
+        outcomes ended = 0;
+        enum alive next = walk_delivery(walk, a, now, now == ENDED ? &ended : &walk->delivery[head[a]]);
+        next = now == ENDED ? ENDED : next;
         if (columns->after[a] != NO_ATTEMPT)
             alive[columns->after[a]] = (uint8_t)next;
     }
