@@ -147,7 +147,7 @@ enum tri judging_verdict(const struct judging *judging, uint32_t attempt)
 {
     const struct measure *measure = judging->rule->measure;
     struct asked asked[ASKED_MOST];
-    size_t count = measure->judge ? judging_asked(judging, attempt, asked) : 0;
+    size_t count = measure->judge && !measure->state ? judging_asked(judging, attempt, asked) : 0;
     for (size_t i = 0; i < count; i++)
         if (asked[i].status == ASKED_REFUSED &&
             parameters_equal(measure, asked[i].parameters, judging->rule->parameters))

@@ -66,6 +66,6 @@ bool texts_hold_address(const struct texts *texts, struct str address);
 /* Whether a domain is in a list of domains, or below one. */
 bool texts_hold_domain(const struct texts *texts, struct str domain);
 
-extern const struct state state_greylist, state_remember;
+extern const struct state state_greylist, state_remember, state_after_220, state_dictionary;
 
 #endif

@@ -73,7 +73,8 @@ struct measure {
 extern const struct measure *const measures[]; /* ends with NULL */
 const struct measure *measure_find(struct str name);
 /* The rows that others than their own file speak of. */
-extern const struct measure measure_dnsbl, measure_helo, measure_sender_domain, measure_spf, measure_greylist;
+extern const struct measure measure_dnsbl, measure_helo, measure_sender_domain, measure_spf,
+    measure_recipient, measure_greylist;
 
 /* Parameters with every fallback filled in, in `arena`; and whether two sets of them are the same. */
 void *parameters_default(const struct measure *measure, struct arena *arena);

@@ -6,8 +6,7 @@
  * remembered by network and by operator, since they may have come from any address of these. */
 #include <stdlib.h>
 
-#include "analyze/measure/parameters.h"
-#include "analyze/state.h"
+#include "analyze/state_greylist.h"
 
 #define NONE UINT32_MAX
 
@@ -47,7 +46,9 @@ struct client {
 
 struct greylist {
     struct judging judging;
-    const struct greylist_parameters *ours;
+    struct greylist_parameters parameters;
+    const struct greylist_parameters *ours; /* these */
+    greylist_view *view;                    /* of recorded parameters */
     struct triplet *triplet;
     size_t triplets, triplet_slots;
     struct ghost *ghost;
@@ -213,12 +214,14 @@ static void add_operator(struct greylist *state, uint32_t network, uint32_t oper
     state->net_operators[network] = (uint32_t)state->net_operator_count++;
 }
 
-static void *begin(const struct judging *judging)
+void *greylist_begin(const struct judging *judging, greylist_view *view)
 {
     const struct columns *columns = judging->columns;
     struct greylist *state = mem_zero(1, sizeof *state);
     state->judging = *judging;
-    state->ours = judging->rule->parameters;
+    state->view = view;
+    state->parameters = view(judging->rule->parameters);
+    state->ours = &state->parameters;
     state->client = mem_alloc(columns->address_count * sizeof *state->client);
     for (size_t i = 0; i < columns->address_count; i++)
         state->client[i] = (struct client){ 0, 0, USEC_NONE, USEC_NONE };
@@ -233,7 +236,7 @@ static void *begin(const struct judging *judging)
     return state;
 }
 
-static void end(void *given)
+void greylist_end(void *given)
 {
     struct greylist *state = given;
     free(state->triplet);
@@ -368,12 +371,12 @@ static enum tri recorded(const struct greylist *state, const struct asking *aski
 {
     if (!asking->as_recorded)
         return UNKNOWN;
-    const struct measure *measure = state->judging.rule->measure;
     struct asked asked[ASKED_MOST];
     size_t count = judging_asked(asking->judging, asking->attempt, asked);
     for (size_t i = 0; i < count; i++) {
-        const struct greylist_parameters *theirs = asked[i].parameters, *ours = state->ours;
-        bool equal = parameters_equal(measure, theirs, ours);
+        const struct greylist_parameters viewed = state->view(asked[i].parameters);
+        const struct greylist_parameters *theirs = &viewed, *ours = state->ours;
+        bool equal = parameters_equal(&measure_greylist, theirs, ours);
         if (asked[i].status == ASKED_REFUSED && equal)
             return YES;
         if (asked[i].status != ASKED_PASSED)
@@ -397,7 +400,7 @@ static void count_pass(const struct greylist *state, uint32_t *passes, usec *las
     ++*passes;
 }
 
-static enum tri ask(void *given, const struct asking *asking)
+enum tri greylist_ask(void *given, const struct asking *asking)
 {
     struct greylist *state = given;
     const struct columns *columns = state->judging.columns;
@@ -460,7 +463,7 @@ static enum tri ask(void *given, const struct asking *asking)
     return verdict;
 }
 
-static void retry(void *given, const struct asking *asking)
+void greylist_retry(void *given, const struct asking *asking)
 {
     struct greylist *state = given;
     const struct columns *columns = state->judging.columns;
@@ -485,4 +488,14 @@ static void retry(void *given, const struct asking *asking)
         state->ghost_passes[network]++;
 }
 
-const struct state state_greylist = { begin, end, ask, retry };
+static struct greylist_parameters as_given(const void *parameters)
+{
+    return *(const struct greylist_parameters *)parameters;
+}
+
+static void *begin(const struct judging *judging)
+{
+    return greylist_begin(judging, as_given);
+}
+
+const struct state state_greylist = { begin, greylist_end, greylist_ask, greylist_retry };

@@ -69,6 +69,15 @@ struct greylist_parameters {
 };
 enum greylist_key { KEY_CLIENT, KEY_CLIENT_NET, KEY_CLIENT_NET6, KEY_SENDER, KEY_RECIPIENT };
 
+struct after_220_parameters {
+    usec remember;
+};
+
+struct dictionary_parameters {
+    usec window;
+    double unknown;
+};
+
 struct spam_parameters {
     double score;
     struct texts symbols;
