@@ -51,7 +51,7 @@ static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule
 {
     const struct columns *columns = walk->columns;
     uint32_t s = columns->session[attempt];
-    struct judging bare = { columns, NULL, NULL, NULL };
+    struct judging bare = { columns, NULL, NULL, NULL, NULL, NULL };
     uint64_t rdns = judging_state(&bare, attempt, KIND_RDNS), listed = 0;
     const struct fact *fact = NULL;
     while (listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))

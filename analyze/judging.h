@@ -16,6 +16,7 @@ struct judging {
     struct record *record; /* NULL: nothing is inferred */
     const struct policy *policy;
     const struct rule *rule;
+    const struct bits *hit, *known; /* once all attempts are judged: the rule's verdicts; NULL before */
 };
 
 /* The verdict of a rule that applies, before state and reach are minded. UNKNOWN for a measure that has only

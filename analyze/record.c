@@ -346,7 +346,7 @@ static uint32_t refuser(const struct record *record, const struct segment *segme
         }
     for (uint32_t r = first; found > 1 && r < policy->rule_count; r++) {
         const struct rule *rule = &policy->rules[r];
-        struct judging bare = { record->columns, NULL, NULL, rule };
+        struct judging bare = { record->columns, NULL, NULL, rule, NULL, NULL };
         if (rule->measure->named == record->columns->named[attempt] && !rule->warn && rule->measure->judge &&
             rule->measure->judge(&bare, attempt) == YES)
             return r;

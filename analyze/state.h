@@ -18,13 +18,16 @@ struct asking {
 };
 
 struct state {
-    void *(*begin)(const struct judging *judging);
+    void *(*begin)(
+        const struct judging *judging); /* all attempts have been judged; *judging stays where it is */
     void (*end)(void *state);
     /* YES: stops the attempt. Takes down that it came. */
     enum tri (*ask)(void *state, const struct asking *asking);
     /* An attempt may have been put off that the record did not defer: any number of retries may have
      * followed, from any address of its network or operator, at any server. */
     void (*retry)(void *state, const struct asking *asking);
+    /* Whether it might stop a retry of this attempt at some later time; NULL: it always might. */
+    bool (*might)(void *state, uint32_t attempt);
 };
 
 #endif

@@ -55,4 +55,4 @@ static void retry(void *given, const struct asking *asking)
     greylist_retry(((struct after_220 *)given)->greylist, asking);
 }
 
-const struct state state_after_220 = { begin, end, ask, retry };
+const struct state state_after_220 = { begin, end, ask, retry, NULL };

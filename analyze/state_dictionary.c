@@ -18,9 +18,11 @@ try {
 struct network {
     uint32_t last;  /* newest try, or NONE */
     usec unbounded; /* from then on any number may have come; USEC_NONE: not */
+    bool suspect;   /* some recipient of its clients in the record may be invalid */
 };
 
 struct dictionary {
+    const struct columns *columns;
     const struct dictionary_parameters *ours;
     struct network *network;
     usec *operator_unbounded; /* by operator's name */
@@ -32,10 +34,14 @@ static void *begin(const struct judging *judging)
 {
     const struct columns *columns = judging->columns;
     struct dictionary *state = mem_zero(1, sizeof *state);
+    state->columns = columns;
     state->ours = judging->rule->parameters;
     state->network = mem_alloc(columns->network_count * sizeof *state->network);
     for (size_t i = 0; i < columns->network_count; i++)
-        state->network[i] = (struct network){ NONE, USEC_NONE };
+        state->network[i] = (struct network){ NONE, USEC_NONE, false };
+    for (uint32_t a = 0; a < columns->attempt_count; a++)
+        if (!bits_get(judging->known, a) || bits_get(judging->hit, a) || columns->recipient[a] == FACT_ALL)
+            state->network[columns->network[columns->client[columns->session[a]]]].suspect = true;
     state->operator_unbounded = mem_alloc(columns->names.count * sizeof *state->operator_unbounded);
     for (size_t i = 0; i < columns->names.count; i++)
         state->operator_unbounded[i] = USEC_NONE;
@@ -124,4 +130,11 @@ static void retry(void *given, const struct asking *asking)
         state->operator_unbounded[operator_name] = now;
 }
 
-const struct state state_dictionary = { begin, end, ask, retry };
+static bool might(void *given, uint32_t attempt)
+{
+    const struct dictionary *state = given;
+    return state->network[state->columns->network[state->columns->client[state->columns->session[attempt]]]]
+        .suspect;
+}
+
+const struct state state_dictionary = { begin, end, ask, retry, might };

@@ -498,4 +498,4 @@ static void *begin(const struct judging *judging)
     return greylist_begin(judging, as_given);
 }
 
-const struct state state_greylist = { begin, greylist_end, greylist_ask, greylist_retry };
+const struct state state_greylist = { begin, greylist_end, greylist_ask, greylist_retry, NULL };

@@ -80,4 +80,4 @@ static void retry(void *given, const struct asking *asking)
         state->client[columns->client[s]].possibly = INT64_MAX;
 }
 
-const struct state state_remember = { begin, end, ask, retry };
+const struct state state_remember = { begin, end, ask, retry, NULL };

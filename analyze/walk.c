@@ -187,6 +187,13 @@ outcomes walk_recorded(const struct columns *columns, uint32_t attempt)
                : end;
 }
 
+/* Whether a rule with state might stop a retry of this attempt. */
+static bool might_stop(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    const struct state *state = walk->state[r];
+    return bits_get(&walk->applies[r], attempt) && (!state->might || state->might(walk->held[r], attempt));
+}
+
 /* What a retry would get that the record does not show: the same from the measures without state, and those
  * with it are unknown then. */
 static outcomes retry_outcomes(const struct walk *walk, uint32_t attempt)
@@ -203,7 +210,7 @@ static outcomes retry_outcomes(const struct walk *walk, uint32_t attempt)
         if (rule->warn)
             continue;
         if (walk->state[r]) {
-            if (!bits_get(&walk->applies[r], attempt))
+            if (!might_stop(walk, r, attempt))
                 continue;
             if (rule_yields(rule)) {
                 yielded = OUTCOME(r);
@@ -385,18 +392,20 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
     for (size_t k = 0; k < rules; k++) {
         uint32_t r = walk->steps[k].rule;
         const struct rule *rule = &policy->rules[r];
-        walk->judging[r] = (struct judging){ columns, walk->record, policy, rule };
+        walk->judging[r] = (struct judging){ columns, walk->record, policy, rule, NULL, NULL };
         walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
         walk->hit[r] = bits_new(attempts);
         walk->known[r] = bits_new(attempts);
         walk->applies[r] = bits_new(walk->state[r] ? attempts : 0);
+        judge_rule(walk, r, walk->steps[k].stage, judged);
+        walk->judging[r].hit = &walk->hit[r];
+        walk->judging[r].known = &walk->known[r];
         if (walk->state[r]) {
             walk->held[r] = walk->state[r]->begin(&walk->judging[r]);
             walk->net_spoiled[r] = bits_new(columns->network_count);
             walk->operator_spoiled[r] = bits_new(columns->names.count);
             walk->stateful |= OUTCOME(r);
         }
-        judge_rule(walk, r, walk->steps[k].stage, judged);
     }
     free(judged);
     walk_attempts(walk);

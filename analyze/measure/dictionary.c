@@ -16,7 +16,9 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     static const struct recipient_parameters recorded;
     static const struct rule recipient = { .measure = &measure_recipient, .parameters = &recorded };
-    struct judging as_recipient = { judging->columns, judging->record, judging->policy, &recipient };
+    struct judging as_recipient = {
+        judging->columns, judging->record, judging->policy, &recipient, NULL, NULL
+    };
     return judging_verdict(&as_recipient, attempt);
 }
 
