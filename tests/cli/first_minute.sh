@@ -1,0 +1,56 @@
+#!/bin/sh
+# `mxreplay LOG`: both tables, what to type next, and nothing left behind.
+# shellcheck source=../lib/cli.sh
+. "${0%/*}/../lib/cli.sh"
+log=$labs/postfix-smtpd/mail.log
+cp "$log" mail.log
+mkdir tmp
+export TMPDIR="$work/tmp"
+
+good mail.log
+cp out short
+expect_out 'What the server did with '
+expect_out 'Policy talk-2009 on '
+expect_out 'No reverse DNS'
+expect_out 'Accepted'
+expect_err 'What to type next:'
+expect_err 'mxreplay collect mail.log'
+good look mail.log
+cmp -s short out || fail "it is short for look"
+[ -z "$(ls tmp)" ] || fail "the temporary database is still there: $(ls -R tmp)"
+[ ! -e mxreplay.db ] || fail "nothing is kept unless asked for"
+
+# What it says is what collect and replay say.
+good collect -q -d t.db mail.log
+good replay -q -d t.db
+cp out tables
+echo >>tables
+good replay -q -d t.db -p talk-2009
+cat out >>tables
+cmp -s short tables || fail "look says something else than collect and replay: $(diff short tables)"
+
+good look -d kept.db mail.log
+[ -s kept.db ] || fail "-d keeps what was read"
+expect_err '-d kept.db'
+good look -q -p strict mail.log
+expect_no_err
+expect_out 'Policy strict on '
+"$MXREPLAY" - <mail.log >piped 2>/dev/null || fail "from standard input"
+cmp -s short piped || fail "standard input gives the same"
+good look -q --format json mail.log
+python3 -c 'import json; both = json.load(open("out")); assert [t["policy"] for t in both][1] == "talk-2009"' || fail "not JSON"
+
+# Stopped on the way, it leaves nothing behind either.
+mkfifo pipe
+"$MXREPLAY" look - <pipe >/dev/null 2>&1 &
+child=$!
+exec 9>pipe
+cat mail.log >&9
+sleep 0.5
+[ -n "$(ls tmp)" ] || fail "there is a temporary database while it reads"
+kill -TERM "$child"
+wait "$child"
+status=$?
+exec 9>&-
+[ "$status" = 143 ] || fail "SIGTERM ends it"
+[ -z "$(ls tmp)" ] || fail "the temporary database is still there after a signal: $(ls -R tmp)"
