@@ -76,7 +76,7 @@ bench: mxreplay build/plain/bench/gen_postfix ## speed and memory against wc, gr
 
 lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
 	@cppcheck -q --std=c11 --enable=warning,performance,portability,style --inline-suppr --suppressions-list=.cppcheck \
-	  --error-exitcode=1 -I. $(ALL_C)
+	  --error-exitcode=1 -I. -Ibuild/embed $(ALL_C)
 	@printf '%s\n' $(ALL_C) | xargs -P $(JOBS) -n 1 clang-tidy --quiet 2>/dev/null
 	@shellcheck $(shell git ls-files '*.sh' .ci/run)
 

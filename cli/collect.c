@@ -35,16 +35,16 @@ int collect_into(struct store *store, const struct common *common, int year, cha
     const char **paths = mem_zero(count + 1, sizeof *paths);
     for (size_t i = 0; i < count; i++)
         paths[i] = inputs[i];
-    struct collect_options options = { .paths = paths,
-                                       .path_count = count,
-                                       .year = year,
-                                       .first_session = store_next_session(store),
-                                       .progress = common->progress,
-                                       .quiet = common->quiet };
+    struct collect_options how = { .paths = paths,
+                                   .path_count = count,
+                                   .year = year,
+                                   .first_session = store_next_session(store),
+                                   .progress = common->progress,
+                                   .quiet = common->quiet };
     struct sink sink = store_sink(store);
     struct catalogue catalogue = store_catalogue(store);
     *collected = (struct collected){ 0 };
-    int result = collect_run(&options, &sink, &catalogue, collected, why);
+    int result = collect_run(&how, &sink, &catalogue, collected, why);
     free(paths);
     return result;
 }
@@ -108,6 +108,8 @@ static void summary(const struct collected *collected, const char *path, double 
     say("%s: %" PRIu64 " sessions from %" PRIu64 " lines of %" PRIu64 " %s in %.1f s", path,
         collected->sessions, collected->lines, collected->inputs, collected->inputs == 1 ? "input" : "inputs",
         seconds);
+    say_more("%" PRIu64 " bytes, %" PRIu64 " lines of other programs passed over", collected->bytes,
+             collected->other);
     if (collected->known)
         say("%" PRIu64 " %s known already and had nothing new.", collected->known,
             collected->known == 1 ? "input was" : "inputs were");

@@ -44,12 +44,9 @@ static bool cut_decimal(struct str *rest, double *number)
 
 static int parse(const char *text, struct test *test, struct why *why)
 {
-    struct str rest = str_of(text);
-    size_t n = 0;
-    while (n < rest.len && !strchr("<>=!", rest.at[n]))
-        n++;
-    test->name = str_trim((struct str){ rest.at, n });
-    rest = str_skip(rest, n);
+    size_t n = strcspn(text, "<>=!");
+    struct str rest = str_of(text + n);
+    test->name = str_trim((struct str){ text, n });
     test->operator= 0;
     while (test->operator < OPERATORS && !cut_prefix(&rest, operator_text[test->operator]))
         test->operator++;

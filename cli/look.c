@@ -58,7 +58,7 @@ static int tables(const struct load *load, enum table_format format, struct why 
 static struct str typed(struct arena *arena, char **inputs)
 {
     struct str text = STR("");
-    for (size_t i = 0; inputs[i] && i < 3; i++) {
+    for (size_t i = 0; i < 3 && inputs[i]; i++) {
         bool plain =
             strspn(inputs[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%") ==
             strlen(inputs[i]);

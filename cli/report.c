@@ -39,10 +39,10 @@ static int graph(const struct settings *settings, struct load *load, struct why 
         if (result == 0 && strcmp(settings->out, "-") != 0)
             say("%s", settings->out);
     } else if (result == 0) {
-        struct text_graph options = { .graph = (enum graph)settings->graph,
-                                      .width = terminal_width(STDOUT_FILENO),
-                                      .colour = terminal_has_colour(STDOUT_FILENO) };
-        result = text_graph_print(&tally, &options, stdout, why);
+        struct text_graph how = { .graph = (enum graph)settings->graph,
+                                  .width = terminal_width(STDOUT_FILENO),
+                                  .colour = terminal_has_colour(STDOUT_FILENO) };
+        result = text_graph_print(&tally, &how, stdout, why);
     }
     tally_free(&tally);
     return result;

@@ -16,28 +16,27 @@ bool say_is(enum loudness loudness)
     return loud >= loudness;
 }
 
-static void line(enum loudness at, const char *format, va_list args)
+void say(const char *format, ...)
 {
-    if (loud < at)
+    if (!say_is(SAY_WORDS))
         return;
+    va_list args;
+    va_start(args, format);
     fflush(stdout);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
-}
-
-void say(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    line(SAY_WORDS, format, args);
     va_end(args);
 }
 
 void say_more(const char *format, ...)
 {
+    if (!say_is(SAY_MORE))
+        return;
     va_list args;
     va_start(args, format);
-    line(SAY_MORE, format, args);
+    fflush(stdout);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
     va_end(args);
 }
 
