@@ -190,11 +190,9 @@ static enum ending serve(struct child *child, struct str script, unsigned patien
     if (script.len == 0)
         shut(&child->in);
     while (child->out >= 0 || child->err >= 0 || !has_ended(child)) {
-        struct pollfd polled[] = {
-            {child->in,   POLLOUT, 0},
-            { child->out, POLLIN,  0},
-            { child->err, POLLIN,  0}
-        };
+        struct pollfd polled[] = { { child->in, POLLOUT, 0 },
+                                   { child->out, POLLIN, 0 },
+                                   { child->err, POLLIN, 0 } };
         poll(polled, 3, TICK_MS);
         bool progress = false;
         if (child->in >= 0 && polled[0].revents)

@@ -10,42 +10,32 @@ static const struct {
     struct str name;
     struct ink ink;
 } known[] = {
-    {STR_INIT("accepted"),           { 0x009e73, '=' }},
-    { STR_INIT("no-rdns"),           { 0x0072b2, 'r' }},
-    { STR_INIT("dnsbl"),             { 0xe69f00, 'b' }},
-    { STR_INIT("early-talker"),      { 0xd55e00, 'e' }},
-    { STR_INIT("greylist"),          { 0xddcc77, 'g' }},
-    { STR_INIT("fcrdns"),            { 0x899ee4, 'f' }},
-    { STR_INIT("helo"),              { 0x88ccee, 'h' }},
-    { STR_INIT("recipient"),         { 0x7d471e, 'u' }},
-    { STR_INIT("sender-domain"),     { 0xcc79a7, 'd' }},
-    { STR_INIT("spf"),               { 0x7f1fc0, 's' }},
-    { STR_INIT("relay"),             { 0xa68f4b, 'y' }},
-    { STR_INIT("pipelining"),        { 0xbf6bf0, 'p' }},
-    { STR_INIT("spam"),              { 0x575269, 'x' }},
-    { STR_INIT("virus"),             { 0x8c1d48, 'v' }},
-    { STR_INIT("other"),             { 0x6b7078, 'o' }},
-    { STR_INIT("abandoned"),         { 0xb4b8be, '-' }},
-    { STR_INIT("nothing-attempted"), { 0xe3e6ea, '.' }},
-    { STR_INIT("relayed"),           { 0x9aa0a8, '>' }},
+    { STR_INIT("accepted"), { 0x009e73, '=' } },
+    { STR_INIT("no-rdns"), { 0x0072b2, 'r' } },
+    { STR_INIT("dnsbl"), { 0xe69f00, 'b' } },
+    { STR_INIT("early-talker"), { 0xd55e00, 'e' } },
+    { STR_INIT("greylist"), { 0xddcc77, 'g' } },
+    { STR_INIT("fcrdns"), { 0x899ee4, 'f' } },
+    { STR_INIT("helo"), { 0x88ccee, 'h' } },
+    { STR_INIT("recipient"), { 0x7d471e, 'u' } },
+    { STR_INIT("sender-domain"), { 0xcc79a7, 'd' } },
+    { STR_INIT("spf"), { 0x7f1fc0, 's' } },
+    { STR_INIT("relay"), { 0xa68f4b, 'y' } },
+    { STR_INIT("pipelining"), { 0xbf6bf0, 'p' } },
+    { STR_INIT("spam"), { 0x575269, 'x' } },
+    { STR_INIT("virus"), { 0x8c1d48, 'v' } },
+    { STR_INIT("other"), { 0x6b7078, 'o' } },
+    { STR_INIT("abandoned"), { 0xb4b8be, '-' } },
+    { STR_INIT("nothing-attempted"), { 0xe3e6ea, '.' } },
+    { STR_INIT("relayed"), { 0x9aa0a8, '>' } },
 };
 
 /* For rows of any other name: what is least used first. All of them are measures' as well, so each is taken
  * only where no row of the tally has it. */
 static const struct ink spare[] = {
-    {0xbf6bf0,  'A'},
-    { 0xa68f4b, 'B'},
-    { 0x7f1fc0, 'C'},
-    { 0x899ee4, 'D'},
-    { 0x8c1d48, 'E'},
-    { 0x7d471e, 'F'},
-    { 0x575269, 'G'},
-    { 0xcc79a7, 'H'},
-    { 0x88ccee, 'I'},
-    { 0xddcc77, 'J'},
-    { 0xd55e00, 'K'},
-    { 0xe69f00, 'L'},
-    { 0x0072b2, 'M'},
+    { 0xbf6bf0, 'A' }, { 0xa68f4b, 'B' }, { 0x7f1fc0, 'C' }, { 0x899ee4, 'D' }, { 0x8c1d48, 'E' },
+    { 0x7d471e, 'F' }, { 0x575269, 'G' }, { 0xcc79a7, 'H' }, { 0x88ccee, 'I' }, { 0xddcc77, 'J' },
+    { 0xd55e00, 'K' }, { 0xe69f00, 'L' }, { 0x0072b2, 'M' },
 };
 
 enum { KNOWN = sizeof known / sizeof *known, SPARE = sizeof spare / sizeof *spare };

@@ -206,7 +206,7 @@ static void put_legend(struct drawing *drawing, bool brief)
     }
     if (drawing->bars.unsure) {
         put_swatch(drawing, x, y, palette_accepted(), true);
-        put_label(drawing, x + 19, y + 6, &second_pen, STR("pale: not certain"));
+        put_label(drawing, x + 19, y + 6, &second_pen, STR("faint: not certain"));
     }
 }
 

@@ -23,7 +23,7 @@ bool tally_is_recorded(const struct tally *tally)
     return tally->policy.len == 0 || str_eq(tally->policy, STR("recorded"));
 }
 
-static bool is_exact(const struct row *row)
+bool row_is_exact(const struct row *row)
 {
     return row->basis == BASIS_EXACT && row->low == row->count && row->high == row->count;
 }
@@ -37,7 +37,7 @@ void row_count_text(const struct row *row, char text[ROW_TEXT_BYTES])
 void row_bounds_text(const struct row *row, char text[ROW_TEXT_BYTES])
 {
     text[0] = '\0';
-    if (!is_exact(row))
+    if (!row_is_exact(row))
         snprintf(text, ROW_TEXT_BYTES, "[%" PRIu64 ", %" PRIu64 "]", row->low, row->high);
 }
 
@@ -48,17 +48,20 @@ void row_percent_text(const struct tally *tally, const struct row *row, char tex
         percent_format(row->count, tally->base, text);
 }
 
-struct str tally_heading(const struct tally *tally, struct arena *arena)
+struct str tally_heading(const struct tally *tally, bool grouped, struct arena *arena)
 {
     char period[PERIOD_TEXT_BYTES];
     period_text(tally->from, tally->to, period);
     const char *units = tally->units == 1 ? unit_name[tally->unit] : unit_plural[tally->unit];
     struct str policy = text_fit(arena, text_visible(arena, tally->policy), 40);
+    char count[GROUPED_BYTES];
+    if (grouped)
+        text_grouped(tally->units, count);
+    else
+        snprintf(count, sizeof count, "%" PRIu64, tally->units);
     if (tally_is_recorded(tally))
-        return arena_printf(arena, "What the server did with %" PRIu64 " %s, %s (UTC)", tally->units, units,
-                            period);
-    return arena_printf(arena, "Policy %.*s on %" PRIu64 " %s, %s (UTC)", STR_ARG(policy), tally->units,
-                        units, period);
+        return arena_printf(arena, "What the server did with %s %s, %s (UTC)", count, units, period);
+    return arena_printf(arena, "Policy %.*s on %s %s, %s (UTC)", STR_ARG(policy), count, units, period);
 }
 
 struct note_list {
@@ -77,7 +80,7 @@ static void note_marks(struct note_list *list, const struct tally *tally)
 {
     bool bounds = false, at_least = false, basis[BASES] = { false };
     for (size_t i = 0; i < tally->row_count; i++) {
-        bounds = bounds || !is_exact(&tally->rows[i]);
+        bounds = bounds || !row_is_exact(&tally->rows[i]);
         at_least = at_least || tally->rows[i].at_least;
         basis[tally->rows[i].basis] = true;
     }
@@ -129,7 +132,7 @@ size_t tally_notes(const struct tally *tally, struct arena *arena, struct str **
 static void put_heading(const struct tally *tally, enum table_format format, FILE *to)
 {
     struct arena arena = { 0 };
-    struct str heading = tally_heading(tally, &arena);
+    struct str heading = tally_heading(tally, false, &arena);
     if (format == TABLE_MARKDOWN) {
         fputs("**", to);
         escape_markdown(to, heading);
@@ -167,12 +170,12 @@ static int print_whole(const struct tally *tally, enum table_format format, FILE
 {
     bool bounds = false;
     for (size_t i = 0; i < tally->row_count; i++)
-        bounds = bounds || !is_exact(&tally->rows[i]);
+        bounds = bounds || !row_is_exact(&tally->rows[i]);
     struct column columns[] = {
-        {.name = "title",               .title = STR_INIT("What happened"), .most = 44 },
-        { .name = "count",                            .title = STR_INIT("Count"),                                               .number = true },
-        { .name = "percent",               .title = STR_INIT("Percent"),  .number = true },
-        { .name = "bounds",.title = STR_INIT("Low, high")     },
+        { .name = "title", .title = STR_INIT("What happened"), .most = 34 },
+        { .name = "count", .title = STR_INIT("Count"), .number = true },
+        { .name = "percent", .title = STR_INIT("Percent"), .number = true },
+        { .name = "bounds", .title = STR_INIT("Low, high") },
     };
     put_heading(tally, format, to);
     struct table *table = table_open(to, format, columns, bounds ? 4 : 3);

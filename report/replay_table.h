@@ -20,6 +20,7 @@ int series_table_print(const struct tally *tally, enum table_format format, FILE
 enum { ROW_TEXT_BYTES = 64 };
 /* "3424", "~3424" estimated, "?3424" guessed, ">=3424" at least. */
 void row_count_text(const struct row *row, char text[ROW_TEXT_BYTES]);
+bool row_is_exact(const struct row *row);
 /* "[3300, 3500]", empty where the count is exact. */
 void row_bounds_text(const struct row *row, char text[ROW_TEXT_BYTES]);
 /* "34.11", empty where the row is in no percentage. */
@@ -32,7 +33,7 @@ bool tally_is_recorded(const struct tally *tally);
 /* What has to stand under the table: what the marks mean, what percentages are of, what greylisting delayed,
  * what only warned, and the tally's own notes. Each is a sentence or more; they belong to `arena`. */
 size_t tally_notes(const struct tally *tally, struct arena *arena, struct str **notes);
-/* "What the server did with 10038 deliveries, 2009-03-01 to 2009-03-31 (UTC)". */
-struct str tally_heading(const struct tally *tally, struct arena *arena);
+/* "What the server did with 10038 deliveries, 2009-03-01 to 2009-03-31 (UTC)"; grouped: 10,038. */
+struct str tally_heading(const struct tally *tally, bool grouped, struct arena *arena);
 
 #endif

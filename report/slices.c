@@ -74,26 +74,11 @@ static const struct step {
     enum step_unit unit;
     unsigned every;
 } steps[] = {
-    {STEP_HOURS,          1  },
-    { STEP_HOURS,         2  },
-    { STEP_HOURS,         3  },
-    { STEP_HOURS,         4  },
-    { STEP_HOURS,         6  },
-    { STEP_HOURS,         12 },
-    { STEP_DAYS,          1  },
-    { STEP_DAYS_OF_MONTH, 2  },
-    { STEP_DAYS_OF_MONTH, 5  },
-    { STEP_MONDAYS,       1  },
-    { STEP_DAYS_OF_MONTH, 10 },
-    { STEP_MONTHS,        1  },
-    { STEP_MONTHS,        2  },
-    { STEP_MONTHS,        3  },
-    { STEP_MONTHS,        6  },
-    { STEP_YEARS,         1  },
-    { STEP_YEARS,         2  },
-    { STEP_YEARS,         5  },
-    { STEP_YEARS,         10 },
-    { STEP_YEARS,         100},
+    { STEP_HOURS, 1 },         { STEP_HOURS, 2 },   { STEP_HOURS, 3 },          { STEP_HOURS, 4 },
+    { STEP_HOURS, 6 },         { STEP_HOURS, 12 },  { STEP_DAYS, 1 },           { STEP_DAYS_OF_MONTH, 2 },
+    { STEP_DAYS_OF_MONTH, 5 }, { STEP_MONDAYS, 1 }, { STEP_DAYS_OF_MONTH, 10 }, { STEP_MONTHS, 1 },
+    { STEP_MONTHS, 2 },        { STEP_MONTHS, 3 },  { STEP_MONTHS, 6 },         { STEP_YEARS, 1 },
+    { STEP_YEARS, 2 },         { STEP_YEARS, 5 },   { STEP_YEARS, 10 },         { STEP_YEARS, 100 },
 };
 
 /* The finest step that makes sense for slices of a kind. */

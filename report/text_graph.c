@@ -105,7 +105,7 @@ int text_graph_print(const struct tally *tally, const struct text_graph *options
     palette_assign(tally, canvas.inks);
     canvas.bars = bars_make(tally, taken.graph, SIZE_MAX, &canvas.arena);
     const char *unit = slice_kind_name[canvas.bars.kind], *units = unit_plural[tally->unit];
-    struct str heading = tally_heading(tally, &canvas.arena);
+    struct str heading = tally_heading(tally, false, &canvas.arena);
     for (struct str line; text_wrap(&heading, taken.width, &line);)
         fprintf(to, "%.*s\n", STR_ARG(line));
     if (taken.graph == GRAPH_COUNTS)
