@@ -1,6 +1,8 @@
 /* Which dialect a program's lines belong to. */
 #include "collect/programs.h"
 
+enum { REPEATS_MOST = 10000 };
+
 void programs_begin(struct programs *programs, const struct dialect *const *of)
 {
     *programs = (struct programs){ .dialects = of };
@@ -27,4 +29,25 @@ const struct dialect *programs_dialect(struct programs *programs, struct str tag
         memcpy(known->tag, tag.at, tag.len);
     }
     return known->dialect;
+}
+
+static uint64_t cut_repeats(struct str *text)
+{
+    struct str in = *text;
+    uint64_t times = 0;
+    if (!cut_prefix(&in, STR("message repeated ")) || !cut_number(&in, &times) ||
+        !cut_prefix(&in, STR(" times: [")) || !str_ends(in, STR("]")))
+        return 1;
+    in.len--;
+    cut_char(&in, ' ');
+    *text = in;
+    return times < REPEATS_MOST ? times : REPEATS_MOST;
+}
+
+enum taken dialect_take(const struct dialect *dialect, struct line *line, struct builder *builder)
+{
+    enum taken taken = PASSED;
+    for (uint64_t i = cut_repeats(&line->text); i; i--)
+        taken = dialect->take(line, builder);
+    return taken;
 }

@@ -42,17 +42,17 @@ struct source_parts {
     const struct compression *compression; /* NULL: none */
     size_t raw_at, raw_len;                /* what of raw[] has not been taken yet */
     bool raw_ended;
+    char *look; /* what was looked at and not read since */
     size_t look_at, look_len;
-    bool looked;
     z_stream gzip;
     bool whole_member; /* gzip: one has ended */
     struct archive *archive;
-    const char *block; /* libarchive's */
+    struct source *owner; /* whom libarchive reads for: a struct source may be moved */
+    const char *block;    /* libarchive's */
     size_t block_len;
     bool ended;
     struct why failed; /* to be told when what came before it has been handed over */
     char raw[RAW_BYTES];
-    char look[SOURCE_LOOK_BYTES];
 };
 
 static ssize_t read_retrying(struct source *source, char *to, size_t size, struct why *why)
@@ -141,10 +141,9 @@ static ssize_t read_gzip(struct source *source, char *to, size_t size, struct wh
 
 static la_ssize_t feed_archive(struct archive *archive, void *state, const void **block)
 {
-    struct source *source = state;
-    struct source_parts *parts = source->parts;
+    struct source_parts *parts = state;
     struct why why = { 0 };
-    int more = fill_raw(source, &why);
+    int more = fill_raw(parts->owner, &why);
     if (more < 0) {
         archive_set_error(archive, EIO, "%s", why.text);
         return ARCHIVE_FATAL;
@@ -176,7 +175,7 @@ static int open_archive(struct source *source, struct why *why)
         return why_set(why, EX_OSERR, "out of memory");
     parts->compression->filter(parts->archive);
     archive_read_support_format_raw(parts->archive);
-    if (archive_read_open(parts->archive, source, NULL, feed_archive, NULL) != ARCHIVE_OK ||
+    if (archive_read_open(parts->archive, parts, NULL, feed_archive, NULL) != ARCHIVE_OK ||
         archive_read_next_header(parts->archive, &entry) != ARCHIVE_OK)
         return (int)archive_failed(parts, why);
     return 0;
@@ -185,6 +184,7 @@ static int open_archive(struct source *source, struct why *why)
 static ssize_t read_archive(struct source *source, char *to, size_t size, struct why *why)
 {
     struct source_parts *parts = source->parts;
+    parts->owner = source;
     if (!parts->archive && open_archive(source, why))
         return -1;
     while (parts->block_len == 0) {
@@ -225,23 +225,28 @@ ssize_t source_read(void *state, char *to, size_t size, struct why *why)
     struct source_parts *parts = source->parts;
     if (parts->look_len)
         return take(to, size, parts->look, &parts->look_at, &parts->look_len);
+    if (parts->look) {
+        free(parts->look);
+        parts->look = NULL;
+    }
     ssize_t got = read_next(source, to, size);
     if (got < 0 && why)
         *why = parts->failed;
     return got;
 }
 
-struct str source_look(struct source *source)
+struct str source_look(struct source *source, size_t size)
 {
     struct source_parts *parts = source->parts;
-    while (!parts->looked && parts->look_len < SOURCE_LOOK_BYTES) {
-        ssize_t got = read_next(source, parts->look + parts->look_len, SOURCE_LOOK_BYTES - parts->look_len);
+    if (parts->look_len < size)
+        parts->look = mem_resize(parts->look, size, 1);
+    while (parts->look_len < size) {
+        ssize_t got = read_next(source, parts->look + parts->look_len, size - parts->look_len);
         if (got <= 0)
             break;
         parts->look_len += (size_t)got;
     }
-    parts->looked = true;
-    return (struct str){ parts->look + parts->look_at, parts->look_len };
+    return (struct str){ parts->look, parts->look_len };
 }
 
 bool source_seek(struct source *source, uint64_t position)
@@ -253,7 +258,6 @@ bool source_seek(struct source *source, uint64_t position)
     source->consumed = position;
     parts->raw_len = parts->look_len = 0;
     parts->raw_ended = false;
-    parts->looked = true;
     return true;
 }
 
@@ -330,6 +334,7 @@ void source_close(struct source *source)
     if (parts->compression && !parts->compression->filter)
         inflateEnd(&parts->gzip);
     close(parts->fd);
+    free(parts->look);
     free(parts);
     *source = (struct source){ 0 };
 }

@@ -9,8 +9,6 @@
 #include "base/str.h"
 #include "base/why.h"
 
-enum { SOURCE_LOOK_BYTES = 64 * 1024 };
-
 struct source {
     const char *path;        /* as given to source_open(), which it must outlive */
     const char *compression; /* "gzip", "xz", ...; NULL: none */
@@ -24,9 +22,10 @@ struct source {
 /* Opens a file, or stdin for "-". Returns 0, or -1 with why: EX_NOINPUT where there is none, EX_NOPERM. */
 int source_open(struct source *source, const char *path, struct why *why);
 void source_close(struct source *source);
-/* The first bytes, uncompressed, at most SOURCE_LOOK_BYTES; they are read again by source_read(). The view
- * lasts until then. Less than that where the input ends or is damaged: source_read() will tell. */
-struct str source_look(struct source *source);
+/* The first bytes, uncompressed, at least `size` of them unless the input ends or is damaged before:
+ * source_read() will tell. They are read again by source_read(), and the view lasts until then. Only before
+ * the first source_read(). */
+struct str source_look(struct source *source, size_t size);
 /* Reads on; a read_fn (lines.h) with a struct source for its state. What could be read before a damage is
  * handed over before the damage is told: "truncated", or what else is wrong (EX_DATAERR, EX_IOERR). The path
  * is not part of it. */

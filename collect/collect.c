@@ -1,0 +1,389 @@
+/* Collecting: inputs in, finished sessions out. One builder serves all inputs of a run, so a session goes on
+ * from one rotated file into the next. */
+#include "collect/collect.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include "base/memory.h"
+#include "base/progress.h"
+#include "collect/builder.h"
+#include "collect/lines.h"
+#include "collect/programs.h"
+#include "collect/shape.h"
+#include "collect/survey.h"
+#include "collect/syslog.h"
+
+enum {
+    COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
+    PROGRESS_LINES = 2048,           /* between two looks at the clock */
+    DIALECTS_BYTES = 256
+};
+
+struct run {
+    const struct catalogue *catalogue;
+    struct builder *builder;
+    struct collected *collected;
+    struct progress progress;
+    struct programs programs;
+    usec told;                      /* the time that the builder was told last */
+    uint64_t bytes_all, bytes_done; /* as the inputs lie there; done: of those before this one */
+    size_t inputs, at;              /* how many, and which one, from 1 */
+    struct why failure;             /* the first input that could not be read to its end */
+};
+
+/* One input that is being read. */
+struct reading {
+    struct found *found;
+    struct source source;
+    struct lines lines;
+    struct syslog syslog;
+    struct shapes shapes;
+    struct input input;
+    uint64_t dialects;  /* a bit for each row of the table that took a line */
+    uint64_t committed; /* position */
+    uint64_t lines_before;
+    bool ours; /* the line before was a mail program's */
+    char dialect_names[DIALECTS_BYTES];
+};
+
+static int open_input(struct reading *reading, struct why *why)
+{
+    if (reading->found->stream.parts) {
+        reading->source = reading->found->stream;
+        reading->found->stream = (struct source){ 0 };
+        return 0;
+    }
+    return source_open(&reading->source, reading->found->path, why);
+}
+
+static void close_input(struct reading *reading)
+{
+    lines_end(&reading->lines);
+    source_close(&reading->source);
+}
+
+static uint64_t tail_hash(const struct lines *lines, uint64_t bytes)
+{
+    struct str tail = lines_tail(lines);
+    return bytes <= tail.len ? bytes_hash(tail.at + tail.len - bytes, bytes, 0) : 0;
+}
+
+enum place {
+    PLACE_FAILED, /* the catalogue */
+    PLACE_BROKEN, /* the input */
+    PLACE_OTHER,  /* it only begins alike */
+    PLACE_BEFORE, /* it is shorter than what is known: an older copy */
+    PLACE_REACHED
+};
+
+/* Opens the input and goes to where `known` ended, which must have the same bytes before it. */
+static enum place place_behind(struct reading *reading, const struct input *known, struct why *why)
+{
+    uint64_t tail = known->bytes - known->tail_bytes;
+    if (open_input(reading, why))
+        return PLACE_BROKEN;
+    bool sought = source_seek(&reading->source, tail);
+    lines_begin(&reading->lines, source_read, &reading->source, sought ? tail : 0, known->lines);
+    if (lines_skip(&reading->lines, known->bytes, why)) {
+        why_prefix(why, "%s: ", reading->found->path);
+        return PLACE_BROKEN;
+    }
+    if (reading->lines.position < known->bytes)
+        return PLACE_BEFORE;
+    return tail_hash(&reading->lines, known->tail_bytes) == known->tail_hash ? PLACE_REACHED : PLACE_OTHER;
+}
+
+/* Finds out whether the input, or a beginning of it, was collected before, and opens it where reading begins.
+ */
+static enum place place_input(struct run *run, struct reading *reading, struct why *why)
+{
+    struct found *found = reading->found;
+    struct input known = { 0 };
+    unsigned at = 0;
+    int result = 0;
+    bool stream = found->stream.parts;
+    while ((result = head_find(&found->head, &at, run->catalogue, &known, why)) == 1) {
+        reading->input = known;
+        enum place place = place_behind(reading, &known, why);
+        if (place != PLACE_OTHER)
+            return place;
+        close_input(reading);
+        if (stream) {
+            why_set(why, EX_DATAERR,
+                    "%s: begins as an input that was collected before, and goes on otherwise; give it "
+                    "as a file, a pipe cannot be read twice",
+                    found->path);
+            return PLACE_BROKEN;
+        }
+    }
+    reading->input = (struct input){ .first = USEC_NONE, .last = USEC_NONE };
+    if (result < 0)
+        return PLACE_FAILED;
+    if (open_input(reading, why))
+        return PLACE_BROKEN;
+    lines_begin(&reading->lines, source_read, &reading->source, 0, 0);
+    return PLACE_REACHED;
+}
+
+/* The rows of the table whose names stand in `names`. */
+static uint64_t dialect_bits(struct str names)
+{
+    uint64_t bits = 0;
+    while (names.len) {
+        struct str name;
+        if (!cut_until_char(&names, ' ', &name)) {
+            name = names;
+            names.len = 0;
+        }
+        for (unsigned i = 0; dialects[i]; i++)
+            if (str_eq(name, str_of(dialects[i]->name)))
+                bits |= (uint64_t)1 << i;
+    }
+    return bits;
+}
+
+static struct str dialect_names(uint64_t bits, char text[DIALECTS_BYTES])
+{
+    size_t len = 0;
+    for (unsigned i = 0; dialects[i] && len < DIALECTS_BYTES; i++)
+        if (bits >> i & 1)
+            len +=
+                (size_t)snprintf(text + len, DIALECTS_BYTES - len, "%s%s", len ? " " : "", dialects[i]->name);
+    return (struct str){ text, len < DIALECTS_BYTES ? len : DIALECTS_BYTES - 1 };
+}
+
+/* Writes down how far the input has been read. */
+static int write_input(struct run *run, struct reading *reading, struct why *why)
+{
+    struct input *input = &reading->input;
+    const struct head *head = &reading->found->head;
+    uint64_t bytes = reading->lines.position;
+    input->path = str_of(reading->found->path);
+    input->dialects = dialect_names(reading->dialects, reading->dialect_names);
+    input->bytes = bytes;
+    input->lines = reading->lines.number;
+    input->last = reading->syslog.last;
+    input->head_bytes = (uint64_t)1 << (head->count - 1);
+    input->head_hash = head->hash[head->count - 1];
+    input->tail_bytes = lines_tail(&reading->lines).len;
+    input->tail_hash = tail_hash(&reading->lines, input->tail_bytes);
+    reading->committed = bytes;
+    return run->catalogue->write(run->catalogue->state, input, why) ||
+                   shapes_hand_over(&reading->shapes, input->id, run->catalogue, why)
+               ? -1
+               : 0;
+}
+
+static void skip(struct reading *reading, const char *reason, struct str program, struct str text,
+                 struct str whole)
+{
+    reading->input.skipped++;
+    shapes_add(&reading->shapes, reason, program, text, whole, reading->lines.number, reading->lines.offset);
+}
+
+static int take_line(struct run *run, struct reading *reading, struct str text, struct why *why)
+{
+    struct line line = { .input = reading->input.id,
+                         .offset = reading->lines.offset,
+                         .number = reading->lines.number };
+    if (reading->lines.was_cut)
+        skip(reading, "too long", STR(""), text, text);
+    if (!syslog_parse(&reading->syslog, text, &line)) {
+        if (str_trim(text).len == 0)
+            reading->input.other++;
+        else if (!reading->lines.was_cut)
+            skip(reading, "no time stamp", STR(""), text, text);
+        return 0;
+    }
+    if (reading->input.first == USEC_NONE)
+        reading->input.first = line.at;
+    const struct dialect *dialect = programs_dialect(&run->programs, line.program);
+    if (!dialect) {
+        if (reading->ours && line.program.len == 0 && str_starts(line.text, STR("last message repeated")))
+            skip(reading, "repetition of another line", STR(""), line.text, text);
+        else
+            reading->input.other++;
+        reading->ours = false;
+        return 0;
+    }
+    reading->ours = true;
+    if (run->told == USEC_NONE || line.at < run->told || line.at - run->told >= USEC_SECOND) {
+        run->told = line.at;
+        if (builder_advance(run->builder, line.at, why))
+            return -1;
+    }
+    enum taken taken = dialect_take(dialect, &line, run->builder);
+    if (taken == SKIPPED && !reading->lines.was_cut)
+        skip(reading, "unknown text", line.program, line.text, text);
+    else if (taken == NOT_OURS)
+        reading->input.other++;
+    if (taken != NOT_OURS)
+        for (unsigned i = 0; dialects[i]; i++)
+            reading->dialects |= (uint64_t)(dialects[i] == dialect) << i;
+    return 0;
+}
+
+static void show_progress(struct run *run, const struct reading *reading)
+{
+    char lines[PROGRESS_NUMBER_BYTES], sessions[PROGRESS_NUMBER_BYTES], left[PROGRESS_TIME_BYTES], share[32];
+    double done = (double)(run->bytes_done + reading->source.consumed), all = (double)run->bytes_all;
+    if (reading->source.stream)
+        snprintf(share, sizeof share, "%.0f MB", (double)reading->lines.position / 1e6);
+    else
+        snprintf(share, sizeof share, "%.0f %%", all > 0 ? 100 * done / all : 0);
+    progress_show(&run->progress, "%s (%zu of %zu)  %s  %s lines/s  %s sessions  %s left",
+                  reading->found->path, run->at, run->inputs, share,
+                  progress_number((uint64_t)((double)(run->collected->lines + reading->lines.number -
+                                                      reading->lines_before) /
+                                             progress_seconds(&run->progress)),
+                                  lines),
+                  progress_number(builder_counts(run->builder)->handed_over, sessions),
+                  progress_left(&run->progress, done, reading->source.stream ? 0 : all, left));
+}
+
+/* An input could not be read, or not to its end: the others are read all the same, and the run fails with the
+ * first such reason in the end. */
+static void fail(struct run *run, const struct why *failure)
+{
+    if (run->failure.status)
+        progress_note(&run->progress, "%s", failure->text);
+    else
+        run->failure = *failure;
+}
+
+static void fail_at_line(struct run *run, const struct reading *reading, const struct why *broken)
+{
+    struct why failure;
+    uint64_t kept = reading->lines.number;
+    why_set(&failure, broken->status, "%s: line %" PRIu64 ": %s; %" PRIu64 " %s kept", reading->found->path,
+            kept + 1, broken->text, kept, kept == 1 ? "line was" : "lines were");
+    fail(run, &failure);
+}
+
+/* Reads what is new of the input. Returns -1 only for the store's troubles. */
+static int read_lines(struct run *run, struct reading *reading, struct why *why)
+{
+    struct str text, tail = lines_tail(&reading->lines);
+    struct why broken = { 0 };
+    int got = 1;
+    /* Last time the input ended within a line, and what was there has been taken for one. */
+    if (tail.len && tail.at[tail.len - 1] != '\n' &&
+        (got = lines_next(&reading->lines, &text, &broken)) == 1) {
+        reading->lines.number--;
+        if (text.len)
+            skip(reading, "rest of a line that was read before", STR(""), text, text);
+    }
+    while (got == 1 && (got = lines_next(&reading->lines, &text, &broken)) == 1) {
+        if (take_line(run, reading, text, why))
+            return -1;
+        if (reading->lines.number % PROGRESS_LINES == 0 && progress_due(&run->progress))
+            show_progress(run, reading);
+        if (reading->lines.position - reading->committed >= COMMIT_BYTES && !reading->lines.was_cut &&
+            (write_input(run, reading, why) || run->catalogue->commit(run->catalogue->state, why)))
+            return -1;
+    }
+    if (got < 0)
+        fail_at_line(run, reading, &broken);
+    return 0;
+}
+
+static int read_new(struct run *run, struct reading *reading, struct why *why)
+{
+    struct arena arena = { 0 };
+    struct input *input = &reading->input;
+    struct collected *collected = run->collected;
+    uint64_t bytes = input->bytes, skipped = input->skipped, other = input->other;
+    bool moved = input->id && !str_eq(input->path, str_of(reading->found->path));
+    const char *compression = reading->found->compression;
+    input->kind = compression ? arena_printf(&arena, "log, %s", compression) : STR("log");
+    reading->dialects = dialect_bits(input->dialects);
+    reading->committed = bytes;
+    reading->lines_before = reading->lines.number;
+    syslog_begin(&reading->syslog, input->last, reading->found->year);
+    /* Its sessions need its number. */
+    int result = input->id ? 0 : write_input(run, reading, why);
+    if (result == 0)
+        result = read_lines(run, reading, why);
+    bool more = reading->lines.position > bytes;
+    if (result == 0 && (more || moved || input->bytes == 0))
+        result = write_input(run, reading, why);
+    *(more ? &collected->inputs : &collected->known) += 1;
+    collected->bytes += reading->lines.position - bytes;
+    collected->lines += reading->lines.number - reading->lines_before;
+    collected->skipped += input->skipped - skipped;
+    collected->other += input->other - other;
+    arena_free(&arena);
+    return result;
+}
+
+static int read_input(struct run *run, struct found *found, struct why *why)
+{
+    struct reading reading = { .found = found };
+    struct why broken = { 0 };
+    int result = 0;
+    if (found->damage) {
+        fail_at_line(run, &reading, found->damage);
+        return 0;
+    }
+    if (found->empty) {
+        progress_note(&run->progress, "%s: empty", found->path);
+        return 0;
+    }
+    switch (place_input(run, &reading, &broken)) {
+    case PLACE_REACHED:
+        result = read_new(run, &reading, why);
+        break;
+    case PLACE_BEFORE:
+        run->collected->known++;
+        break;
+    case PLACE_FAILED:
+        if (why)
+            *why = broken;
+        result = -1;
+        break;
+    case PLACE_BROKEN:
+    case PLACE_OTHER:
+        fail(run, &broken);
+        break;
+    }
+    close_input(&reading);
+    shapes_free(&reading.shapes);
+    run->bytes_done += found->size;
+    return result;
+}
+
+int collect_run(const struct collect_options *options, const struct sink *sink,
+                const struct catalogue *catalogue, struct collected *collected, struct why *why)
+{
+    struct survey survey;
+    struct run run = { .catalogue = catalogue, .collected = collected, .told = USEC_NONE };
+    *collected = (struct collected){ 0 };
+    progress_begin(&run.progress, options->progress, options->quiet);
+    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, catalogue, why);
+    if (result == 0) {
+        programs_begin(&run.programs, dialects);
+        run.builder = builder_new(sink, options->first_session);
+        run.inputs = survey.count;
+        for (size_t i = 0; i < survey.count; i++)
+            run.bytes_all += survey.found[i].size;
+        for (size_t i = 0; i < survey.count && result == 0; i++) {
+            run.at = i + 1;
+            result = read_input(&run, &survey.found[i], why);
+        }
+        if (result == 0)
+            result = builder_finish(run.builder, why);
+        if (result == 0)
+            result = catalogue->commit(catalogue->state, why);
+        collected->sessions = builder_counts(run.builder)->handed_over;
+        builder_free(run.builder);
+    }
+    progress_end(&run.progress);
+    survey_free(&survey);
+    if (result == 0 && run.failure.status) {
+        if (why)
+            *why = run.failure;
+        result = -1;
+    }
+    return result;
+}

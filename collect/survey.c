@@ -1,0 +1,418 @@
+/* Before anything is read: what the inputs are, when each begins, and the order in which to read them. All
+ * that can be wrong with what the user named is found here, when nothing has been stored yet. */
+#define _GNU_SOURCE
+#include "collect/survey.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include "base/names.h"
+#include "collect/lines.h"
+#include "collect/years.h"
+
+enum {
+    LOOK_BYTES = 64 * 1024,
+    LOOK_FURTHER_BYTES = 4 * 1024 * 1024, /* where a log begins with a line of a megabyte */
+    SAMPLES = 256,
+    SAMPLE_BYTES = 8 * 1024,
+    BINARY_PERCENT = 5
+};
+
+/* Years are counted from one that has a leap day. */
+#define SOME_YEAR 2000
+
+struct head head_of(struct str bytes)
+{
+    struct head head = { 0 };
+    while (head.count < HEADS && (size_t)1 << head.count <= bytes.len) {
+        head.hash[head.count] = bytes_hash(bytes.at, (size_t)1 << head.count, 0);
+        head.count++;
+    }
+    return head;
+}
+
+int head_find(const struct head *head, unsigned *at, const struct catalogue *catalogue, struct input *input,
+              struct why *why)
+{
+    int32_t after = input->id;
+    for (; *at < head->count; ++*at, after = 0) {
+        unsigned i = head->count - 1 - *at;
+        *input = (struct input){ .id = after, .head_hash = head->hash[i], .head_bytes = (uint64_t)1 << i };
+        int found = catalogue->find(catalogue->state, input, why);
+        if (found)
+            return found;
+    }
+    return 0;
+}
+
+/* What people give to a log reader by mistake, and what to do instead. */
+static const struct foreign {
+    size_t at;
+    struct str magic;
+    const char *is;
+} foreign[] = {
+    { 0, STR_INIT("\xD4\xC3\xB2\xA1"), "a packet capture, not a log" },
+    { 0, STR_INIT("\xA1\xB2\xC3\xD4"), "a packet capture, not a log" },
+    { 0, STR_INIT("\x4D\x3C\xB2\xA1"), "a packet capture, not a log" },
+    { 0, STR_INIT("\xA1\xB2\x3C\x4D"), "a packet capture, not a log" },
+    { 0, STR_INIT("\x0A\x0D\x0D\x0A"), "a packet capture, not a log" },
+    { 0, STR_INIT("PK\3\4"), "a ZIP archive; unpack it first" },
+    { 257, STR_INIT("ustar"), "a tar archive; unpack it first" },
+    { 0, STR_INIT("SQLite format 3"), "a database, not a log; mxreplay's own is named with -d" },
+    { 0, STR_INIT("LPKSHHRH"),
+      "a systemd journal; give its text: journalctl -o short-iso-precise --file ... | mxreplay "
+      "collect -" },
+};
+
+static const char *foreign_kind(struct str look)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (look.len > foreign[i].at && str_starts(str_skip(look, foreign[i].at), foreign[i].magic))
+            return foreign[i].is;
+    return NULL;
+}
+
+static bool is_binary(struct str look)
+{
+    size_t odd = 0;
+    for (size_t i = 0; i < look.len; i++) {
+        unsigned char c = (unsigned char)look.at[i];
+        odd += (c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
+    }
+    return odd * 100 > look.len * BINARY_PERCENT;
+}
+
+/* The stamp of the next line in *rest that has one. */
+static bool cut_stamped_line(struct str *rest, struct stamp *stamp)
+{
+    struct str line;
+    while (rest->len) {
+        if (!cut_until_char(rest, '\n', &line)) {
+            line = *rest;
+            *rest = str_skip(*rest, rest->len);
+        }
+        while (line.len && line.at[0] == '\0') /* as lines_next() does */
+            line = str_skip(line, 1);
+        if (cut_stamp(&line, stamp))
+            return true;
+    }
+    return false;
+}
+
+/* Turns of the year up to a stamp, by the stamps on the way to it. */
+struct span {
+    usec at; /* as if the first stamp were of SOME_YEAR */
+    int64_t years;
+    struct stamp last;
+};
+
+static struct span span_begin(const struct stamp *first)
+{
+    return (struct span){ .at = stamp_time(first, SOME_YEAR), .last = *first };
+}
+
+static void span_follow(struct span *span, const struct stamp *stamp)
+{
+    if (stamp->year)
+        return;
+    int64_t year = year_following(stamp, span->at);
+    span->at = stamp_time(stamp, year);
+    span->years = year - SOME_YEAR;
+    span->last = *stamp;
+}
+
+/* A compressed file is read whole: there is no other way to its last line. */
+static void follow_lines(struct source *source, struct span *span)
+{
+    struct lines lines;
+    struct str text;
+    struct stamp stamp;
+    lines_begin(&lines, source_read, source, 0, 0);
+    while (lines_next(&lines, &text, NULL) == 1)
+        if (cut_stamp(&text, &stamp))
+            span_follow(span, &stamp);
+    lines_end(&lines);
+}
+
+/* A plain file is looked at here and there: a year that lies between two places is missed, if nothing was
+ * logged for most of it. */
+static void follow_samples(struct source *source, struct span *span)
+{
+    char *buffer = mem_alloc(LOOK_BYTES);
+    uint64_t step = source->size / SAMPLES > SAMPLE_BYTES ? source->size / SAMPLES : SAMPLE_BYTES;
+    for (uint64_t position = step; position < source->size; position += step) {
+        bool at_last = source->size - position <= step;
+        if (at_last)
+            position = source->size > LOOK_BYTES ? source->size - LOOK_BYTES : 0;
+        if (!source_seek(source, position))
+            break;
+        struct str rest = { buffer, 0 }, cut;
+        ssize_t got = source_read(source, buffer, at_last ? LOOK_BYTES : SAMPLE_BYTES, NULL);
+        if (got <= 0)
+            break;
+        rest.len = (size_t)got;
+        struct stamp stamp;
+        cut_until_char(&rest, '\n', &cut);
+        while (cut_stamped_line(&rest, &stamp)) {
+            span_follow(span, &stamp);
+            if (!at_last)
+                break;
+        }
+        if (at_last)
+            break;
+    }
+    free(buffer);
+}
+
+/* The year of the first stamp, so that the last one is not after the file's time; for the clock of another
+ * machine and for zones, a day more. */
+static int64_t year_by_file_time(const struct found *found)
+{
+    struct span span = span_begin(&found->stamp);
+    struct source source;
+    if (!found->stream.parts && source_open(&source, found->path, NULL) == 0) {
+        if (source.compression)
+            follow_lines(&source, &span);
+        else
+            follow_samples(&source, &span);
+        source_close(&source);
+    }
+    int64_t year = year_not_after(&span.last, found->modified + USEC_DAY) - span.years;
+    /* 29 February may lead further back. */
+    return year_not_after(&found->stamp, stamp_time(&found->stamp, year) + USEC_DAY);
+}
+
+/* Opens an input, looks at it, and closes it again if it can be opened a second time. `is_log` tells whether
+ * it has stamps; without them it is an error that *why tells. */
+static int look_at(struct found *found, struct arena *arena, bool *is_log, struct why *why)
+{
+    struct source source;
+    *is_log = false;
+    if (source_open(&source, found->path, why))
+        return -1;
+    struct str look = source_look(&source, LOOK_BYTES);
+    found->compression = source.compression;
+    found->size = source.size;
+    found->modified = source.modified;
+    found->empty = look.len == 0;
+    found->head = head_of(look);
+    struct str rest = look;
+    const char *other_kind = foreign_kind(look);
+    char byte = 0;
+    struct why broken = { 0 };
+    if (look.len == 0 && source_read(&source, &byte, 1, &broken) < 0) {
+        struct why *damage = arena_alloc(arena, sizeof *damage);
+        *damage = broken;
+        found->damage = damage;
+        found->empty = false;
+    }
+    if (look.len && !other_kind) {
+        *is_log = cut_stamped_line(&rest, &found->stamp);
+        if (!*is_log && look.len >= LOOK_BYTES) {
+            rest = look = source_look(&source, LOOK_FURTHER_BYTES);
+            *is_log = cut_stamped_line(&rest, &found->stamp);
+        }
+    }
+    if (other_kind)
+        why_set(why, EX_DATAERR, "%s: %s", found->path, other_kind);
+    else if (!*is_log && is_binary(look))
+        why_set(why, EX_DATAERR, "%s: a binary file, not a log", found->path);
+    else if (!*is_log && look.len)
+        why_set(why, EX_DATAERR,
+                "%s: not a log that mxreplay knows: its lines do not begin with a time, as \"Nov 23 09:07:12 "
+                "host "
+                "program[pid]: ...\" or \"2026-11-23T09:07:12+00:00 host ...\" do",
+                found->path);
+    if (*is_log && source.stream)
+        found->stream = source;
+    else
+        source_close(&source);
+    return 0;
+}
+
+struct finds {
+    struct survey *survey;
+    size_t capacity;
+};
+
+static struct found *find_room(struct finds *finds)
+{
+    struct survey *survey = finds->survey;
+    mem_room(survey->found, finds->capacity, survey->count + 1);
+    survey->found[survey->count] = (struct found){ 0 };
+    return &survey->found[survey->count];
+}
+
+static int add_file(struct finds *finds, const char *path, struct why *why)
+{
+    struct found *found = find_room(finds);
+    bool is_log = false;
+    found->path = path;
+    if (look_at(found, &finds->survey->arena, &is_log, why) || (!is_log && !found->empty && !found->damage))
+        return -1;
+    finds->survey->count++;
+    return 0;
+}
+
+static bool is_mail_name(struct str name)
+{
+    static const struct str begins[] = { STR_INIT("mail"), STR_INIT("postfix"), STR_INIT("smtp") };
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (str_starts(name, begins[i]))
+            return true;
+    return false;
+}
+
+/* Debian's rsyslog writes warnings and errors a second time there. */
+static bool is_excerpt_name(struct str name)
+{
+    return str_starts(name, STR("mail.warn")) || str_starts(name, STR("mail.err"));
+}
+
+static int take_regular(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* The log files in a folder, not those below it. Where some are named for mail, only those: /var/log/syslog
+ * has the same lines once more. */
+static int add_folder(struct finds *finds, const char *path, struct why *why)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, take_regular, alphasort), result = 0;
+    size_t before = finds->survey->count, files = 0;
+    bool named = false;
+    if (count < 0)
+        return why_set(why, errno == EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", path, strerror(errno));
+    for (int i = 0; i < count; i++)
+        named |= is_mail_name(str_of(entries[i]->d_name)) && !is_excerpt_name(str_of(entries[i]->d_name));
+    for (int i = 0; i < count && result == 0; i++) {
+        struct str name = str_of(entries[i]->d_name);
+        struct stat status;
+        if (named && (!is_mail_name(name) || is_excerpt_name(name)))
+            continue;
+        const char *file = arena_printf(&finds->survey->arena, "%s%s%s", path,
+                                        str_ends(str_of(path), STR("/")) ? "" : "/", entries[i]->d_name)
+                               .at;
+        if (stat(file, &status) || !S_ISREG(status.st_mode))
+            continue;
+        struct found *found = find_room(finds);
+        struct why aside = { 0 };
+        bool is_log = false;
+        found->path = file;
+        files++;
+        result = look_at(found, &finds->survey->arena, &is_log, &aside);
+        if (result)
+            *why = aside;
+        else if (is_log || found->damage)
+            finds->survey->count++;
+    }
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    if (result == 0 && finds->survey->count == before)
+        return why_set(why, EX_NOINPUT, "%s: %s; name the files, or the folder where the mail log is", path,
+                       files ? "none of the files in this folder is a log" : "no files in this folder");
+    return result;
+}
+
+static int by_place_in_year(const void *left, const void *right)
+{
+    const struct found *a = *(const struct found *const *)left, *b = *(const struct found *const *)right;
+    usec x = stamp_time(&a->stamp, SOME_YEAR), y = stamp_time(&b->stamp, SOME_YEAR);
+    return (x > y) - (x < y);
+}
+
+/* With --year, all files begin in that year, unless they are a set that goes over the turn of the year: the
+ * first of January's follows December's last within `rotated`, and there is a hole somewhere else. Those
+ * after the turn are of the next year. */
+static void give_years(struct survey *survey, int year)
+{
+    const usec rotated = 35 * USEC_DAY,
+               whole = (clock_days(SOME_YEAR + 1, 1, 1) - clock_days(SOME_YEAR, 1, 1)) * USEC_DAY;
+    struct found **set = mem_zero(survey->count, sizeof *set);
+    size_t count = 0, begin = 0;
+    usec hole = 0;
+    for (size_t i = 0; i < survey->count; i++)
+        if (survey->found[i].stamp.month && survey->found[i].stamp.year == 0)
+            set[count++] = &survey->found[i];
+    if (count)
+        qsort(set, count, sizeof *set, by_place_in_year);
+    for (size_t i = 1; i < count; i++) {
+        usec apart = stamp_time(&set[i]->stamp, SOME_YEAR) - stamp_time(&set[i - 1]->stamp, SOME_YEAR);
+        if (apart > hole) {
+            hole = apart;
+            begin = i;
+        }
+    }
+    usec turn =
+        count ? stamp_time(&set[0]->stamp, SOME_YEAR) + whole - stamp_time(&set[count - 1]->stamp, SOME_YEAR)
+              : 0;
+    if (turn > rotated || hole <= 2 * rotated)
+        begin = 0;
+    for (size_t i = 0; i < count; i++)
+        set[i]->year = i < begin ? year + 1 : year;
+    free(set);
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct found *a = left, *b = right;
+    if (a->first != b->first)
+        return a->first < b->first ? -1 : 1;
+    return strcmp(a->path, b->path);
+}
+
+/* When the input that is known began, or USEC_NONE. */
+static int known_time(const struct found *found, const struct catalogue *catalogue, usec *first,
+                      struct why *why)
+{
+    struct input input = { 0 };
+    unsigned at = 0;
+    int known = head_find(&found->head, &at, catalogue, &input, why);
+    *first = known == 1 ? input.first : USEC_NONE;
+    return known < 0 ? -1 : 0;
+}
+
+int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
+                  const struct catalogue *catalogue, struct why *why)
+{
+    struct finds finds = { .survey = survey };
+    *survey = (struct survey){ 0 };
+    for (size_t i = 0; i < count; i++) {
+        struct stat status;
+        bool is_folder =
+            strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode);
+        if (is_folder ? add_folder(&finds, paths[i], why) : add_file(&finds, paths[i], why))
+            return -1;
+    }
+    if (year)
+        give_years(survey, year);
+    for (size_t i = 0; i < survey->count; i++) {
+        struct found *found = &survey->found[i];
+        found->first = USEC_NONE;
+        if (found->stamp.month == 0)
+            continue;
+        if (found->stamp.year == 0 && known_time(found, catalogue, &found->first, why))
+            return -1;
+        if (found->first != USEC_NONE)
+            continue;
+        if (found->stamp.year == 0 && year == 0)
+            found->year = year_by_file_time(found);
+        found->first = stamp_time(&found->stamp, found->year);
+    }
+    if (survey->count)
+        qsort(survey->found, survey->count, sizeof *survey->found, by_time);
+    return 0;
+}
+
+void survey_free(struct survey *survey)
+{
+    for (size_t i = 0; i < survey->count; i++)
+        source_close(&survey->found[i].stream);
+    free(survey->found);
+    arena_free(&survey->arena);
+    *survey = (struct survey){ 0 };
+}

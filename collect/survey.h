@@ -1,0 +1,54 @@
+/* Before anything is read: what the inputs are, when each begins, and the order in which to read them. */
+#ifndef COLLECT_SURVEY_H
+#define COLLECT_SURVEY_H
+
+#include "base/memory.h"
+#include "base/why.h"
+#include "collect/collect.h"
+#include "collect/source.h"
+#include "collect/syslog.h"
+
+/* An input is known again by its first bytes: by as many powers of two of them as there are, 1, 2, 4, ...
+ * 4096. */
+enum { HEADS = 13 };
+
+struct head {
+    uint64_t hash[HEADS]; /* of the first 1 << i bytes */
+    unsigned count;
+};
+
+struct found {
+    const char *path;
+    struct source stream;    /* what cannot be opened a second time stays open; else parts == NULL */
+    const char *compression; /* NULL: none */
+    uint64_t size;           /* as it lies there; 0 for streams */
+    usec modified;
+    bool empty;
+    const struct why *damage; /* why nothing can be had from it; else NULL */
+    struct head head;
+    struct stamp stamp; /* the first one */
+    int64_t year;       /* that it is of */
+    usec first;         /* its time */
+};
+
+struct survey {
+    struct found *found; /* in the order of their first stamps; those that have none come first */
+    size_t count;
+    struct arena arena; /* owns all of the above */
+};
+
+/* Looks at all inputs; folders are replaced by the log files in them. `year` is that of the stamps that have
+ * none; 0: it comes from the files' times; but what the catalogue knows already stays where it is in time.
+ * Returns 0, or -1 with why: an input is missing, or is no log. survey_free() in any case. */
+int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
+                  const struct catalogue *catalogue, struct why *why);
+void survey_free(struct survey *survey);
+
+struct head head_of(struct str first_bytes);
+/* Goes through the known inputs that begin as this one, those of the longest common head first. *at and
+ * *input are zero to begin with. Returns 1 with what is known in *input, 0 when there are no more, -1 with
+ * why. */
+int head_find(const struct head *head, unsigned *at, const struct catalogue *catalogue, struct input *input,
+              struct why *why);
+
+#endif
