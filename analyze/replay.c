@@ -84,7 +84,7 @@ static void make_rows(struct counting *counting, const struct policy *policy)
             named |= columns->named[a] > NAMED_OTHER ? (uint32_t)1 << columns->named[a] : 0;
         for (const struct measure *const *m = measures; *m; m++)
             if (named >> (*m)->named & 1) {
-                add_row(counting, (*m)->named, ROW_MEASURE, str_of((*m)->name), title_of(*m, tally->unit));
+                add_row(counting, (uint8_t)(*m)->named, ROW_MEASURE, str_of((*m)->name), title_of(*m, tally->unit));
                 named &= ~((uint32_t)1 << (*m)->named);
             }
         for (uint8_t n = NAMED_OTHER + 1; n < NAMED_COUNT;

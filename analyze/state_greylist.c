@@ -67,7 +67,8 @@ struct greylist {
 };
 
 /* Key parts that stand for no one in particular. */
-enum { WILD = UINT32_MAX - 1, ANY = UINT32_MAX - 2 };
+#define WILD (UINT32_MAX - 1)
+#define ANY  (UINT32_MAX - 2)
 
 static size_t key_hash(const struct key *key)
 {
