@@ -66,9 +66,10 @@ oracle: build/plain/tests/oracle/run_oracle ## cases of verdicts, those of the t
 	@$< $(or $(CASES),$(wildcard tests/oracle/*.yaml))
 
 fuzz: $(FUZZERS:%.c=build/fuzz/%) ## the parsers against random input: make fuzz T=postfix SECONDS=60
-	@for f in $^; do name=$${f##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name && echo "== $$name" && \
-	  $$f -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/$$name- \
-	  build/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) || exit 1; done
+	@for f in $^; do name=$${f##*/fuzz_}; log=build/fuzz/$$name.log; mkdir -p build/fuzz/corpus/$$name; \
+	  $$f -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
+	  build/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) >$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
+	  sed -n "s/^stat::number_of_executed_units: */ok    $$name, inputs tried: /p" $$log; done
 
 bench: mxreplay build/plain/bench/gen_postfix ## speed and memory against wc, grep, pflogsumm: make bench SIZE=1G
 	@./deps.sh demo check bench
