@@ -306,14 +306,10 @@ static const struct wrong {
       "authenticated, "
       "networks, client-names, sender-domains, recipients" },
     /* names */
-    { "measures:\n- greylist: {}\n- grelyist: {}",
-      "policy.yaml:3:3: there is no measure \"grelyist\"; did you mean greylist? Possible: no-rdns, fcrdns, "
-      "dnsbl, "
-      "early-talker, pipelining, helo, sender-domain, spf, relay, recipient, null-sender-many, greylist, "
-      "spam, virus" },
+    { "measures:\n- greylist: {}\n- grelyist: {}", "policy.yaml:3:3: there is no measure \"grelyist\"; did "
+                                                   "you mean greylist? Possible: no-rdns, fcrdns, ..." },
     { "measures:\n- frobnicate: {}",
-      "policy.yaml:2:3: there is no measure \"frobnicate\"; possible: no-rdns, fcrdns, dnsbl, early-talker, "
-      "pipelining, helo, sender-domain, spf, relay, recipient, null-sender-many, greylist, spam, virus" },
+      "policy.yaml:2:3: there is no measure \"frobnicate\"; possible: no-rdns, fcrdns, dnsbl, ..." },
     { "measures:\n- no-rdns: { on-eror: hit }", "policy.yaml:2:14: no-rdns: there is no key \"on-eror\"; did "
                                                 "you mean on-error? Possible: on-error, name, title, "
                                                 "at, when, reply, exempt, cost, warn" },
@@ -376,7 +372,12 @@ START_TEST(what_is_wrong_is_said_with_its_place)
     struct why why = { 0 };
     int result = read_text_as(&policy, wrong->yaml, &why);
     ck_assert_msg(result == -1, "taken: %s", wrong->yaml);
-    ck_assert_str_eq(why.text, wrong->error);
+    struct str expected = str_of(wrong->error), found = str_of(why.text);
+    if (str_ends(expected, STR("..."))) { /* what follows is the table of measures */
+        expected.len -= 3;
+        found.len = found.len < expected.len ? found.len : expected.len;
+    }
+    ck_assert_msg(str_eq(found, expected), "found: %s\nnot: %s", why.text, wrong->error);
     ck_assert_int_eq(why.status, EX_DATAERR);
     ck_assert_ptr_null(policy.rules);
 }
