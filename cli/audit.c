@@ -93,8 +93,8 @@ const struct command audit_command = {
     .summary = "Lists whose mail a policy would have stopped",
     .manual = manual,
     .options = options,
-    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY | TAKES_FAIL_IF |
-             TAKES_STRICT,
+    .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_FORMAT | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY |
+             TAKES_FAIL_IF | TAKES_STRICT,
     .settings_bytes = sizeof(struct settings),
     .run = run,
 };

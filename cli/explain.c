@@ -139,7 +139,7 @@ static int tell(struct story *story, struct load *load, const struct settings *s
         return why_set(why, EX_USAGE,
                        "--format: one session's story is no table; leave it out, or write json");
     if (load_options(load, &settings->common, why) < 0 || choose_policy(story, load, why) < 0 ||
-        load_sessions(load, why) < 0 ||
+        load_sessions(load, &settings->common, why) < 0 ||
         replay_explain(load->columns, story->policy, &load->options, story->session.id, &story->told,
                        &story->arena, why) < 0)
         return -1;
@@ -250,7 +250,7 @@ const struct command explain_command = {
     .summary = "Tells a session's story: log, evidence, verdicts and why",
     .manual = manual,
     .options = options,
-    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_POLICY,
+    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_POLICY | TAKES_PROGRESS,
     .settings_bytes = sizeof(struct settings),
     .most = 1,
     .run = run,

@@ -3,11 +3,17 @@
 #include "cli/load.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include "base/progress.h"
+#include "cli/say.h"
+
+enum { PROGRESS_EVERY = 8192 }; /* sessions: looking at the clock costs too */
 
 const char *database_path(const struct common *common)
 {
@@ -92,9 +98,23 @@ int load_options(struct load *load, const struct common *common, struct why *why
     return 0;
 }
 
+struct reading {
+    struct columns *columns;
+    struct progress progress;
+    uint64_t read, all;
+};
+
 static int add(void *state, const struct session *session)
 {
-    columns_add(state, session);
+    struct reading *reading = state;
+    columns_add(reading->columns, session);
+    reading->read++;
+    if (reading->read % PROGRESS_EVERY == 0 && progress_due(&reading->progress)) {
+        char count[PROGRESS_NUMBER_BYTES], all[PROGRESS_NUMBER_BYTES], left[PROGRESS_TIME_BYTES];
+        progress_show(&reading->progress, "reading sessions: %s of %s, %s left",
+                      progress_number(reading->read, count), progress_number(reading->all, all),
+                      progress_left(&reading->progress, (double)reading->read, (double)reading->all, left));
+    }
     return 0;
 }
 
@@ -115,16 +135,22 @@ static int span(struct load *load, usec *from, usec *to, struct why *why)
     return 0;
 }
 
-int load_sessions(struct load *load, struct why *why)
+int load_sessions(struct load *load, const struct common *common, struct why *why)
 {
     usec from = USEC_NONE, to = USEC_NONE;
-    if (span(load, &from, &to, why) < 0)
+    struct store_summary summary = { 0 };
+    if (span(load, &from, &to, why) < 0 || store_summarise(load->store, &summary, why) < 0)
         return -1;
     load->columns = columns_new();
+    struct reading reading = { .columns = load->columns, .all = summary.sessions };
     struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE };
-    if (store_each(load->store, &all, add, load->columns, why) < 0)
+    progress_begin(&reading.progress, common->progress, common->quiet);
+    int result = store_each(load->store, &all, add, &reading, why);
+    progress_end(&reading.progress);
+    if (result < 0)
         return -1;
     columns_finish(load->columns, from, to);
+    say_more("%" PRIu64 " sessions read in %.1f s", reading.read, progress_seconds(&reading.progress));
     return 0;
 }
 
@@ -134,7 +160,7 @@ int load_all(struct load *load, const struct common *common, const char *fallbac
     if (load_named_policy(load, common->policy ? common->policy : fallback, why) < 0 ||
         database_open(common, &load->store, why) < 0 || load_options(load, common, why) < 0)
         return -1;
-    return load_sessions(load, why);
+    return load_sessions(load, common, why);
 }
 
 void load_free(struct load *load)

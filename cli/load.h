@@ -28,7 +28,7 @@ int load_named_policy(struct load *load, const char *name, struct why *why);
 /* Fills load->options from what was asked for, and load->recorded from the database, which must be open. */
 int load_options(struct load *load, const struct common *common, struct why *why);
 /* Reads all sessions: measures with state need what came before the period too. */
-int load_sessions(struct load *load, struct why *why);
+int load_sessions(struct load *load, const struct common *common, struct why *why);
 
 /* All of the above: common->policy, or where it is NULL `fallback`, on common's database. Whatever it
  * returns, load_free() is due. `load` is zeroed to begin with. */

@@ -108,7 +108,7 @@ static int run(const void *given, char **operands, struct why *why)
         goto done;
     if (collect(path, settings, operands, &collected, why) < 0 ||
         store_open(path, STORE_READ, &load.store, why) < 0 || load_options(&load, common, why) < 0 ||
-        load_sessions(&load, why) < 0)
+        load_sessions(&load, common, why) < 0)
         goto done;
     result = tables(&load, (enum table_format)common->format, why);
     if (result == 0)

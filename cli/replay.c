@@ -90,8 +90,8 @@ const struct command replay_command = {
     .summary = "Counts what a policy would have stopped, with bounds",
     .manual = manual,
     .options = options,
-    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY | TAKES_FAIL_IF |
-             TAKES_STRICT,
+    .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_FORMAT | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY |
+             TAKES_FAIL_IF | TAKES_STRICT,
     .settings_bytes = sizeof(struct settings),
     .run = run,
 };

@@ -170,7 +170,7 @@ const struct command report_command = {
     .summary = "Draws graphs, and writes the report of a month",
     .manual = manual,
     .options = options,
-    .takes = TAKES_DATABASE | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY,
+    .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY,
     .settings_bytes = sizeof(struct settings),
     .run = run,
 };
