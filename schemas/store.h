@@ -43,6 +43,7 @@ struct store_filter {
                                                        matches a domain; at == NULL: any */
     bool outbound;               /* those of direction out too */
     bool no_texts;               /* reply texts, message ids are not wanted: faster */
+    bool any_order;              /* in order of id, not of start: faster, for who sorts anyway */
 };
 
 /* Calls `take` for each session in order of start (then id), with all its transactions, recipients and evidence.

@@ -1,0 +1,28 @@
+/* Sessions to rows: texts that come again and again become numbers, small fields one number, evidence that many
+ * sessions have alike one number; the rows are written a thousand at a time. */
+#ifndef SCHEMAS_PACK_H
+#define SCHEMAS_PACK_H
+
+#include <sqlite3.h>
+#include "collect/session.h"
+
+struct packer;
+
+/* What the table `total` holds. */
+struct totals {
+    uint64_t sessions, transactions, recipients, messages, evidence;
+    usec first, last; /* USEC_NONE: there is none */
+};
+
+/* Prepares to write to the database; numbers go on where those in it end. NULL with *rc where SQLite fails. */
+struct packer *packer_new(sqlite3 *db, int *rc);
+void packer_free(struct packer *packer);
+/* The session's and the evidence's texts must last until the next packer_flush(). */
+void packer_session(struct packer *packer, const struct session *session);
+void packer_late(struct packer *packer, int64_t session_id, const struct evidence *evidence);
+/* Writes what has been packed. Returns an SQLite result code. */
+int packer_flush(struct packer *packer);
+/* Writes what has been counted. Returns an SQLite result code. */
+int packer_totals(struct packer *packer);
+
+#endif

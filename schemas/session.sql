@@ -1,0 +1,360 @@
+-- The database of sessions: layout version 1. What is promised are the views v_... at the end (design.md section 5);
+-- the tables are laid out for speed and size and may change with any version.
+--
+-- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes beyond is
+-- in the "more" tables. A year is some hundred million rows: each byte and each column of `session` counts.
+--
+--   text     All TEXT is valid UTF-8 without control characters but TAB. Any other byte (a control character, what is
+--            not UTF-8, and U+EF00..U+EFFF themselves) stands as the code point U+EF00 + byte, so that every text
+--            comes back byte by byte, and nothing that a client sent can reach a terminal as an escape sequence.
+--   ANY      A number is that of a row in `name` (texts that came before), a text stands for itself.
+--   ids      A transaction is session << 24 | its place in the session, a recipient likewise.
+--   times    started: microseconds since 1970 UTC; others: microseconds after it.
+--
+-- session.bits, from the lowest: 3 stage, 3 closed, 2 verdict, 1 tls, 2 early talker, 1 has a transaction, 1 it has a
+-- recipient, 2 transaction's verdict, 2 recipient's verdict, 2 recipient valid, 1 more recipients, 1 more transactions,
+-- 1 more evidence, 1 gap, 1 cut off, 1 outbound. Three-valued: 0 unknown, 1 no, 2 yes. What is rare is high up: 23
+-- bits take 3 bytes.
+
+CREATE TABLE session (
+    id           INTEGER PRIMARY KEY,
+    started      INTEGER,
+    lasted       INTEGER, -- NULL: its end was not seen
+    bits         INTEGER,
+    place        INTEGER,
+    first_offset INTEGER, -- of its first line in the input
+    span         INTEGER, -- from there to its last line
+    client       ANY,     -- IPv4: its 32 bits, signed; IPv6: address, blank, network /64
+    client_port  INTEGER,
+    client_name  ANY,
+    helo         ANY,     -- 0: the client's name
+    auth_user    ANY,
+    reply        INTEGER, -- the first that named a measure, else the first that refused
+    facts        INTEGER, -- its evidence as far as it is like that of others: fact.id >> 8
+    moment       INTEGER, -- a time that facts refer to
+    mail_from    ANY,     -- from here on: the first transaction
+    t_at         INTEGER,
+    t_reply      INTEGER,
+    size         INTEGER,
+    queue_id     TEXT,
+    message_id   TEXT,
+    recipient    ANY,     -- its first recipient
+    r_at         INTEGER, -- after t_at, where that is known
+    r_reply      INTEGER
+) STRICT;
+
+CREATE TABLE transaction_more (
+    id         INTEGER PRIMARY KEY,
+    mail_from  ANY,
+    verdict    INTEGER,
+    at         INTEGER,
+    reply      INTEGER,
+    size       INTEGER,
+    queue_id   TEXT,
+    message_id TEXT
+) STRICT;
+
+CREATE TABLE recipient_more (
+    id            INTEGER PRIMARY KEY,
+    "transaction" INTEGER, -- its place in the session
+    address       ANY,
+    bits          INTEGER, -- 2 verdict, 2 valid
+    at            INTEGER,
+    reply         INTEGER
+) STRICT;
+
+CREATE TABLE name (
+    id   INTEGER PRIMARY KEY,
+    text TEXT
+) STRICT;
+
+-- Where sessions took place: one row for each input, server and service.
+CREATE TABLE place (
+    id          INTEGER PRIMARY KEY,
+    input       INTEGER,
+    server      TEXT,
+    service     TEXT,
+    server_ip   TEXT,
+    server_port INTEGER
+) STRICT;
+
+-- Replies. In the text stand for what is the session's own: char(1) and c the client's address, n its name, h the
+-- HELO, s the sender, r the recipient. No text has a char(1) otherwise.
+CREATE TABLE reply (
+    id       INTEGER PRIMARY KEY,
+    code     INTEGER,
+    named    INTEGER, -- measure.id
+    stage    INTEGER,
+    enhanced TEXT,
+    text     TEXT
+) STRICT;
+
+-- Evidence that many sessions have alike: id is session.facts << 8 | place in the list.
+-- subject, detail: a text, or -1 the first recipient, -2 the sender, -3 its domain, -4 the client's name, -5 the HELO.
+-- moment: 0 the session's start, 1 its end, 2 t_at, 3 r_at, 4 session.moment, 5 not known.
+CREATE TABLE fact (
+    id            INTEGER PRIMARY KEY,
+    kind          INTEGER,
+    state         INTEGER,
+    origin        INTEGER,
+    "transaction" INTEGER,
+    recipient     INTEGER,
+    moment        INTEGER,
+    a             INTEGER,
+    b             INTEGER,
+    subject       ANY,
+    detail        ANY
+) STRICT;
+
+-- Evidence of one session only. id: session << 24 | n.
+CREATE TABLE evidence_more (
+    id            INTEGER PRIMARY KEY,
+    bits          INTEGER, -- 2 state, 3 origin, then kind
+    "transaction" INTEGER,
+    recipient     INTEGER,
+    a             INTEGER,
+    b             INTEGER,
+    at            INTEGER,
+    subject       ANY,     -- as in fact, but numbers above 0 are names
+    detail        ANY
+) STRICT;
+
+-- Evidence that came after its session was written. at: since 1970.
+CREATE TABLE evidence_late (
+    id            INTEGER PRIMARY KEY,
+    session       INTEGER,
+    bits          INTEGER,
+    "transaction" INTEGER,
+    recipient     INTEGER,
+    a             INTEGER,
+    b             INTEGER,
+    at            INTEGER,
+    subject       ANY,
+    detail        ANY
+) STRICT;
+CREATE INDEX evidence_late_session ON evidence_late (session);
+
+CREATE TABLE input (
+    id         INTEGER PRIMARY KEY,
+    path       TEXT,
+    kind       TEXT,
+    dialects   TEXT,
+    bytes      INTEGER,
+    lines      INTEGER,
+    other      INTEGER,
+    skipped    INTEGER,
+    first      INTEGER,
+    last       INTEGER,
+    collected  INTEGER,
+    head_hash  INTEGER,
+    head_bytes INTEGER,
+    tail_hash  INTEGER,
+    tail_bytes INTEGER
+) STRICT;
+
+CREATE TABLE skipped (
+    id           INTEGER PRIMARY KEY,
+    input        INTEGER,
+    reason       TEXT,
+    shape        TEXT,
+    count        INTEGER,
+    first_line   INTEGER,
+    first_offset INTEGER,
+    first_text   TEXT,
+    UNIQUE (input, reason, shape)
+) STRICT;
+
+-- Policies that the server enforced: name and YAML of the file, from and to (NULL: open).
+CREATE TABLE recorded (
+    id     INTEGER PRIMARY KEY,
+    name   TEXT,
+    yaml   TEXT,
+    "from" INTEGER,
+    "to"   INTEGER
+) STRICT;
+
+-- What has been counted while writing: one row.
+CREATE TABLE total (
+    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    sessions     INTEGER,
+    transactions INTEGER,
+    recipients   INTEGER,
+    messages     INTEGER,
+    evidence     INTEGER,
+    first        INTEGER,
+    last         INTEGER
+) STRICT;
+INSERT INTO total VALUES (1, 0, 0, 0, 0, 0, NULL, NULL);
+
+-- The names of numbers; the program fills them in.
+CREATE TABLE measure (
+    id   INTEGER PRIMARY KEY,
+    name TEXT
+) STRICT;
+CREATE TABLE kind (
+    id   INTEGER PRIMARY KEY,
+    name TEXT
+) STRICT;
+
+-- ---- What the views are made of; not promised.
+
+CREATE VIEW plain_session AS
+SELECT id, started, started + lasted AS ended, lasted, bits, place, client_port, reply, facts, moment, t_at, t_reply,
+    size, queue_id, message_id, ifnull(t_at, 0) + r_at AS r_at, r_reply,
+    CASE typeof(client)
+        WHEN 'integer' THEN
+            (client >> 24 & 255) || '.' || (client >> 16 & 255) || '.' || (client >> 8 & 255) || '.' || (client & 255)
+        WHEN 'text' THEN substr(client, 1, instr(client, ' ') - 1)
+    END AS client_ip,
+    CASE typeof(client)
+        WHEN 'integer' THEN
+            (client >> 24 & 255) || '.' || (client >> 16 & 255) || '.' || (client >> 8 & 255) || '.0/24'
+        WHEN 'text' THEN substr(client, instr(client, ' ') + 1)
+    END AS client_net,
+    CASE typeof(client_name) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = client_name) ELSE client_name END AS client_name,
+    CASE typeof(helo)
+        WHEN 'integer' THEN iif(helo = 0, client_name, (SELECT text FROM name WHERE name.id = helo))
+        ELSE helo
+    END AS helo,
+    CASE typeof(auth_user) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = auth_user) ELSE auth_user END AS auth_user,
+    CASE typeof(mail_from) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = mail_from) ELSE mail_from END AS mail_from,
+    CASE typeof(recipient) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = recipient) ELSE recipient END AS recipient
+FROM session;
+
+CREATE VIEW plain_transaction AS
+SELECT id << 24 AS id, id AS session_id, mail_from, bits >> 13 & 3 AS verdict, t_reply AS reply, size, queue_id, message_id
+FROM plain_session WHERE bits >> 11 & 1
+UNION ALL
+SELECT t.id, s.id, CASE typeof(t.mail_from) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = t.mail_from) ELSE t.mail_from END, t.verdict, t.reply, t.size, t.queue_id, t.message_id
+FROM session s CROSS JOIN transaction_more t ON t.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
+WHERE s.bits >> 20 & 1;
+
+CREATE VIEW plain_recipient AS
+SELECT id << 24 AS id, id << 24 AS transaction_id, id AS session_id, recipient AS address,
+    bits >> 15 & 3 AS verdict, bits >> 17 & 3 AS valid, r_reply AS reply
+FROM plain_session WHERE bits >> 12 & 1
+UNION ALL
+SELECT r.id, s.id << 24 | r."transaction", s.id, CASE typeof(r.address) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address) ELSE r.address END,
+    r.bits & 3, r.bits >> 2, r.reply
+FROM session s CROSS JOIN recipient_more r ON r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
+WHERE s.bits >> 19 & 1;
+
+-- Texts of evidence that stand for something of the session's are put back here.
+CREATE VIEW plain_evidence AS
+SELECT s.id AS session_id, f.kind AS kind, f.state AS state, f.origin AS origin,
+    CASE f.moment WHEN 0 THEN s.started WHEN 1 THEN s.ended WHEN 2 THEN s.started + s.t_at WHEN 3 THEN s.started + s.r_at
+        WHEN 4 THEN s.started + s.moment END AS at,
+    CASE typeof(f.subject) WHEN 'integer' THEN CASE f.subject WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
+        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name ELSE s.helo END
+        ELSE f.subject END AS subject,
+    CASE typeof(f.detail) WHEN 'integer' THEN CASE f.detail WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
+        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name ELSE s.helo END
+        ELSE f.detail END AS detail
+FROM plain_session s CROSS JOIN fact f ON f.id BETWEEN s.facts << 8 AND s.facts << 8 | 255
+UNION ALL
+SELECT s.id, e.bits >> 5, e.bits & 3, e.bits >> 2 & 7, s.started + e.at,
+    CASE typeof(e.subject) WHEN 'integer' THEN CASE e.subject WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
+        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
+        ELSE (SELECT text FROM name WHERE name.id = e.subject) END
+        ELSE e.subject END,
+    CASE typeof(e.detail) WHEN 'integer' THEN CASE e.detail WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
+        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
+        ELSE (SELECT text FROM name WHERE name.id = e.detail) END
+        ELSE e.detail END
+FROM plain_session s CROSS JOIN evidence_more e ON e.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
+WHERE s.bits >> 21 & 1
+UNION ALL
+SELECT session, bits >> 5, bits & 3, bits >> 2 & 7, at, CASE typeof(subject) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = subject) ELSE subject END, CASE typeof(detail) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = detail) ELSE detail END
+FROM evidence_late;
+
+-- ---- The promise.
+
+CREATE VIEW v_session AS
+SELECT s.id AS id, p.input AS input_id, iif(s.bits >> 24 & 1, 'out', 'in') AS direction, s.bits >> 22 & 1 AS gap,
+    strftime('%Y-%m-%dT%H:%M:%S', (s.started - (s.started % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (s.started % 1000000 + 1000000) % 1000000, 2) || 'Z' AS started,
+    strftime('%Y-%m-%dT%H:%M:%S', (s.ended - (s.ended % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (s.ended % 1000000 + 1000000) % 1000000, 2) || 'Z' AS ended,
+    s.lasted / 1e6 AS seconds, s.client_ip AS client_ip, s.client_port AS client_port, s.client_name AS client_name,
+    p.server AS server, p.server_ip AS server_ip, p.server_port AS server_port, s.helo AS helo,
+    s.bits >> 8 & 1 AS tls, s.auth_user AS auth_user,
+    CASE s.bits & 7 WHEN 0 THEN 'connect' WHEN 1 THEN 'banner' WHEN 2 THEN 'helo' WHEN 3 THEN 'mail' WHEN 4 THEN 'rcpt'
+        WHEN 5 THEN 'data' ELSE 'eom' END AS stage,
+    CASE s.bits >> 3 & 7 WHEN 1 THEN 'quit' WHEN 2 THEN 'lost' WHEN 3 THEN 'timeout' WHEN 4 THEN 'dropped' END AS closed,
+    nullif(s.bits >> 9 & 3, 0) - 1 AS early_talker,
+    CASE WHEN s.bits >> 20 & 1
+        THEN 1 + (SELECT count(*) FROM transaction_more t WHERE t.id BETWEEN s.id << 24 AND s.id << 24 | 16777215)
+        ELSE s.bits >> 11 & 1 END AS transactions,
+    (s.bits >> 13 & 3 = 1) + CASE WHEN s.bits >> 20 & 1
+        THEN (SELECT count(*) FROM transaction_more t WHERE t.id BETWEEN s.id << 24 AND s.id << 24 | 16777215 AND t.verdict = 1)
+        ELSE 0 END AS messages,
+    (s.bits >> 12 & 1) + CASE WHEN s.bits >> 19 & 1
+        THEN (SELECT count(*) FROM recipient_more r WHERE r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215)
+        ELSE 0 END AS recipients,
+    CASE s.bits >> 6 & 3 WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict,
+    (SELECT name FROM measure WHERE measure.id = r.named) AS measure,
+    nullif(r.code, 0) AS code, r.enhanced AS enhanced,
+    CASE WHEN instr(r.text, char(1)) = 0 THEN r.text ELSE
+        replace(replace(replace(replace(replace(r.text, char(1) || 'c', ifnull(s.client_ip, '')),
+            char(1) || 'n', ifnull(s.client_name, '')), char(1) || 'h', ifnull(s.helo, '')),
+            char(1) || 's', ifnull(s.mail_from, '')), char(1) || 'r', ifnull(s.recipient, '')) END AS text
+FROM plain_session s LEFT JOIN place p ON p.id = s.place LEFT JOIN reply r ON r.id = s.reply;
+
+CREATE VIEW v_transaction AS
+SELECT t.id AS id, t.session_id AS session_id, t.mail_from AS mail_from,
+    (SELECT count(*) FROM plain_recipient r WHERE r.session_id = t.session_id AND r.transaction_id = t.id) AS recipients,
+    (SELECT count(*) FROM plain_recipient r WHERE r.session_id = t.session_id AND r.transaction_id = t.id AND r.verdict = 1)
+        AS accepted_recipients,
+    t.queue_id AS queue_id, t.message_id AS message_id, t.size AS size,
+    CASE t.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict,
+    (SELECT name FROM measure WHERE measure.id = r.named) AS measure, nullif(r.code, 0) AS code
+FROM plain_transaction t LEFT JOIN reply r ON r.id = t.reply;
+
+CREATE VIEW v_recipient AS
+SELECT c.id AS id, c.transaction_id AS transaction_id, c.session_id AS session_id, c.address AS address,
+    CASE c.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict,
+    (SELECT name FROM measure WHERE measure.id = r.named) AS measure, nullif(r.code, 0) AS code,
+    nullif(c.valid, 0) - 1 AS valid
+FROM plain_recipient c LEFT JOIN reply r ON r.id = c.reply;
+
+CREATE VIEW v_evidence AS
+SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subject, nullif(state, 0) - 1 AS state, detail,
+    strftime('%Y-%m-%dT%H:%M:%S', (at - (at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (at % 1000000 + 1000000) % 1000000, 2) || 'Z' AS at,
+    CASE origin WHEN 0 THEN 'log' WHEN 1 THEN 'capture' WHEN 2 THEN 'snapshot' WHEN 3 THEN 'live'
+        WHEN 4 THEN 'list' ELSE 'inferred' END AS origin
+FROM plain_evidence e;
+
+-- One row for each RCPT; one for a session without any.
+CREATE VIEW v_attempt AS
+SELECT s.client_ip AS client_ip, s.client_net AS client_net, (SELECT server FROM place WHERE place.id = s.place) AS server,
+    s.mail_from AS mail_from, s.recipient AS recipient,
+    strftime('%Y-%m-%dT%H:%M:%S', (s.started - (s.started % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (s.started % 1000000 + 1000000) % 1000000, 2) || 'Z' AS started,
+    s.id AS session_id,
+    CASE iif(s.bits >> 12 & 1, s.bits >> 15 & 3, s.bits >> 6 & 3) WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict
+FROM plain_session s WHERE s.bits >> 12 & 1 OR NOT s.bits >> 19 & 1
+UNION ALL
+SELECT s.client_ip, s.client_net, (SELECT server FROM place WHERE place.id = s.place),
+    iif(r."transaction" = 0, s.mail_from,
+        (SELECT CASE typeof(t.mail_from) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = t.mail_from) ELSE t.mail_from END
+            FROM transaction_more t WHERE t.id = s.id << 24 | r."transaction")),
+    CASE typeof(r.address) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address) ELSE r.address END,
+    strftime('%Y-%m-%dT%H:%M:%S', (s.started - (s.started % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (s.started % 1000000 + 1000000) % 1000000, 2) || 'Z',
+    s.id, CASE r.bits & 3 WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END
+FROM plain_session s CROSS JOIN recipient_more r ON r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
+WHERE s.bits >> 19 & 1;
+
+CREATE VIEW v_input AS
+SELECT id, path, kind, dialects, bytes, lines, other, skipped,
+    strftime('%Y-%m-%dT%H:%M:%S', (first - (first % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (first % 1000000 + 1000000) % 1000000, 2) || 'Z' AS first,
+    strftime('%Y-%m-%dT%H:%M:%S', (last - (last % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (last % 1000000 + 1000000) % 1000000, 2) || 'Z' AS last,
+    strftime('%Y-%m-%dT%H:%M:%S', (collected - (collected % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || '.' || substr(1000000 + (collected % 1000000 + 1000000) % 1000000, 2) || 'Z' AS collected
+FROM input;
+
+CREATE VIEW v_skipped AS
+SELECT input AS input_id, reason, shape, count, first_line, first_offset, first_text FROM skipped;
