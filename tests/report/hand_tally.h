@@ -51,13 +51,21 @@ static inline struct tally hand_tally(const char *policy, const struct hand_row 
 static inline struct tally hand_talk(void)
 {
     static const struct hand_row rows[] = {
-        {ROW_MEASURE,   "no-rdns",      "No reverse DNS",            3424, 3424, 3424, BASIS_EXACT},
-        { ROW_MEASURE,  "dnsbl",        "Listed in chosen RBLs",     6210, 6210, 6210, BASIS_EXACT},
-        { ROW_MEASURE,  "early-talker", "Early talkers",             1,    1,    1,    BASIS_EXACT},
-        { ROW_MEASURE,  "greylist",     "Greylisted: didn't resend", 197,  197,  197,  BASIS_EXACT},
-        { ROW_ACCEPTED, "accepted",     "Accepted",                  206,  206,  206,  BASIS_EXACT},
+        { ROW_MEASURE, "no-rdns", "No reverse DNS", 3424, 3424, 3424, BASIS_EXACT },
+        { ROW_MEASURE, "dnsbl", "Listed in chosen RBLs", 6210, 6210, 6210, BASIS_EXACT },
+        { ROW_MEASURE, "early-talker", "Early talkers", 1, 1, 1, BASIS_EXACT },
+        { ROW_MEASURE, "greylist", "Greylisted: didn't resend", 197, 197, 197, BASIS_EXACT },
+        { ROW_ACCEPTED, "accepted", "Accepted", 206, 206, 206, BASIS_EXACT },
     };
     return hand_tally("talk-2009", rows, 5);
+}
+
+/* Weeks with a weekend, months with a middle, and each row a little after the one before. */
+static inline uint64_t hand_weight(size_t slice, size_t row)
+{
+    uint64_t day = slice + row, weekly = day % 7 < 5 ? 6 : 2,
+             monthly = day % 30 < 15 ? day % 30 : 30 - day % 30;
+    return 4 + weekly + monthly + slice * 7919 % 5;
 }
 
 /* `count` slices of `length` from `from` on, over which the rows' counts are spread unevenly but the same
@@ -84,22 +92,19 @@ static inline void hand_slice(struct tally *tally, usec from, usec length, size_
         slice->high = arena_zero(&tally->arena, tally->row_count * sizeof(uint64_t));
     }
     for (size_t i = 0; count && i < tally->row_count; i++) {
-        struct row *row = &tally->rows[i];
-        double weight = 0, done = 0;
+        const struct row *row = &tally->rows[i];
+        uint64_t weight = 0, done = 0, before = 0, low_before = 0, high_before = 0;
         for (size_t s = 0; s < count; s++)
-            weight += 2 + sin((double)s * 0.9 + (double)i) + cos((double)s * 0.37);
-        uint64_t before = 0, low_before = 0, high_before = 0;
+            weight += hand_weight(s, i);
         for (size_t s = 0; s < count; s++) {
-            done += 2 + sin((double)s * 0.9 + (double)i) + cos((double)s * 0.37);
-            double share = s + 1 == count ? 1 : done / weight;
-            uint64_t upto = (uint64_t)((double)row->count * share),
-                     low = (uint64_t)((double)row->low * share);
-            uint64_t high = (uint64_t)((double)row->high * share);
-            tally->slices[s].count[i] = upto - before;
-            tally->slices[s].low[i] = low - low_before < upto - before ? low - low_before : upto - before;
-            tally->slices[s].high[i] =
-                high - high_before > upto - before ? high - high_before : upto - before;
-            tally->slices[s].units += upto - before;
+            done += hand_weight(s, i);
+            uint64_t upto = row->count * done / weight, low = row->low * done / weight,
+                     high = row->high * done / weight;
+            struct slice *slice = &tally->slices[s];
+            slice->count[i] = upto - before;
+            slice->low[i] = low - low_before < slice->count[i] ? low - low_before : slice->count[i];
+            slice->high[i] = high - high_before > slice->count[i] ? high - high_before : slice->count[i];
+            slice->units += slice->count[i];
             before = upto, low_before = low, high_before = high;
         }
     }
