@@ -474,9 +474,8 @@ static void write_notes(struct counting *counting)
     for (size_t i = 0; i < tally->row_count; i++)
         worst = tally->rows[i].basis > worst ? tally->rows[i].basis : worst;
     if (worst == BASIS_ESTIMATED || worst == BASIS_GUESSED)
-        add_note(tally, STR("[low, high] holds whatever the clients' habits. ~ is estimated from like units "
-                            "whose answer is "
-                            "known (taken to be missing at random among them); ? is a guess: half."));
+        add_note(tally, STR("Estimates take what the record does not tell to be missing at random among like "
+                            "units."));
     if (counting->walk && counting->options->assume_habits)
         add_note(
             tally,
