@@ -53,7 +53,7 @@ demo: ## installs what is missing, builds, and shows what it does on the sample 
 check: ## every test, or one: make check T=postfix
 	@./deps.sh demo check
 	@$(MAKE) run-tests
-run-tests: $(if $(wildcard cli/main.c),build/asan/mxreplay mxreplay) build/asan/bench/gen_postfix $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
+run-tests: $(if $(wildcard cli/main.c),build/asan/mxreplay mxreplay) build/asan/bench/gen_postfix build/asan/tests/oracle/run_oracle $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
 	@tests/run.sh $(TESTS:%.c=build/asan/%) $(SCRIPTS)
 
 check-long: check check-valgrind ## check, check-valgrind, and ten minutes of each fuzz target

@@ -275,9 +275,9 @@ static int take_measure(struct reader *reader, yaml_node_t *item, void *state)
                                                     .style = YAML_PLAIN_SCALAR_STYLE } };
     if (node_text(item).at)
         return read_rule(reader, policy, item, &nothing);
-    if (item->type != YAML_MAPPING_NODE || item->data.mapping.pairs.start == item->data.mapping.pairs.top)
+    yaml_node_pair_t *pair = item->type == YAML_MAPPING_NODE ? item->data.mapping.pairs.start : NULL;
+    if (!pair || pair == item->data.mapping.pairs.top)
         return reader_fail(reader, item, "a measure is wanted here; write no-rdns: {}");
-    yaml_node_pair_t *pair = item->data.mapping.pairs.start;
     yaml_node_t *key = yaml_document_get_node(reader->document, pair->key);
     if (!node_text(key).at)
         return reader_fail(reader, key, "a measure's name is wanted here; write no-rdns: {}");
@@ -374,12 +374,11 @@ static struct str name_of(struct arena *arena, const char *origin)
 
 static int read_root(struct policy *policy, struct reader *reader, yaml_node_t *root)
 {
-    size_t count = 0;
     if (!root || node_is_null(root))
         return why_set(reader->why, EX_DATAERR,
                        "%s: an empty policy; write measures: [] for one that stops nothing", reader->origin);
     if (root->type == YAML_SEQUENCE_NODE) {
-        count = (size_t)(root->data.sequence.items.top - root->data.sequence.items.start);
+        size_t count = (size_t)(root->data.sequence.items.top - root->data.sequence.items.start);
         if (rules_room(reader, policy, root, count) || reader_items(reader, root, &count, take_item, policy))
             return -1;
     } else if (root->type != YAML_MAPPING_NODE) {

@@ -14,6 +14,7 @@ enum { ON_A_LINE = 72 /* of a list; a longer one has an item a line */ };
 
 struct writer {
     FILE *to;
+    struct arena *arena; /* for what is needed until the writing is done */
     int indent;
     const struct rule *rule; /* whose "- greylist:" is still to be written before the first of its keys */
 };
@@ -87,45 +88,41 @@ static void put_number(FILE *to, double number)
 }
 
 /* " [a, b]", or each on a line of its own where that would be too long. */
-static void put_list(struct writer *out, size_t count,
-                     struct str (*item)(const void *list, size_t i, char *room), const void *list)
+static void put_list(struct writer *out, const struct texts *list)
 {
-    char room[IP_TEXT_BYTES + 4];
     size_t width = 0;
-    for (size_t i = 0; i < count && width <= ON_A_LINE; i++)
-        width += text_width(item(list, i, room)) + 2;
+    for (size_t i = 0; i < list->count && width <= ON_A_LINE; i++)
+        width += text_width(list->text[i]) + 2;
     bool wide = width > ON_A_LINE;
     fputs(wide ? "" : " [", out->to);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         if (wide)
             fprintf(out->to, "\n%*s- ", out->indent + 2, "");
         else if (i)
             fputs(", ", out->to);
-        put_text(out->to, item(list, i, room));
+        put_text(out->to, list->text[i]);
     }
     fputs(wide ? "\n" : "]\n", out->to);
 }
 
-/* A lone address without its length. */
-static struct str network_item(const void *list, size_t i, char *room)
+/* A lone address is written without its length. */
+static struct str network_text(const struct prefix *prefix, char text[IP_TEXT_BYTES + 4])
 {
-    const struct prefix *prefix = &((const struct networks *)list)->prefix[i];
-    return (struct str){ room, prefix->bits == 128 ? ip_format(&prefix->network, room)
-                                                   : prefix_format(prefix, room) };
-}
-
-static struct str text_item(const void *list, size_t i, char *room)
-{
-    (void)room;
-    return ((const struct texts *)list)->text[i];
+    size_t len = prefix->bits == 128 ? ip_format(&prefix->network, text) : prefix_format(prefix, text);
+    return (struct str){ text, len };
 }
 
 static void put_networks(struct writer *out, const char *key, const struct networks *networks)
 {
     if (!networks->count)
         return;
+    struct texts list = { arena_alloc(out->arena, networks->count * sizeof *list.text), networks->count };
+    for (size_t i = 0; i < list.count; i++) {
+        char text[IP_TEXT_BYTES + 4];
+        list.text[i] = arena_str(out->arena, network_text(&networks->prefix[i], text));
+    }
     put_key(out, key);
-    put_list(out, networks->count, network_item, networks);
+    put_list(out, &list);
 }
 
 static void put_texts(struct writer *out, const char *key, const struct texts *texts)
@@ -133,7 +130,7 @@ static void put_texts(struct writer *out, const char *key, const struct texts *t
     if (!texts->count)
         return;
     put_key(out, key);
-    put_list(out, texts->count, text_item, texts);
+    put_list(out, texts);
 }
 
 static void put_exempt(struct writer *out, const struct exempt *exempt)
@@ -157,7 +154,7 @@ static void put_exempt(struct writer *out, const struct exempt *exempt)
 
 static void put_weights(struct writer *out, const struct weights *weights)
 {
-    char room[IP_TEXT_BYTES + 4];
+    char text[IP_TEXT_BYTES + 4];
     if (!weights->count)
         fputs(" {}", out->to);
     for (size_t i = 0; i < weights->count; i++) {
@@ -171,7 +168,7 @@ static void put_weights(struct writer *out, const struct weights *weights)
         fprintf(out->to, ": { weight: %" PRId32 ", replies: [", zone->weight);
         for (size_t k = 0; k < zone->replies.count; k++) {
             fputs(k ? ", " : "", out->to);
-            put_text(out->to, network_item(&zone->replies, k, room));
+            put_text(out->to, network_text(&zone->replies.prefix[k], text));
         }
         fputs("] }", out->to);
     }
@@ -273,7 +270,7 @@ static void put_parameter(struct writer *out, const struct parameter *parameter,
         put_words(out, parameter, *(const uint32_t *)at);
         break;
     case PARAMETER_TEXTS:
-        put_list(out, texts->count, text_item, texts);
+        put_list(out, texts);
         break;
     case PARAMETER_WEIGHTS:
         put_weights(out, at);
@@ -296,11 +293,11 @@ static void put_when(struct writer *out, const struct when *when)
     fputs(" }\n", out->to);
 }
 
-static void put_rule(struct writer *out, const struct rule *rule, struct arena *arena)
+static void put_rule(struct writer *out, const struct rule *rule)
 {
     static const char *const replies[] = { NULL, "4xx", "5xx", "drop" };
     const struct measure *measure = rule->measure;
-    const void *defaults = parameters_default(measure, arena);
+    const void *defaults = parameters_default(measure, out->arena);
     bool named = !str_eq(rule->name, str_of(measure->name));
     out->rule = rule;
     out->indent = 6;
@@ -309,7 +306,7 @@ static void put_rule(struct writer *out, const struct rule *rule, struct arena *
         fprintf(out->to, " %.*s\n", STR_ARG(rule->name));
     }
     if (!str_eq(rule->title,
-                rule_title_default(arena, measure, named ? rule->name : (struct str){ NULL, 0 }))) {
+                rule_title_default(out->arena, measure, named ? rule->name : (struct str){ NULL, 0 }))) {
         put_key(out, "title");
         putc(' ', out->to);
         put_text(out->to, rule->title);
@@ -345,8 +342,8 @@ static void put_rule(struct writer *out, const struct rule *rule, struct arena *
 
 int policy_write(const struct policy *policy, FILE *to, struct why *why)
 {
-    struct writer out = { .to = to };
     struct arena arena = { 0 };
+    struct writer out = { .to = to, .arena = &arena };
     fprintf(to, "policy: %.*s\n", STR_ARG(policy->name));
     if (policy->delay_reject)
         fputs("delay-reject: true\n", to);
@@ -354,7 +351,7 @@ int policy_write(const struct policy *policy, FILE *to, struct why *why)
     put_networks(&out, "trusted-relays", &policy->trusted_relays);
     fputs(policy->rule_count ? "measures:\n" : "measures: []\n", to);
     for (size_t i = 0; i < policy->rule_count; i++)
-        put_rule(&out, &policy->rules[i], &arena);
+        put_rule(&out, &policy->rules[i]);
     arena_free(&arena);
     if (fflush(to) || ferror(to))
         return why_set(why, EX_IOERR, "the policy could not be written: %s", strerror(errno));

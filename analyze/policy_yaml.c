@@ -34,7 +34,7 @@ size_t reader_push(struct reader *reader, struct str key)
 {
     size_t before = reader->path_len, room = sizeof reader->path - before;
     size_t len = key.len + (before > 0);
-    if (len > room)
+    if (key.len == 0 || len > room)
         return before; /* deeper than any policy: the error has its line all the same */
     if (before)
         reader->path[before] = '.';
@@ -126,11 +126,11 @@ int reader_pairs(struct reader *reader, yaml_node_t *node, bool fold,
             result = not_a(reader, key, "a key", "one word");
             break;
         }
-        struct str once = arena_str(&folded, name);
-        for (size_t i = 0; fold && i < once.len; i++)
-            ((char *)(uintptr_t)once.at)[i] = ascii_lower(once.at[i]);
+        char *once = arena_alloc(&folded, name.len);
+        for (size_t i = 0; i < name.len; i++)
+            once[i] = fold ? ascii_lower(name.at[i]) : name.at[i];
         size_t known = seen.count;
-        if (names_add(&seen, once) < known) {
+        if (names_add(&seen, (struct str){ once, name.len }) < known) {
             struct str found = shown(reader, key);
             result = reader_fail(reader, key, "%.*s stands twice; keep one", STR_ARG(found));
             break;
@@ -352,7 +352,7 @@ struct texts_taken {
 static int take_text(struct reader *reader, yaml_node_t *item, void *state)
 {
     struct texts_taken *taken = state;
-    struct str text;
+    struct str text = { NULL, 0 };
     if (read_text(reader, item, &text))
         return -1;
     const char *cure = taken->bad ? taken->bad(text) : NULL;

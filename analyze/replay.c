@@ -185,8 +185,7 @@ static size_t slice_at(const struct counting *counting, usec at)
 static void count_unit(struct counting *counting, outcomes set, uint32_t attempt, bool cut_off)
 {
     struct tally *tally = counting->tally;
-    usec at = counting->columns->at[attempt],
-         start = counting->columns->started[counting->columns->session[attempt]];
+    usec start = counting->columns->started[counting->columns->session[attempt]];
     size_t rows = counting->rows.count;
     if (!in_period(counting->options, start))
         return;
@@ -203,7 +202,6 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
         share[__builtin_ctzll(set)] = 1;
     else
         basis = estimate_share(counting->estimate, set, attempt, share);
-    (void)at;
     for (outcomes left = set; left; left &= left - 1) {
         unsigned outcome = (unsigned)__builtin_ctzll(left), row = counting->rows.row[outcome];
         struct cell *cells[2] = { &counting->all[row], slice ? &slice[row] : NULL };
@@ -470,6 +468,13 @@ static void write_notes(struct counting *counting)
     size_t count = counting->walk ? record_notes(counting->walk->record, &tally->arena, notes) : 0;
     for (size_t i = 0; i < count; i++)
         add_note(tally, notes[i]);
+    if (counting->walk && counting->columns->contradictions)
+        add_note(tally,
+                 arena_printf(
+                     &tally->arena,
+                     "%llu pieces of evidence contradict others of the same session; what the server itself "
+                     "saw outweighs a capture, that a snapshot, that a look-up.",
+                     (unsigned long long)counting->columns->contradictions));
     enum basis worst = BASIS_EXACT;
     for (size_t i = 0; i < tally->row_count; i++)
         worst = tally->rows[i].basis > worst ? tally->rows[i].basis : worst;

@@ -18,7 +18,7 @@ int explain_story(const struct policy *policy, const struct session_story *story
 
 /* Where several sessions are meant: a list to choose from. table_open() with these, a row a session,
  * table_close(). */
-enum { SESSION_COLUMNS = 8 };
+enum { SESSION_COLUMNS = 9 };
 extern const struct column session_columns[SESSION_COLUMNS];
 void session_row(struct table *table, const struct session *session);
 

@@ -401,7 +401,7 @@ static char *repeated(const char *before, const char *part, size_t times, const 
     at = stpcpy(at, before);
     for (size_t i = 0; i < times; i++, at += len)
         memcpy(at, part, len);
-    strcpy(at, after);
+    memcpy(at, after, strlen(after) + 1);
     return text;
 }
 
@@ -428,11 +428,11 @@ START_TEST(bombs)
 {
     /* nine levels of nine: a thousand million laughs */
     char laughs[2000] = "a0: &a0 [x]\n";
+    size_t used = strlen(laughs);
     for (int i = 1; i < 10; i++) {
-        char line[120];
-        snprintf(line, sizeof line, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1,
-                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
-        strcat(laughs, line);
+        used += (size_t)snprintf(laughs + used, sizeof laughs - used,
+                                 "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1,
+                                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     }
     refused_soon(repeated(laughs, "", 0, "measures: *a9\n"), "policy.yaml:1:1: there is no key \"a0\"");
     /* the deepest that fits */
@@ -563,6 +563,7 @@ static uint64_t seed;
 
 static uint32_t draw(uint32_t below)
 {
+    ck_assert_uint_gt(below, 0);
     seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(seed >> 33) % below;
 }

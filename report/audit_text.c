@@ -1,0 +1,310 @@
+/* The audit as a table. Domains are interned, and their counts stand in arrays by their number. */
+#define _GNU_SOURCE
+#include "report/audit_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include "base/names.h"
+#include "report/escape.h"
+#include "report/json.h"
+#include "report/replay_table.h"
+#include "report/utf8.h"
+
+enum {
+    DOMAINS_MOST = 100 * 1000,
+    DOMAIN_BYTES_MOST = 255, /* RFC 1035 2.3.4; what is longer is no domain */
+    EXAMPLES = 3,
+    TEXT_COLUMNS = 78
+};
+
+struct domain {
+    struct str name; /* at == NULL: all that are past the most */
+    uint64_t certain[HARMS], possible;
+    int64_t example[EXAMPLES];
+    uint64_t *by_rule;
+};
+
+struct audit_list {
+    const struct policy *policy;
+    enum unit unit;
+    struct names names;
+    struct domain *domains; /* by the name's number */
+    size_t domain_room;
+    struct domain others, all;
+    struct arena arena;
+};
+
+struct audit_list *audit_list_new(const struct policy *policy, enum unit unit)
+{
+    struct audit_list *list = mem_zero(1, sizeof *list);
+    list->policy = policy;
+    list->unit = unit;
+    list->others.by_rule = arena_zero(&list->arena, policy->rule_count * sizeof(uint64_t));
+    list->all.by_rule = arena_zero(&list->arena, policy->rule_count * sizeof(uint64_t));
+    return list;
+}
+
+void audit_list_free(struct audit_list *list)
+{
+    free(list->domains);
+    names_free(&list->names);
+    arena_free(&list->arena);
+    free(list);
+}
+
+/* What the sender's mail is from; "<>" is a bounce's. */
+static struct str domain_of(struct str sender, char lower[DOMAIN_BYTES_MOST])
+{
+    if (!sender.at)
+        return STR("(sender not known)");
+    if (sender.len == 0)
+        return STR("<>");
+    const char *at = str_find_last(sender, '@');
+    struct str domain = at ? str_range(at + 1, sender.at + sender.len) : STR("");
+    if (domain.len == 0 || domain.len > DOMAIN_BYTES_MOST)
+        return STR("(no domain)");
+    for (size_t i = 0; i < domain.len; i++)
+        lower[i] = ascii_lower(domain.at[i]);
+    return (struct str){ lower, domain.len };
+}
+
+static struct domain *find_domain(struct audit_list *list, struct str name)
+{
+    uint32_t number = names_find(&list->names, name);
+    if (number == NAME_NONE && list->names.count >= DOMAINS_MOST)
+        return &list->others;
+    if (number == NAME_NONE) {
+        number = names_add(&list->names, name);
+        mem_room(list->domains, list->domain_room, list->names.count);
+        list->domains[number] = (struct domain){
+            .name = names_text(&list->names, number),
+            .by_rule = arena_zero(&list->arena, list->policy->rule_count * sizeof(uint64_t)),
+        };
+    }
+    return &list->domains[number];
+}
+
+static void count(struct domain *domain, const struct harmed *harmed, size_t rules)
+{
+    if (harmed->certain && harmed->harm < HARMS)
+        domain->certain[harmed->harm]++;
+    else
+        domain->possible++;
+    if (harmed->rule < rules)
+        domain->by_rule[harmed->rule]++;
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        if (domain->example[i] == harmed->session_id)
+            return;
+        if (domain->example[i] == 0) {
+            domain->example[i] = harmed->session_id;
+            return;
+        }
+    }
+}
+
+int audit_list_take(void *state, const struct harmed *harmed)
+{
+    struct audit_list *list = state;
+    char lower[DOMAIN_BYTES_MOST];
+    count(find_domain(list, domain_of(harmed->sender, lower)), harmed, list->policy->rule_count);
+    count(&list->all, harmed, list->policy->rule_count);
+    return 0;
+}
+
+/* Mail that never arrives hurts more than mail that comes late, and both more than what only may happen. */
+static int by_hurt(const void *a, const void *b)
+{
+    const struct domain *x = a, *y = b;
+    uint64_t gone_x = x->certain[HARM_LOST] + x->certain[HARM_TOLD];
+    uint64_t gone_y = y->certain[HARM_LOST] + y->certain[HARM_TOLD];
+    if (gone_x != gone_y)
+        return gone_x > gone_y ? -1 : 1;
+    if (x->certain[HARM_LATE] != y->certain[HARM_LATE])
+        return x->certain[HARM_LATE] > y->certain[HARM_LATE] ? -1 : 1;
+    if (x->possible != y->possible)
+        return x->possible > y->possible ? -1 : 1;
+    size_t shorter = x->name.len < y->name.len ? x->name.len : y->name.len;
+    int order = memcmp(x->name.at, y->name.at, shorter);
+    return order ? order : x->name.len < y->name.len ? -1 : 1;
+}
+
+static void add_to(struct domain *sum, const struct domain *domain, size_t rules)
+{
+    for (int harm = 0; harm < HARMS; harm++)
+        sum->certain[harm] += domain->certain[harm];
+    sum->possible += domain->possible;
+    for (size_t i = 0; i < rules; i++)
+        sum->by_rule[i] += domain->by_rule[i];
+    for (size_t i = 0; i < EXAMPLES; i++)
+        sum->example[i] = sum->example[i] ? sum->example[i] : domain->example[i];
+}
+
+/* The rows to print: the most hurt, and the rest as one. */
+struct shown {
+    struct domain *rows;
+    size_t count, left_out;
+};
+
+static struct shown choose(const struct audit_list *list, size_t most, struct arena *arena)
+{
+    size_t total = list->names.count, rules = list->policy->rule_count;
+    struct domain *rows = arena_zero(arena, (total + 1) * sizeof *rows);
+    if (total)
+        memcpy(rows, list->domains, total * sizeof *rows);
+    qsort(rows, total, sizeof *rows, by_hurt);
+    size_t shown = most && most < total ? most : total;
+    struct domain rest = { .by_rule = arena_zero(arena, rules * sizeof(uint64_t)) };
+    add_to(&rest, &list->others, rules);
+    for (size_t i = shown; i < total; i++)
+        add_to(&rest, &rows[i], rules);
+    bool has_rest = shown < total || list->others.example[0];
+    if (has_rest)
+        rows[shown] = rest;
+    return (struct shown){ rows, shown + has_rest, total - shown };
+}
+
+/* The measure that stops most of a domain's mail. */
+static struct str worst_rule(const struct audit_list *list, const struct domain *domain)
+{
+    size_t worst = 0;
+    for (size_t i = 1; i < list->policy->rule_count; i++)
+        worst = domain->by_rule[i] > domain->by_rule[worst] ? i : worst;
+    return list->policy->rule_count ? list->policy->rules[worst].name : STR("");
+}
+
+static struct str name_of(const struct domain *domain)
+{
+    return domain->name.at ? domain->name : STR("(all others)");
+}
+
+static uint64_t certain_sum(const struct domain *domain)
+{
+    return domain->certain[HARM_TOLD] + domain->certain[HARM_LATE] + domain->certain[HARM_LOST];
+}
+
+static void print_heading(const struct audit_list *list, uint64_t accepted, enum table_format format,
+                          FILE *to)
+{
+    struct arena arena = { 0 };
+    char low[16], high[16];
+    uint64_t certain = certain_sum(&list->all), possible = list->all.possible;
+    percent_format(certain, accepted, low);
+    percent_format(certain + possible, accepted, high);
+    struct str text = arena_printf(
+        &arena, "Of %" PRIu64 " %s that the server accepted, policy %.*s stops or delays %" PRIu64 " (%s %%)",
+        accepted, accepted == 1 ? unit_name[list->unit] : unit_plural[list->unit],
+        STR_ARG(text_fit(&arena, text_visible(&arena, list->policy->name), 40)), certain, low);
+    text = possible ? arena_printf(&arena, "%.*s, and possibly %" PRIu64 " more (together %s %%).",
+                                   STR_ARG(text), possible, high)
+                    : arena_printf(&arena, "%.*s.", STR_ARG(text));
+    if (format == TABLE_MARKDOWN) {
+        escape_markdown(to, text);
+        fputs("\n\n", to);
+    } else {
+        for (struct str line; text_wrap(&text, TEXT_COLUMNS, &line);)
+            fprintf(to, "%.*s\n", STR_ARG(line));
+        putc('\n', to);
+    }
+    arena_free(&arena);
+}
+
+static void print_legend(enum table_format format, FILE *to)
+{
+    static const char *const lines[] = {
+        "told: refused for good (5xx), the sender gets to know.",
+        "late: put off (4xx), and comes with a later try.",
+        "lost: put off or dropped, and does not come back.",
+        "possible: the record does not tell whether it would be stopped.",
+    };
+    putc('\n', to);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        fprintf(to, "%s%s\n", format == TABLE_MARKDOWN ? "- " : "", lines[i]);
+}
+
+static struct str examples(const struct domain *domain, struct arena *arena)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < EXAMPLES && domain->example[i]; i++)
+        text = arena_printf(arena, "%.*s%s%" PRId64, STR_ARG(text), i ? " " : "", domain->example[i]);
+    return text;
+}
+
+static void print_json(const struct audit_list *list, const struct shown *shown, uint64_t accepted, FILE *to)
+{
+    struct json json = { .to = to };
+    json_object(&json, NULL);
+    json_text(&json, "policy", list->policy->name);
+    json_text(&json, "unit", str_of(unit_name[list->unit]));
+    json_count(&json, "accepted", accepted);
+    for (int harm = 0; harm < HARMS; harm++)
+        json_count(&json, harm_name[harm], list->all.certain[harm]);
+    json_count(&json, "possible", list->all.possible);
+    json_array(&json, "domains");
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct domain *domain = &shown->rows[i];
+        json_flat(&json);
+        json_object(&json, NULL);
+        json_text(&json, "domain", name_of(domain));
+        for (int harm = 0; harm < HARMS; harm++)
+            json_count(&json, harm_name[harm], domain->certain[harm]);
+        json_count(&json, "possible", domain->possible);
+        json_text(&json, "measure", worst_rule(list, domain));
+        json_array(&json, "sessions");
+        for (size_t k = 0; k < EXAMPLES && domain->example[k]; k++)
+            json_count(&json, NULL, (uint64_t)domain->example[k]);
+        json_end_array(&json);
+        json_end_object(&json);
+    }
+    json_end_array(&json);
+    json_end_object(&json);
+}
+
+static int print_table(const struct audit_list *list, const struct shown *shown, enum table_format format,
+                       FILE *to, struct why *why)
+{
+    static const struct column columns[] = {
+        { .name = "domain", .title = STR_INIT("sender domain"), .most = 40 },
+        { .name = "told", .number = true },
+        { .name = "late", .number = true },
+        { .name = "lost", .number = true },
+        { .name = "possible", .number = true },
+        { .name = "measure", .title = STR_INIT("mostly by") },
+        { .name = "sessions", .title = STR_INIT("for example") },
+    };
+    struct arena arena = { 0 };
+    struct table *table = table_open(to, format, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct domain *domain = &shown->rows[i];
+        table_cell(table, name_of(domain));
+        for (int harm = 0; harm < HARMS; harm++)
+            table_count(table, domain->certain[harm]);
+        table_count(table, domain->possible);
+        table_cell(table, worst_rule(list, domain));
+        table_cell(table, examples(domain, &arena));
+    }
+    int result = table_close(table, why);
+    arena_free(&arena);
+    return result;
+}
+
+int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t most, enum table_format format,
+                     FILE *to, struct why *why)
+{
+    struct arena arena = { 0 };
+    struct shown shown = choose(list, most, &arena);
+    bool words = format == TABLE_TEXT || format == TABLE_MARKDOWN;
+    int result = 0;
+    if (words)
+        print_heading(list, accepted, format, to);
+    if (format == TABLE_JSON)
+        print_json(list, &shown, accepted, to);
+    else if (!words || shown.count)
+        result = print_table(list, &shown, format, to, why);
+    if (words && shown.left_out)
+        fprintf(to, "\n%zu sender domains more are in the last row; --most=0 shows them all.\n",
+                shown.left_out);
+    if (words && shown.count)
+        print_legend(format, to);
+    arena_free(&arena);
+    return result ? result : printed(to, why);
+}
