@@ -336,11 +336,16 @@ static void take_line(struct builder *builder, struct building *building, int32_
         builder->took(builder->took_state, session->input, session->first_offset, offset);
 }
 
-struct open_session *builder_open(struct builder *builder, session_key key, const struct line *line)
+void builder_abandon(struct builder *builder, session_key key)
 {
-    struct open_session *old = key ? builder_find(builder, key, NULL) : NULL;
+    struct open_session *old = builder_find(builder, key, NULL);
     if (old && !old->ended)
         end(builder, building_of(old));
+}
+
+struct open_session *builder_open(struct builder *builder, session_key key, const struct line *line)
+{
+    builder_abandon(builder, key);
     evict(builder, NULL);
     struct building *building = building_new(&builder->pool);
     struct open_session *open = &building->open;
@@ -512,6 +517,11 @@ bool builder_add_by_key(struct builder *builder, session_key key, const struct l
 void builder_stash(struct builder *builder, session_key key, const struct line *line, const struct evidence *evidence)
 {
     stash_put(&builder->stash, key, line->input, line->offset, evidence);
+}
+
+bool builder_has_stash(const struct builder *builder)
+{
+    return builder->stash.count != 0;
 }
 
 size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at, usec within)

@@ -47,7 +47,7 @@ void builder_watch(struct builder *builder, builder_took_fn *took, void *state);
 typedef uint64_t session_key;
 
 /* Keys of different kinds never meet, nor do those of different hosts. Never 0. */
-enum key_kind { KEY_PROCESS, KEY_CLIENT, KEY_QUEUE_ID, KEY_MESSAGE_ID, KEY_SESSION };
+enum key_kind { KEY_PROCESS, KEY_CLIENT, KEY_QUEUE_ID, KEY_MESSAGE_ID, KEY_ENVELOPE, KEY_SESSION };
 session_key key_of_text(enum key_kind kind, struct str host, struct str text);
 /* Of the process that logged the line: host, program tag and pid. */
 session_key key_of_process(const struct line *line);
@@ -64,14 +64,16 @@ struct open_session {
     int32_t transaction;     /* the one that is under way, or -1 */
     uint32_t flags;
     struct str peer;         /* the client as the dialect's lines call it */
-    const void *notes;       /* in the session's memory, by builder_memory() */
+    void *notes;             /* in the session's memory, by builder_memory() */
     usec marked;             /* when something happened that the dialect must remember */
 };
 
 /* Begins a session with this line as its first; `key` leads to it from now on (0: none). What was open under the key
  * is closed as it stands. Fills started, input, offsets, server and service from the line. */
 struct open_session *builder_open(struct builder *builder, session_key key, const struct line *line);
-/* Fills client and port and makes the session one of that client's: to be called once. */
+/* Whatever is open under the key ends as it stands: the process does something else now. */
+void builder_abandon(struct builder *builder, session_key key);
+/* Fills client and port and makes the session one of that client's. */
 void builder_set_client(struct builder *builder, struct open_session *open, const struct ip *client, uint16_t port);
 /* What `key` leads to, or NULL where there is none or it has been handed over. *transaction (may be NULL): what was
  * given when it was bound, else -1. */
@@ -117,6 +119,8 @@ bool builder_add_by_key(struct builder *builder, session_key key, const struct l
 /* Keeps the evidence of a line that came before the session that it belongs to, for whoever adopts it under `key`. The
  * oldest is forgotten when there are many. Long texts are cut. */
 void builder_stash(struct builder *builder, session_key key, const struct line *line, const struct evidence *evidence);
+/* Whether anything waits to be adopted. */
+bool builder_has_stash(const struct builder *builder);
 /* Adds all that was stashed under `key` no longer than `within` before `at` (the session's first line) to the session.
  * Returns how many. */
 size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at, usec within);

@@ -1,0 +1,546 @@
+/* smtpd: one process serves one client at a time, so its pid tells whose line it is (postfix smtpd/smtpd.c,
+ * smtpd_check.c, smtpd_peer.c, smtpd_sasl_glue.c). */
+#include "collect/dialect/postfix.h"
+
+/* How long after postscreen's PASS the client's "connect" may come: smtpd looks its name up before. */
+static const usec pass_most = 5 * USEC_MINUTE;
+/* The warning about a name that does not lead back is logged just before "connect". */
+static const usec warning_most = USEC_MINUTE;
+
+/* ---- Which session a line belongs to. */
+
+/* A front end that speaks XCLIENT replaces itself by the client (smtpd_xclient.c). It is one of our own. */
+static bool is_front_end(const struct open_session *open)
+{
+    static const struct prefix own[] = {
+        { { { [10] = 0xff, [11] = 0xff, [12] = 127 } }, 104 },
+        { { { [10] = 0xff, [11] = 0xff, [12] = 10 } }, 104 },
+        { { { [10] = 0xff, [11] = 0xff, [12] = 172, [13] = 16 } }, 108 },
+        { { { [10] = 0xff, [11] = 0xff, [12] = 192, [13] = 168 } }, 112 },
+        { { { [0] = 0xfc } }, 7 },
+        { { { [15] = 1 } }, 128 },
+    };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (prefix_holds(&own[i], &open->session.client))
+            return open->session.transaction_count == 0;
+    return false;
+}
+
+static void add_names(struct builder *builder, struct open_session *open, usec at)
+{
+    struct evidence rdns = evidence_of(KIND_RDNS, YES, at), fcrdns = evidence_of(KIND_FCRDNS, YES, at);
+    builder_add_evidence(builder, open, &rdns);
+    builder_add_evidence(builder, open, &fcrdns);
+}
+
+static void set_peer(struct builder *builder, struct open_session *open, const struct peer *peer, usec at)
+{
+    struct ip client = peer_address(peer);
+    open->peer = builder_keep(builder, open, peer->text);
+    if (!ip_eq(&client, &open->session.client) || peer->port != open->session.client_port)
+        builder_set_client(builder, open, &client, peer->port ? peer->port : open->session.client_port);
+    open->session.client_name = (struct str){ NULL, 0 };
+    if (open->peer.len && !str_eq(peer->name, STR("unknown"))) {
+        open->session.client_name = (struct str){ open->peer.at, peer->name.len };
+        add_names(builder, open, at);
+    }
+}
+
+/* The session that the process of this line serves. A line whose client is another one is of a session whose beginning
+ * is not in the record. */
+static struct open_session *session_of(struct builder *builder, const struct line *line, const struct peer *peer)
+{
+    session_key key = key_of_process(line);
+    struct open_session *open = builder_find(builder, key, NULL);
+    if (open && (str_eq(open->peer, peer->text) || is_front_end(open))) {
+        builder_took(builder, open, line);
+        if (!str_eq(open->peer, peer->text))
+            set_peer(builder, open, peer, line->at);
+        return open;
+    }
+    open = builder_open(builder, key, line);
+    open->conclude = postfix_conclude;
+    open->session.gap = true;
+    set_peer(builder, open, peer, line->at);
+    return open;
+}
+
+/* ---- Connecting and leaving. */
+
+/* The oldest session that postscreen passed on and that smtpd has not taken yet. */
+static struct open_session *passed_by_postscreen(struct builder *builder, const struct line *line, const struct peer *peer)
+{
+    struct ip client = peer_address(peer);
+    struct open_session *oldest = NULL;
+    for (struct open_session *open = builder_of_client(builder, &client, NULL); open;
+         open = builder_of_client(builder, &client, open))
+        if ((open->flags & (POSTSCREEN_PASSED | SMTPD_HAS_IT)) == POSTSCREEN_PASSED && !open->ended &&
+            str_eq(open->session.server, line->host) && open->marked >= line->at - pass_most &&
+            (!peer->port || !open->session.client_port || peer->port == open->session.client_port))
+            oldest = open;
+    return oldest;
+}
+
+static enum taken take_connect(struct str rest, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    if (!cut_peer(&rest, &peer))
+        return SKIPPED;
+    session_key key = key_of_process(line);
+    struct open_session *open = passed_by_postscreen(builder, line, &peer);
+    if (open) {
+        builder_abandon(builder, key);
+        builder_took(builder, open, line);
+        open->flags |= SMTPD_HAS_IT;
+        /* the port may be another connection's before smtpd is done with this one */
+        builder_release(builder, key_of_client(line->host, &open->session.client, open->session.client_port));
+        open->session.service = builder_keep(builder, open, line->program);
+        builder_bind(builder, key, open, -1, false);
+    } else {
+        open = builder_open(builder, key, line);
+        open->conclude = postfix_conclude;
+    }
+    set_peer(builder, open, &peer, line->at);
+    builder_adopt(builder, key, open, line->at, warning_most);
+    return TAKEN;
+}
+
+static struct command_count_row {
+    struct str name;
+    size_t all, well;
+} const count_rows[] = {
+#define COUNT(name, all, well) { STR_INIT(name), offsetof(struct command_counts, all), offsetof(struct command_counts, well) }
+    COUNT("ehlo", helo, helo), COUNT("helo", helo, helo),    COUNT("mail", mail, mail_ok),
+    COUNT("rcpt", rcpt, rcpt_ok), COUNT("data", data, data_ok), COUNT("bdat", bdat, bdat),
+    COUNT("vrfy", vrfy, vrfy), COUNT("quit", quit, quit), COUNT("commands", all, all),
+#undef COUNT
+};
+
+static uint32_t *counter(struct command_counts *counts, size_t at)
+{
+    return (uint32_t *)(void *)((char *)counts + at);
+}
+
+/* " ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4": those that went well, of all where that differs. */
+static void read_counts(struct str rest, struct command_counts *counts)
+{
+    *counts = (struct command_counts){ 0 };
+    struct str name;
+    while (cut_char(&rest, ' ') && cut_until_char(&rest, '=', &name)) {
+        uint64_t well = 0, all = 0;
+        if (!cut_number(&rest, &well))
+            return;
+        all = well;
+        if (cut_char(&rest, '/') && !cut_number(&rest, &all))
+            return;
+        counts->known = true;
+        for (size_t i = 0; i < sizeof count_rows / sizeof *count_rows; i++)
+            if (str_eq(name, count_rows[i].name)) {
+                *counter(counts, count_rows[i].well) += (uint32_t)well;
+                if (count_rows[i].all != count_rows[i].well)
+                    *counter(counts, count_rows[i].all) += (uint32_t)all;
+                else
+                    *counter(counts, count_rows[i].all) += (uint32_t)(all - well);
+                break;
+            }
+    }
+}
+
+/* How it ended, where no line said so. smtpd is silent only about a client that leaves after the end of a message. */
+static enum closed guess_closed(const struct session *session, const struct command_counts *counts)
+{
+    if (session->closed != CLOSED_UNKNOWN)
+        return session->closed;
+    if (counts->quit || !counts->known) /* Postfix before 3.0 does not count */
+        return CLOSED_QUIT;
+    return counts->data_ok || counts->bdat ? CLOSED_LOST : CLOSED_DROPPED;
+}
+
+static enum taken take_disconnect(struct str rest, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    if (!cut_peer(&rest, &peer))
+        return SKIPPED;
+    struct open_session *open = session_of(builder, line, &peer);
+    struct session *session = &open->session;
+    struct postfix_notes *notes = postfix_notes(builder, open);
+    read_counts(rest, &notes->counts);
+    enum closed closed = guess_closed(session, &notes->counts);
+    if (closed == CLOSED_DROPPED && session->closed != closed)
+        session->cut_off = true;
+    if (notes->counts.known && !notes->counts.data_ok && !notes->counts.bdat)
+        for (uint32_t i = 0; i < session->transaction_count; i++)
+            builder_unawait(builder, open, (int32_t)i); /* no message was taken: nothing will become of it */
+    builder_close(builder, open, line, closed);
+    return TAKEN;
+}
+
+/* "after RCPT from PEER", "after DATA (2048 bytes) from PEER" */
+static enum taken take_end(struct str rest, const struct line *line, struct builder *builder, enum closed closed)
+{
+    struct peer peer;
+    struct str where, before;
+    if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer))
+        return SKIPPED;
+    if (cut_until(&where, STR(" ("), &before))
+        where = before;
+    struct open_session *open = session_of(builder, line, &peer);
+    open->session.closed = (uint8_t)closed;
+    open->session.cut_off |= closed == CLOSED_DROPPED;
+    if (str_eq(where, STR("CONNECT")))
+        reach(open, STAGE_BANNER);
+    return TAKEN;
+}
+
+/* ---- Refusals, and messages taken in. */
+
+/* "reject: RCPT from PEER: 450 4.7.1 ...": rest begins behind the action. */
+static enum taken take_refusal(struct str rest, struct str queue_id, bool warning, const struct line *line,
+                               struct builder *builder)
+{
+    struct peer peer;
+    struct str where, text, reason;
+    if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(": ")))
+        return SKIPPED;
+    struct refusal refusal = { .line = line, .command = command_of(where), .warning = warning, .queue_id = queue_id };
+    if (!split_trailer(rest, &text, &refusal.trailer, NULL))
+        text = rest;
+    read_reply(text, 550, &refusal.reply);
+    struct open_session *open = session_of(builder, line, &peer);
+    const struct phrase *phrase = phrase_of(refusal.reply.text, &refusal.trailer, &reason);
+    postfix_refuse(builder, open, &refusal, phrase, reason);
+    if (refusal.reply.code == 421 && !warning) {
+        open->session.closed = CLOSED_DROPPED;
+        open->session.cut_off = true;
+    }
+    return TAKEN;
+}
+
+/* "client=PEER, sasl_method=PLAIN, sasl_username=x, sasl_sender=y, orig_queue_id=z, orig_client=w" */
+static enum taken take_client(struct str rest, struct str queue_id, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    if (!cut_peer(&rest, &peer))
+        return SKIPPED;
+    struct open_session *open = session_of(builder, line, &peer);
+    struct session *session = &open->session;
+    struct str none = { NULL, 0 }, field;
+    int32_t transaction = transaction_at(builder, open, line->host, queue_id, none, line->at);
+    reach(open, STAGE_RCPT);
+    if (transaction >= 0 && queue_id.at)
+        builder_bind(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), open, transaction, true);
+    if (cut_prefix(&rest, STR(", sasl_method=")) && cut_until(&rest, STR(", sasl_username="), &field) &&
+        !session->auth_user.at) {
+        struct str user = rest, before;
+        if (cut_until(&rest, STR(", sasl_sender="), &before) || cut_until(&rest, STR(", orig_"), &before))
+            user = before;
+        session->auth_user = builder_keep(builder, open, user);
+        struct evidence auth = evidence_of(KIND_AUTH, YES, line->at);
+        auth.subject = user;
+        builder_add_evidence(builder, open, &auth);
+    }
+    if (str_find(rest, STR("orig_queue_id="))) {
+        /* it comes back from our own content filter: not a session of the outside's */
+        session->direction = DIRECTION_OUT;
+        open->flags |= REINJECTED;
+    }
+    return TAKEN;
+}
+
+/* "END-OF-MESSAGE: 250 2.0.0 Ok: queued as ID; from=<> ...": what a before-queue filter answered. */
+static enum taken take_proxy(struct str rest, bool accepted, const struct line *line, struct builder *builder)
+{
+    struct open_session *open = builder_find(builder, key_of_process(line), NULL);
+    struct str where, text, id, reason, none = { NULL, 0 };
+    if (!open || !cut_until(&rest, STR(": "), &where))
+        return PASSED;
+    builder_took(builder, open, line);
+    struct refusal refusal = { .line = line, .command = command_of(where), .queue_id = none };
+    if (!split_trailer(rest, &text, &refusal.trailer, NULL))
+        text = rest;
+    read_reply(text, 550, &refusal.reply);
+    if (!accepted) {
+        const struct phrase *phrase = phrase_of(refusal.reply.text, &refusal.trailer, &reason);
+        postfix_refuse(builder, open, &refusal, phrase, reason);
+        return TAKEN;
+    }
+    int32_t index = transaction_at(builder, open, line->host, none, refusal.trailer.from, line->at);
+    if (index < 0)
+        return TAKEN;
+    reach(open, STAGE_EOM);
+    struct transaction *transaction = &open->session.transactions[index];
+    transaction->verdict = VERDICT_ACCEPTED;
+    if (cut_until(&text, STR("queued as "), &where) && text.len) {
+        text = str_trim(text);
+        size_t len = 0;
+        while (len < text.len && (is_alpha(text.at[len]) || is_digit(text.at[len])))
+            len++;
+        id = (struct str){ text.at, len };
+        transaction->queue_id = builder_keep(builder, open, id);
+        builder_bind(builder, key_of_text(KEY_QUEUE_ID, line->host, id), open, index, true);
+    }
+    return TAKEN;
+}
+
+static enum taken take_action(struct str rest, struct str queue_id, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    struct str action, where;
+    if (cut_prefix(&rest, STR("client=")))
+        return take_client(rest, queue_id, line, builder);
+    if (cut_prefix(&rest, STR("reject: ")) || cut_prefix(&rest, STR("milter-reject: ")))
+        return take_refusal(rest, queue_id, false, line, builder);
+    if (cut_prefix(&rest, STR("reject_warning: ")))
+        return take_refusal(rest, queue_id, true, line, builder);
+    if (!cut_until(&rest, STR(": "), &action))
+        return SKIPPED;
+    /* hold, discard, filter, redirect, prepend, bcc, warn, info, permit, milter-hold, milter-discard, hangup, abort */
+    if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer))
+        return PASSED;
+    struct open_session *open = session_of(builder, line, &peer);
+    struct evidence exempt = evidence_of(KIND_EXEMPT, YES, line->at);
+    if (str_eq(action, STR("permit"))) { /* smtpd_log_access_permit_actions */
+        exempt.detail = rest;
+        cut_prefix(&exempt.detail, STR(": "));
+        builder_add_evidence(builder, open, &exempt);
+    } else if (str_eq(action, STR("hangup"))) {
+        open->session.closed = CLOSED_DROPPED;
+        open->session.cut_off = true;
+    }
+    return TAKEN;
+}
+
+/* ---- Warnings. */
+
+/* "hostname NAME does not resolve to address A", with ": Name or service not known" where looking it up failed; before
+ * Postfix 2.9: "A: hostname NAME verification failed: ...". A PTR exists, its name does not lead back; unless that
+ * could not be told for now. */
+static enum taken take_hostname(struct str rest, const struct line *line, struct builder *builder)
+{
+    struct str name, address, cause = { NULL, 0 }, before;
+    if (cut_until(&rest, STR(" does not resolve to address "), &name)) {
+        address = rest;
+        if (cut_until(&rest, STR(": "), &before)) {
+            address = before;
+            cause = rest;
+        }
+    } else if (cut_until(&rest, STR(" verification failed: "), &name)) {
+        cause = rest;
+    } else {
+        return SKIPPED;
+    }
+    bool for_now = cause.at && (str_find(cause, STR("emporary")) || str_find(cause, STR("try again")) ||
+                                str_find(cause, STR("System error")));
+    struct evidence rdns = evidence_of(KIND_RDNS, YES, line->at);
+    struct evidence fcrdns = evidence_of(KIND_FCRDNS, for_now ? UNKNOWN : NO, line->at);
+    rdns.detail = fcrdns.detail = name;
+    (void)address; /* the process that warns is the one that logs "connect" next */
+    builder_stash(builder, key_of_process(line), line, &rdns);
+    builder_stash(builder, key_of_process(line), line, &fcrdns);
+    return TAKEN;
+}
+
+/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). */
+static const struct limit {
+    struct str says;
+    const char *subject;
+    enum command command;
+    int16_t code;
+} limits[] = {
+    { STR_INIT("Connection concurrency limit exceeded: "), "connection", COMMAND_CONNECT, 421 },
+    { STR_INIT("Connection rate limit exceeded: "), "connection", COMMAND_CONNECT, 421 },
+    { STR_INIT("Message delivery request rate limit exceeded: "), "message", COMMAND_MAIL, 450 },
+    { STR_INIT("Recipient address rate limit exceeded: "), "recipient", COMMAND_RCPT, 450 },
+    { STR_INIT("New TLS session rate limit exceeded: "), "tls", COMMAND_OTHER, 0 },
+    { STR_INIT("AUTH command rate limit exceeded: "), "auth", COMMAND_OTHER, 0 },
+};
+
+static enum taken take_limit(const struct limit *limit, struct str rest, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    struct str count;
+    if (!cut_until(&rest, STR(" from "), &count) || !cut_peer(&rest, &peer))
+        return SKIPPED;
+    struct open_session *open = session_of(builder, line, &peer);
+    struct evidence rate = evidence_of(KIND_RATE, YES, line->at);
+    rate.subject = str_of(limit->subject);
+    rate.detail = count;
+    builder_add_evidence(builder, open, &rate);
+    if (!limit->code)
+        return TAKEN;
+    static const struct phrase phrase = { STR_INIT(""), NULL, false, NAMED_RATE, KINDS, UNKNOWN, NULL, "smtpd/smtpd.c" };
+    struct refusal refusal = { .line = line, .command = limit->command };
+    refusal.reply = (struct reply){ .code = limit->code,
+                                    .enhanced = limit->code == 421 ? STR("4.7.0") : STR("4.7.1"),
+                                    .text = line->text };
+    postfix_refuse(builder, open, &refusal, &phrase, STR(""));
+    if (limit->code == 421) {
+        open->session.closed = CLOSED_DROPPED;
+        open->session.cut_off = true;
+    }
+    return TAKEN;
+}
+
+/* "PEER: SASL LOGIN authentication failed: cause, sasl_username=bob" */
+static enum taken take_sasl(struct str rest, const struct peer *peer, const struct line *line, struct builder *builder)
+{
+    struct str before;
+    struct open_session *open = session_of(builder, line, peer);
+    struct evidence auth = evidence_of(KIND_AUTH, NO, line->at);
+    auth.detail = rest;
+    if (cut_until(&rest, STR(", sasl_username="), &before)) {
+        auth.subject = rest;
+        auth.detail = before;
+    }
+    reach(open, STAGE_HELO);
+    builder_add_evidence(builder, open, &auth);
+    return TAKEN;
+}
+
+static enum taken take_warning(struct str rest, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    struct str after = rest;
+    if (cut_prefix(&after, STR("hostname ")))
+        return take_hostname(after, line, builder);
+    if (cut_prefix(&after, STR("non-SMTP command from ")) && cut_peer(&after, &peer)) {
+        struct open_session *open = session_of(builder, line, &peer);
+        struct evidence talk = evidence_of(KIND_NON_SMTP, YES, line->at);
+        cut_prefix(&after, STR(": "));
+        talk.detail = after;
+        builder_add_evidence(builder, open, &talk);
+        open->session.closed = CLOSED_DROPPED; /* "221 2.7.0 Error: I can break rules, too. Goodbye." */
+        open->session.cut_off = true;
+        return TAKEN;
+    }
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        after = rest;
+        if (cut_prefix(&after, limits[i].says))
+            return take_limit(&limits[i], after, line, builder);
+    }
+    after = rest;
+    if (cut_peer(&after, &peer) && !memchr(peer.name.at, ' ', peer.name.len)) {
+        struct str text = after;
+        if (cut_prefix(&text, STR(": hostname "))) /* before Postfix 2.9 */
+            return take_hostname(text, line, builder);
+        if (cut_prefix(&after, STR(": SASL ")))
+            return take_sasl(after, &peer, line, builder);
+    }
+    /* Illegal address syntax, reject: ETRN, TLS library problem, table look-ups, proxies, ...: nothing of a verdict */
+    struct open_session *open = builder_find(builder, key_of_process(line), NULL);
+    if (!open)
+        return PASSED;
+    builder_took(builder, open, line);
+    return TAKEN;
+}
+
+/* ---- The rest. */
+
+/* "after CONNECT from PEER: EHLO x\r\n": what came before it was allowed. After CONNECT that is before the greeting. */
+static enum taken take_pipelining(struct str rest, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    struct str where;
+    if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer))
+        return SKIPPED;
+    struct open_session *open = session_of(builder, line, &peer);
+    struct evidence ahead = evidence_of(KIND_PIPELINING, YES, line->at);
+    ahead.detail = where;
+    builder_add_evidence(builder, open, &ahead);
+    if (str_eq(where, STR("CONNECT"))) {
+        struct evidence early = evidence_of(KIND_EARLY_TALKER, YES, line->at);
+        early.a = line->at > open->session.started ? line->at - open->session.started : 0; /* at the latest */
+        early.b = -1;
+        builder_add_evidence(builder, open, &early);
+    }
+    open->flags |= SAW_PIPELINING;
+    return TAKEN;
+}
+
+static enum taken take_tls(struct str rest, const struct line *line, struct builder *builder)
+{
+    struct peer peer;
+    struct str trust;
+    if (!cut_until(&rest, STR(" TLS connection established from "), &trust) || !cut_peer(&rest, &peer))
+        return PASSED;
+    struct open_session *open = session_of(builder, line, &peer);
+    open->session.tls = true;
+    return TAKEN;
+}
+
+/* Lines of smtpd that are of a session by its pid, or of none: verbose ones, SSL_accept error, panic, fatal, ... */
+static enum taken take_other(const struct line *line, struct builder *builder)
+{
+    static const struct str known[] = {
+        STR_INIT("SSL_accept"),   STR_INIT("table "),       STR_INIT("fatal: "),       STR_INIT("panic: "),
+        STR_INIT("error: "),      STR_INIT("setting up "),  STR_INIT("initializing "), STR_INIT("using backwards-compatible"),
+        STR_INIT("skipping address "), STR_INIT("discarding EHLO"), STR_INIT("mapping DSN"), STR_INIT("connect to subsystem"),
+        STR_INIT("> "),           STR_INIT("< "),           STR_INIT("statistics: "),  STR_INIT("generic_checks"),
+        STR_INIT("match_"),       STR_INIT("dict_"),        STR_INIT("name_mask"),     STR_INIT("auto_clnt_"),
+        STR_INIT("Wrapper-mode "), STR_INIT("idle timeout"), STR_INIT("master_notify"), STR_INIT("proxymap"),
+        STR_INIT("watchdog"),     STR_INIT("event_"),       STR_INIT("input attribute"), STR_INIT("send attr"),
+    };
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !is_known; i++)
+        is_known = str_starts(line->text, known[i]);
+    struct open_session *open = builder_find(builder, key_of_process(line), NULL);
+    if (!is_known)
+        return SKIPPED;
+    if (!open)
+        return PASSED;
+    builder_took(builder, open, line);
+    return TAKEN;
+}
+
+enum taken take_smtpd(const struct line *line, struct builder *builder)
+{
+    struct str rest = line->text, queue_id, none = { NULL, 0 };
+    if (rest.len == 0)
+        return PASSED;
+    switch (rest.at[0]) {
+    case 'c':
+        if (cut_prefix(&rest, STR("connect from ")))
+            return take_connect(rest, line, builder);
+        break;
+    case 'd':
+        if (cut_prefix(&rest, STR("disconnect from ")))
+            return take_disconnect(rest, line, builder);
+        break;
+    case 'N':
+        if (cut_prefix(&rest, STR("NOQUEUE: ")))
+            return take_action(rest, none, line, builder);
+        break;
+    case 'l':
+        if (cut_prefix(&rest, STR("lost connection after ")))
+            return take_end(rest, line, builder, CLOSED_LOST);
+        break;
+    case 't':
+        if (cut_prefix(&rest, STR("timeout after ")))
+            return take_end(rest, line, builder, CLOSED_TIMEOUT);
+        if (cut_prefix(&rest, STR("too many errors after ")))
+            return take_end(rest, line, builder, CLOSED_DROPPED);
+        break;
+    case 'w':
+        if (cut_prefix(&rest, STR("warning: ")))
+            return take_warning(rest, line, builder);
+        break;
+    case 'i':
+        if (cut_prefix(&rest, STR("improper command pipelining after ")))
+            return take_pipelining(rest, line, builder);
+        break;
+    case 'p':
+        if (cut_prefix(&rest, STR("proxy-accept: ")))
+            return take_proxy(rest, true, line, builder);
+        if (cut_prefix(&rest, STR("proxy-reject: ")))
+            return take_proxy(rest, false, line, builder);
+        break;
+    default:
+        break;
+    }
+    rest = line->text;
+    if (cut_queue_id(&rest, &queue_id))
+        return take_action(rest, queue_id, line, builder);
+    if (str_find(rest, STR(" TLS connection established from ")))
+        return take_tls(rest, line, builder);
+    return take_other(line, builder);
+}
