@@ -14,7 +14,7 @@ static const usec wait_most = 60 * USEC_SECOND;
 /* A clock that goes back further than this was set: what was seen "later" is not waited for. */
 static const usec back_most = 10 * USEC_MINUTE;
 
-enum { CLIENT_SLOTS = 1 << 12 };
+enum { CLIENT_SLOTS = 1 << 12, LEARNT_MOST = 64 };
 
 struct building_list {
     struct building *first, *last;
@@ -34,6 +34,8 @@ struct builder {
     struct why failed; /* the sink's first failure */
     builder_took_fn *took;
     void *took_state;
+    session_key learnt[LEARNT_MOST]; /* a ring */
+    unsigned learnt_next;
 };
 
 static struct building *building_of(struct open_session *open)
@@ -538,4 +540,20 @@ size_t builder_adopt(struct builder *builder, session_key key, struct open_sessi
         adopted++;
     }
     return adopted;
+}
+
+/* ---- What servers have shown. */
+
+bool builder_has_learnt(const struct builder *builder, session_key key)
+{
+    for (size_t i = 0; i < LEARNT_MOST; i++)
+        if (builder->learnt[i] == key)
+            return true;
+    return false;
+}
+
+void builder_learn(struct builder *builder, session_key key)
+{
+    if (!builder_has_learnt(builder, key))
+        builder->learnt[builder->learnt_next++ % LEARNT_MOST] = key;
 }

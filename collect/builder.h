@@ -125,6 +125,10 @@ bool builder_has_stash(const struct builder *builder);
  * Returns how many. */
 size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at, usec within);
 
+/* What a server has shown once of how it is set up, for lines that leave that open: a few flags by key. */
+void builder_learn(struct builder *builder, session_key key);
+bool builder_has_learnt(const struct builder *builder, session_key key);
+
 static inline struct evidence evidence_of(enum kind kind, enum tri state, usec at)
 {
     return (struct evidence){ .kind = (uint8_t)kind,

@@ -59,10 +59,8 @@ static const struct phrase phrases[] = {
     { SAYS("bare <LF> received"), NULL, false, NAMED_OTHER, KIND_BARE_NEWLINE, YES, NULL, "smtpd/smtpd.c" },
     { SAYS("Error: SMTP protocol synchronization"), NULL, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL,
       "smtpd/smtpd.c" },
-    { SAYS("Error: too many connections"), NULL, true, NAMED_RATE, KIND_RATE, YES, "connection", "smtpd/smtpd.c" },
     { SAYS("Error: too much mail"), NULL, false, NAMED_RATE, KIND_RATE, YES, "message", "smtpd/smtpd.c" },
     { SAYS("Error: too many recipients from"), NULL, false, NAMED_RATE, KIND_RATE, YES, "recipient", "smtpd/smtpd.c" },
-    { SAYS("too many connections"), NULL, false, NAMED_RATE, KIND_RATE, YES, "connection", "postscreen/postscreen.c" },
     { SAYS("blocked using "), NULL, true, NAMED_DNSBL, KIND_DNSBL, YES, NULL, CHECK },
 
     /* policy servers, through check_policy_service */

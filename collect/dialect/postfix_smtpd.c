@@ -67,18 +67,34 @@ static struct open_session *session_of(struct builder *builder, const struct lin
 
 /* ---- Connecting and leaving. */
 
-/* The oldest session that postscreen passed on and that smtpd has not taken yet. */
+/* "postfix" of "postfix/smtpd": the instance, of which postscreen is too. */
+static struct str instance_of(struct str tag)
+{
+    const char *slash = str_find_last(tag, '/');
+    return slash ? str_range(tag.at, slash) : (struct str){ tag.at, 0 };
+}
+
+/* The oldest session that postscreen passed on and that smtpd has not taken yet. A client of which only some tests were
+ * due goes to smtpd without a PASS in the log (postscreen_misc.c, psc_conclude): without a session that has one, one that
+ * was not refused anything is taken. smtpd of another instance is on another port (submission). */
 static struct open_session *passed_by_postscreen(struct builder *builder, const struct line *line, const struct peer *peer)
 {
     struct ip client = peer_address(peer);
-    struct open_session *oldest = NULL;
+    struct open_session *passed = NULL, *quiet = NULL;
     for (struct open_session *open = builder_of_client(builder, &client, NULL); open;
-         open = builder_of_client(builder, &client, open))
-        if ((open->flags & (POSTSCREEN_PASSED | SMTPD_HAS_IT)) == POSTSCREEN_PASSED && !open->ended &&
-            str_eq(open->session.server, line->host) && open->marked >= line->at - pass_most &&
-            (!peer->port || !open->session.client_port || peer->port == open->session.client_port))
-            oldest = open;
-    return oldest;
+         open = builder_of_client(builder, &client, open)) {
+        const struct session *session = &open->session;
+        if (open->ended || !session->server_port || (open->flags & (SMTPD_HAS_IT | SAW_REFUSAL)) ||
+            !str_eq(session->server, line->host) || session->started < line->at - pass_most ||
+            !str_eq(instance_of(session->service), instance_of(line->program)) ||
+            (peer->port && peer->port != session->client_port))
+            continue;
+        if (open->flags & POSTSCREEN_PASSED)
+            passed = open;
+        else if (!(open->flags & (SAW_PREGREET | SAW_DNSBL_RANK | SAW_DENIED)) && session->closed == CLOSED_UNKNOWN)
+            quiet = open;
+    }
+    return passed ? passed : quiet;
 }
 
 static enum taken take_connect(struct str rest, const struct line *line, struct builder *builder)
@@ -340,19 +356,21 @@ static enum taken take_hostname(struct str rest, const struct line *line, struct
     return TAKEN;
 }
 
-/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). */
+/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). That too many connections
+ * are open at a time is no rate. */
 static const struct limit {
     struct str says;
     const char *subject;
     enum command command;
-    int16_t code;
+    int16_t code; /* 0: of a command that has no place in a transaction */
+    enum named named;
 } limits[] = {
-    { STR_INIT("Connection concurrency limit exceeded: "), "connection", COMMAND_CONNECT, 421 },
-    { STR_INIT("Connection rate limit exceeded: "), "connection", COMMAND_CONNECT, 421 },
-    { STR_INIT("Message delivery request rate limit exceeded: "), "message", COMMAND_MAIL, 450 },
-    { STR_INIT("Recipient address rate limit exceeded: "), "recipient", COMMAND_RCPT, 450 },
-    { STR_INIT("New TLS session rate limit exceeded: "), "tls", COMMAND_OTHER, 0 },
-    { STR_INIT("AUTH command rate limit exceeded: "), "auth", COMMAND_OTHER, 0 },
+    { STR_INIT("Connection concurrency limit exceeded: "), "connection", COMMAND_CONNECT, 421, NAMED_OTHER },
+    { STR_INIT("Connection rate limit exceeded: "), "rate", COMMAND_CONNECT, 421, NAMED_RATE },
+    { STR_INIT("Message delivery request rate limit exceeded: "), "message", COMMAND_MAIL, 450, NAMED_RATE },
+    { STR_INIT("Recipient address rate limit exceeded: "), "recipient", COMMAND_RCPT, 450, NAMED_RATE },
+    { STR_INIT("New TLS session rate limit exceeded: "), "tls", COMMAND_OTHER, 0, NAMED_OTHER },
+    { STR_INIT("AUTH command rate limit exceeded: "), "auth", COMMAND_OTHER, 0, NAMED_OTHER },
 };
 
 static enum taken take_limit(const struct limit *limit, struct str rest, const struct line *line, struct builder *builder)
@@ -368,7 +386,7 @@ static enum taken take_limit(const struct limit *limit, struct str rest, const s
     builder_add_evidence(builder, open, &rate);
     if (!limit->code)
         return TAKEN;
-    static const struct phrase phrase = { STR_INIT(""), NULL, false, NAMED_RATE, KINDS, UNKNOWN, NULL, "smtpd/smtpd.c" };
+    struct phrase phrase = { .says = STR(""), .named = (uint8_t)limit->named, .kind = KINDS, .source = "smtpd/smtpd.c" };
     struct refusal refusal = { .line = line, .command = limit->command };
     refusal.reply = (struct reply){ .code = limit->code,
                                     .enhanced = limit->code == 421 ? STR("4.7.0") : STR("4.7.1"),

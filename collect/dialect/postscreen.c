@@ -7,8 +7,8 @@
 /* dnsblog asks as soon as the client is there, and postscreen is done with it after postscreen_greet_wait, mostly; a
  * slow answer may come when it has gone already. */
 static const usec listing_most = 30 * USEC_SECOND;
-/* A client that is dropped by a test is gone at once; one that talks on takes a round trip at the least. */
-static const usec at_once = 50000;
+/* A client that is dropped by a test is gone at once; one that says QUIT takes a round trip. */
+static const usec at_once = 1000;
 
 static session_key key_of(const struct line *line, const struct peer *peer)
 {
@@ -132,32 +132,66 @@ static void refuse_dropped(struct builder *builder, struct open_session *open, c
     postfix_refuse(builder, open, &refusal, &phrase, STR(""));
 }
 
-/* The end. Where the client did not hang up, a test may have dropped it (postscreen_greet_action = drop and its like);
- * else it was the client, with QUIT. */
+/* What each test says when it drops the client (postscreen_greet_action = drop and its like); the last that failed
+ * counts. */
+static const struct drop {
+    uint32_t flag;
+    enum named named;
+    struct str enhanced, text;
+} drops[] = {
+    { SAW_PIPELINING, NAMED_PIPELINING, STR_INIT("5.5.1"), STR_INIT("Protocol error") },
+    { SAW_DNSBL_RANK, NAMED_DNSBL, STR_INIT("5.7.1"), STR_INIT("Service unavailable") },
+    { SAW_PREGREET, NAMED_EARLY_TALKER, STR_INIT("5.5.1"), STR_INIT("Protocol error") },
+    { SAW_DENIED, NAMED_OTHER, STR_INIT("5.3.2"), STR_INIT("Service currently unavailable") },
+};
+
+/* That a test of this server lets clients talk on (= enforce), known from one that did. */
+static session_key key_of_habit(const struct open_session *open, uint32_t flag)
+{
+    char text[] = { 'e', 'n', 'f', 'o', 'r', 'c', 'e', (char)('0' + __builtin_ctz(flag)) };
+    return key_of_text(KEY_SESSION, open->session.server, (struct str){ text, sizeof text });
+}
+
+static void learn_enforce(struct builder *builder, const struct open_session *open)
+{
+    for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
+        if (open->flags & drops[i].flag)
+            builder_learn(builder, key_of_habit(open, drops[i].flag));
+}
+
+/* Where the client did not hang up, it was either dropped or said QUIT; no line tells which. Stamps of whole seconds
+ * leave more open than others. */
+static void conclude_tests(struct builder *builder, struct open_session *open, const struct line *line)
+{
+    struct session *session = &open->session;
+    if (session->closed != CLOSED_UNKNOWN || (open->flags & SAW_REFUSAL) || line->at - open->marked > at_once)
+        return;
+    if (open->flags & SAW_NON_SMTP) { /* "521 5.7.0 Error: I can break rules, too. Goodbye.": no verdict on mail */
+        session->closed = CLOSED_DROPPED;
+        session->cut_off = true;
+        return;
+    }
+    for (size_t i = 0; i < sizeof drops / sizeof *drops; i++) {
+        if (!(open->flags & drops[i].flag))
+            continue;
+        if (builder_has_learnt(builder, key_of_habit(open, drops[i].flag)))
+            return;
+        refuse_dropped(builder, open, line, drops[i].named, 521, drops[i].enhanced, drops[i].text);
+        session->closed = CLOSED_DROPPED;
+        session->cut_off = true;
+        return;
+    }
+}
+
 static enum taken take_disconnect(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
     if (!cut_peer(&rest, &peer))
         return SKIPPED;
     struct open_session *open = session_of(builder, line, &peer);
-    struct session *session = &open->session;
-    if (session->closed == CLOSED_UNKNOWN && !(open->flags & SAW_REFUSAL) && line->at - open->marked <= at_once) {
-        if (open->flags & SAW_DNSBL_RANK)
-            refuse_dropped(builder, open, line, NAMED_DNSBL, 521, STR("5.7.1"), STR("Service unavailable"));
-        else if (open->flags & SAW_PREGREET)
-            refuse_dropped(builder, open, line, NAMED_EARLY_TALKER, 521, STR("5.5.1"), STR("Protocol error"));
-        else if (open->flags & SAW_DENIED)
-            refuse_dropped(builder, open, line, NAMED_OTHER, 521, STR("5.3.2"), STR("Service currently unavailable"));
-        else if (open->flags & SAW_PIPELINING)
-            refuse_dropped(builder, open, line, NAMED_PIPELINING, 521, STR("5.5.1"), STR("Protocol error"));
-        /* "521 5.7.0 Error: I can break rules, too. Goodbye." is no verdict on mail */
-        if (open->flags & (SAW_REFUSAL | SAW_NON_SMTP)) {
-            session->closed = CLOSED_DROPPED;
-            session->cut_off = true;
-        }
-    }
-    if (session->closed == CLOSED_UNKNOWN)
-        session->closed = CLOSED_QUIT;
+    conclude_tests(builder, open, line);
+    if (open->session.closed == CLOSED_UNKNOWN)
+        open->session.closed = CLOSED_QUIT;
     builder_close(builder, open, line, CLOSED_UNKNOWN);
     return TAKEN;
 }
@@ -180,7 +214,7 @@ static enum taken take_refusal(struct str rest, const struct line *line, struct 
     struct refusal refusal = { .line = line, .command = command_of(where) };
     if (refusal.command == COMMAND_CONNECT) { /* "too many connections", "all server ports busy" */
         bool many = str_starts(rest, STR("too many"));
-        refuse_dropped(builder, open, line, many ? NAMED_RATE : NAMED_OTHER, 421, many ? STR("4.7.0") : STR("4.3.2"), rest);
+        refuse_dropped(builder, open, line, NAMED_OTHER, 421, many ? STR("4.7.0") : STR("4.3.2"), rest);
         open->session.closed = CLOSED_DROPPED;
         open->session.cut_off = true;
         if (many) {
@@ -203,6 +237,7 @@ static enum taken take_refusal(struct str rest, const struct line *line, struct 
             phrase = phrase_of(STR(""), &refusal.trailer, &reason);
     }
     postfix_refuse(builder, open, &refusal, phrase, reason);
+    learn_enforce(builder, open);
     return TAKEN;
 }
 
