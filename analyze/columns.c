@@ -138,6 +138,7 @@ static void grow_sessions(struct columns *columns)
     building->sessions = mem_grow(building->sessions, columns->session_count + 1);
 #define GROW(field) columns->field = mem_resize(columns->field, building->sessions, sizeof *columns->field);
     BY_SESSION(GROW)
+#undef GROW
     columns->first_attempt = mem_resize(columns->first_attempt, building->sessions + 1, sizeof(uint32_t));
     columns->first_fact = mem_resize(columns->first_fact, building->sessions + 1, sizeof(uint32_t));
 }
@@ -148,6 +149,7 @@ static void grow_attempts(struct columns *columns)
     if (columns->attempt_count + 1 <= building->attempts)
         return;
     building->attempts = mem_grow(building->attempts, columns->attempt_count + 1);
+#define GROW(field) columns->field = mem_resize(columns->field, building->attempts, sizeof *columns->field);
     BY_ATTEMPT(GROW)
 #undef GROW
 }
