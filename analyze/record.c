@@ -354,8 +354,13 @@ static uint32_t refuser(const struct record *record, const struct segment *segme
     return first;
 }
 
-static bool warned(const struct columns *columns, const struct rule *rule, uint32_t attempt)
+/* A warning is of the rule that warns, where there is one of that measure. */
+static bool warned(const struct columns *columns, const struct policy *policy, const struct rule *rule,
+                   uint32_t attempt)
 {
+    for (size_t r = 0; !rule->warn && r < policy->rule_count; r++)
+        if (policy->rules[r].measure == rule->measure && policy->rules[r].warn)
+            return false;
     uint32_t s = columns->session[attempt];
     if (!(columns->kinds[s] >> KIND_WARNING & 1))
         return false;
@@ -376,7 +381,7 @@ static enum asked_status came_to(const struct record *record, const struct segme
     const struct rule *rule = &segment->policy->rules[r];
     if (!rule_applies(columns, segment->policy, rule, attempt))
         return ASKED_NOT;
-    if (warned(columns, rule, attempt))
+    if (warned(columns, segment->policy, rule, attempt))
         return ASKED_REFUSED;
     switch ((enum answer)columns->answer[attempt]) {
     case ANSWER_ACCEPTED:

@@ -63,13 +63,24 @@ static bool asked_resolves(const void *recorded, const void *ours)
     return ((const struct helo_parameters *)recorded)->resolves;
 }
 
+/* The recorded server asked for whatever we would: it tells of names that were not logged. */
+static bool as_strict(const void *recorded, const void *ours)
+{
+    const struct helo_parameters *theirs = recorded, *mine = ours;
+    return theirs->require >= mine->require && theirs->syntax >= mine->syntax && theirs->fqdn >= mine->fqdn &&
+           theirs->resolves >= mine->resolves && theirs->address_literal >= mine->address_literal &&
+           mine->own_name.count == 0;
+}
+
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct helo_parameters *ours = judging->rule->parameters;
     struct str helo = judging_helo(judging, attempt);
     if (!helo.at) {
         enum tri said = judging_subject(judging, attempt, KIND_HELO, STR("required"));
-        return said == NO ? tri_of(ours->require) : UNKNOWN; /* sent and not logged, or cut off before */
+        if (said == NO)
+            return tri_of(ours->require);
+        return judging_passed(judging, attempt, as_strict) ? NO : UNKNOWN; /* not logged, or cut off before */
     }
     struct ip ip;
     bool literal_valid = false, literal = is_literal(helo, &literal_valid), bare = ip_parse(helo, &ip);
