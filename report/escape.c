@@ -145,15 +145,20 @@ void escape_json(FILE *to, struct str text)
 
 void escape_gnuplot(FILE *to, struct str text)
 {
-    putc('\'', to);
+    putc('"', to);
     uint32_t code = 0;
     for (struct str rest = text, before = rest; utf8_next(&rest, &code); before = rest) {
-        if (code == '\'')
-            fputs("''", to);
-        else if (utf8_is_hidden(code))
-            spell(to, code);
-        else
-            copy(to, before, rest);
+        char spelled[SPELLED_BYTES];
+        struct str shown = { before.at, before.len - rest.len };
+        if (utf8_is_hidden(code))
+            shown = (struct str){ spelled, utf8_spell(code, spelled) };
+        for (size_t i = 0; i < shown.len; i++) {
+            unsigned char c = (unsigned char)shown.at[i];
+            if (c >= 0x80 || c == ' ' || is_digit((char)c) || is_alpha((char)c))
+                putc(c, to);
+            else /* four digits: after a leading 0 gnuplot takes that many */
+                fprintf(to, "\\0%03o", c);
+        }
     }
-    putc('\'', to);
+    putc('"', to);
 }

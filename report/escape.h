@@ -19,7 +19,9 @@ void escape_markdown(FILE *to, struct str text);
 void escape_csv(FILE *to, struct str text);
 /* A string after RFC 8259 with its quotes. Hidden characters are \u escapes, invalid bytes U+FFFD. */
 void escape_json(FILE *to, struct str text);
-/* A string for gnuplot with its single quotes, in which nothing has a meaning but the quote itself. */
+/* A string for gnuplot with its double quotes. All but letters, digits and blanks are octal escapes: gnuplot
+ * looks for `commands` and @macros in a line before it looks for strings, and misreads '' at the start of a
+ * single-quoted one. */
 void escape_gnuplot(FILE *to, struct str text);
 
 #endif

@@ -23,7 +23,7 @@ enum {
     PATIENCE_MS = 30 * 1000,
     WHOLE_PATIENCES = 10, /* a trickle of output must not go on for ever either */
     TICK_MS = 50,
-    AFTER_EXIT_MS = 500,             /* what a dead child's children may still write */
+    AFTER_EXIT_MS = 200,             /* what a dead child's children may still write */
     PICTURE_MOST = 64 * 1024 * 1024, /* a bar and a row each have a few hundred bytes */
     COMPLAINT_BYTES = 512
 };

@@ -119,8 +119,9 @@ static const struct escape_case {
     { escape_json, STR_INIT("\xe2\x80\xae"), "\"\\u202e\"" },
     { escape_json, STR_INIT("\xf3\xa0\x81\x81"), "\"\\udb40\\udc41\"" }, /* U+E0041 */
     { escape_json, STR_INIT("\xf0\x9f\x92\xa9"), "\"\xf0\x9f\x92\xa9\"" },
-    { escape_gnuplot, STR_INIT("it's `x` \"y\" \\n"), "'it''s `x` \"y\" \\n'" },
-    { escape_gnuplot, STR_INIT("a\nb"), "'a\\x0ab'" },
+    { escape_gnuplot, STR_INIT("it's `1` \"y\" \\n"), "\"it\\0047s \\01401\\0140 \\0042y\\0042 \\0134n\"" },
+    { escape_gnuplot, STR_INIT("a\nb"), "\"a\\0134x0ab\"" },
+    { escape_gnuplot, STR_INIT("gr\xc3\xbcn"), "\"gr\xc3\xbcn\"" },
     { escape_markdown, STR_INIT("a|b"), "a\\|b" },
     { escape_markdown, STR_INIT("*a* _b_ `c` <d> #1 ~e~ $f$ &g;"),
       "\\*a\\* \\_b\\_ \\`c\\` \\<d\\> \\#1 \\~e\\~ \\$f\\$ \\&g;" },
