@@ -136,33 +136,33 @@ static void follow_lines(struct source *source, struct span *span)
     lines_end(&lines);
 }
 
-/* A plain file is looked at here and there: a year that lies between two places is missed, if nothing was
- * logged for most of it. */
+/* Follows the stamps of the lines that begin in the `size` bytes at `position`: the first, or all. */
+static bool follow_piece(struct source *source, uint64_t position, size_t size, bool all, char *buffer,
+                         struct span *span)
+{
+    ssize_t got = source_seek(source, position) ? source_read(source, buffer, size, NULL) : -1;
+    struct str rest = { buffer, got > 0 ? (size_t)got : 0 }, begun;
+    struct stamp stamp;
+    if (position && !cut_until_char(&rest, '\n', &begun))
+        return got > 0;
+    while (cut_stamped_line(&rest, &stamp)) {
+        span_follow(span, &stamp);
+        if (!all)
+            break;
+    }
+    return got > 0;
+}
+
+/* A plain file is looked at here and there, and at its end: a year that lies between two places is missed, if
+ * nothing was logged for most of it. */
 static void follow_samples(struct source *source, struct span *span)
 {
     char *buffer = mem_alloc(LOOK_BYTES);
     uint64_t step = source->size / SAMPLES > SAMPLE_BYTES ? source->size / SAMPLES : SAMPLE_BYTES;
-    for (uint64_t position = step; position < source->size; position += step) {
-        bool at_last = source->size - position <= step;
-        if (at_last)
-            position = source->size > LOOK_BYTES ? source->size - LOOK_BYTES : 0;
-        if (!source_seek(source, position))
-            break;
-        struct str rest = { buffer, 0 }, cut;
-        ssize_t got = source_read(source, buffer, at_last ? LOOK_BYTES : SAMPLE_BYTES, NULL);
-        if (got <= 0)
-            break;
-        rest.len = (size_t)got;
-        struct stamp stamp;
-        cut_until_char(&rest, '\n', &cut);
-        while (cut_stamped_line(&rest, &stamp)) {
-            span_follow(span, &stamp);
-            if (!at_last)
-                break;
-        }
-        if (at_last)
-            break;
-    }
+    uint64_t end = source->size > LOOK_BYTES ? source->size - LOOK_BYTES : 0, position = step;
+    while (position < end && follow_piece(source, position, SAMPLE_BYTES, false, buffer, span))
+        position += step;
+    follow_piece(source, end, LOOK_BYTES, true, buffer, span);
     free(buffer);
 }
 
