@@ -29,6 +29,8 @@ struct run {
     usec told;                      /* the time that the builder was told last */
     uint64_t bytes_all, bytes_done; /* as the inputs lie there; done: of those before this one */
     size_t inputs, at;              /* how many, and which one, from 1 */
+    struct why strange;             /* the last input without a line of a mail program */
+    bool ours;                      /* some input had one, now or before */
     struct why failure;             /* the first input that could not be read to its end */
 };
 
@@ -306,6 +308,12 @@ static int read_new(struct run *run, struct reading *reading, struct why *why)
     if (result == 0)
         result = read_lines(run, reading, why);
     bool more = reading->lines.position > bytes;
+    run->ours |= reading->dialects != 0;
+    if (!reading->dialects && reading->lines.number) {
+        char lines[PROGRESS_NUMBER_BYTES];
+        why_set(&run->strange, EX_DATAERR, "%s: none of its %s lines is a mail server's that mxreplay knows",
+                reading->found->path, progress_number(reading->lines.number, lines));
+    }
     if (result == 0 && (more || moved || input->bytes == 0))
         result = write_input(run, reading, why);
     *(more ? &collected->inputs : &collected->known) += 1;
@@ -378,6 +386,9 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
         collected->sessions = builder_counts(run.builder)->handed_over;
         builder_free(run.builder);
     }
+    /* Among others, a file that has nothing for us is no matter; alone, it is a mistake. */
+    if (result == 0 && !run.ours && !run.failure.status)
+        run.failure = run.strange;
     progress_end(&run.progress);
     survey_free(&survey);
     if (result == 0 && run.failure.status) {

@@ -1,63 +1,16 @@
 /* Bytes of an input, and what survey.c makes of inputs before they are read. */
 #define _GNU_SOURCE
 #include <archive.h>
-#include <archive_entry.h>
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "collect/source.h"
 #include "collect/survey.h"
-
-static char folder[] = "/tmp/mxreplay-source-XXXXXX";
-
-static const char *path_of(const char *name)
-{
-    static char path[4][128];
-    static unsigned turn;
-    char *at = path[turn++ % 4];
-    snprintf(at, sizeof path[0], "%s/%s", folder, name);
-    return at;
-}
-
-static void write_file(const char *name, struct str bytes)
-{
-    FILE *to = fopen(path_of(name), "wb");
-    ck_assert_ptr_nonnull(to);
-    ck_assert_uint_eq(fwrite(bytes.at, 1, bytes.len, to), bytes.len);
-    fclose(to);
-}
-
-static struct str read_file(const char *name, struct arena *arena)
-{
-    struct stat status;
-    FILE *from = fopen(path_of(name), "rb");
-    ck_assert(from && fstat(fileno(from), &status) == 0);
-    char *bytes = arena_alloc(arena, (size_t)status.st_size);
-    ck_assert_uint_eq(fread(bytes, 1, (size_t)status.st_size, from), (size_t)status.st_size);
-    fclose(from);
-    return (struct str){ bytes, (size_t)status.st_size };
-}
-
-static void compress_to(const char *name, int (*filter)(struct archive *), struct str bytes)
-{
-    struct archive *to = archive_write_new();
-    struct archive_entry *entry = archive_entry_new();
-    ck_assert_int_eq(filter(to), ARCHIVE_OK);
-    archive_write_set_format_raw(to);
-    ck_assert_int_eq(archive_write_open_filename(to, path_of(name)), ARCHIVE_OK);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    ck_assert_int_eq(archive_write_header(to, entry), ARCHIVE_OK);
-    ck_assert_int_eq(archive_write_data(to, bytes.at, bytes.len), (la_ssize_t)bytes.len);
-    archive_write_close(to);
-    archive_write_free(to);
-    archive_entry_free(entry);
-}
+#include "tests/lib/inputs.h"
 
 /* 300 KB that do not compress to nothing. */
 static struct str some_text(struct arena *arena)
@@ -95,7 +48,7 @@ static struct got read_source(struct source *source, struct arena *arena, size_t
 static struct got read_path(const char *name, struct arena *arena, size_t step)
 {
     struct source source;
-    ck_assert_int_eq(source_open(&source, path_of(name), NULL), 0);
+    ck_assert_int_eq(source_open(&source, input_path(name), NULL), 0);
     struct got got = read_source(&source, arena, step);
     source_close(&source);
     return got;
@@ -128,14 +81,14 @@ START_TEST(each_compression)
     static const size_t steps[] = { 1000, 70000, 400000 };
     struct arena arena = { 0 };
     struct str text = some_text(&arena);
-    compress_to("mail.log", forms[_i].filter, text);
+    input_compress("mail.log", forms[_i].filter, text);
     for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
         struct got got = read_path("mail.log", &arena, steps[s]);
         ck_assert_int_eq(got.why.status, 0);
         ck_assert(str_eq(got.bytes, text));
     }
     struct source source;
-    ck_assert_int_eq(source_open(&source, path_of("mail.log"), NULL), 0);
+    ck_assert_int_eq(source_open(&source, input_path("mail.log"), NULL), 0);
     if (forms[_i].compression)
         ck_assert_str_eq(source.compression, forms[_i].compression);
     else
@@ -168,11 +121,11 @@ START_TEST(truncated)
         return;
     struct arena arena = { 0 };
     struct str text = some_text(&arena);
-    compress_to("whole", forms[_i].filter, text);
-    struct str whole = read_file("whole", &arena);
+    input_compress("whole", forms[_i].filter, text);
+    struct str whole = input_read("whole", &arena);
     size_t most = 0;
     for (size_t cut = 16; cut + 16 < whole.len; cut += whole.len / 7) {
-        write_file("cut", (struct str){ whole.at, whole.len - cut });
+        input_write("cut", (struct str){ whole.at, whole.len - cut });
         struct got got = read_path("cut", &arena, 100000);
         ck_assert_uint_le(got.bytes.len, text.len);
         ck_assert(str_starts(text, got.bytes));
@@ -195,12 +148,12 @@ START_TEST(damaged)
         return;
     struct arena arena = { 0 };
     struct str text = some_text(&arena);
-    compress_to("whole", forms[_i].filter, text);
-    struct str whole = read_file("whole", &arena);
+    input_compress("whole", forms[_i].filter, text);
+    struct str whole = input_read("whole", &arena);
     char *bytes = memcpy(arena_alloc(&arena, whole.len), whole.at, whole.len);
     for (size_t i = whole.len / 2; i < whole.len / 2 + 40; i++)
         bytes[i] = (char)~bytes[i];
-    write_file("damaged", (struct str){ bytes, whole.len });
+    input_write("damaged", (struct str){ bytes, whole.len });
     struct got got = read_path("damaged", &arena, 100000);
     /* libarchive writes zstd without a checksum. */
     ck_assert(got.why.status == EX_DATAERR || strcmp(forms[_i].compression, "zstd") == 0);
@@ -216,20 +169,20 @@ START_TEST(gzip_members)
 {
     static const char zeros[600];
     struct arena arena = { 0 };
-    compress_to("a", archive_write_add_filter_gzip, STR("first\n"));
-    compress_to("b", archive_write_add_filter_gzip, STR("second\n"));
-    struct str a = read_file("a", &arena), b = read_file("b", &arena);
+    input_compress("a", archive_write_add_filter_gzip, STR("first\n"));
+    input_compress("b", archive_write_add_filter_gzip, STR("second\n"));
+    struct str a = input_read("a", &arena), b = input_read("b", &arena);
     for (size_t padding = 0; padding <= sizeof zeros; padding += 200) {
         struct str all = arena_printf(&arena, "%*s", (int)(a.len + b.len + padding), "");
         memcpy((char *)all.at, a.at, a.len);
         memcpy((char *)all.at + a.len, b.at, b.len);
         memcpy((char *)all.at + a.len + b.len, zeros, padding);
-        write_file("c", all);
+        input_write("c", all);
         struct got got = read_path("c", &arena, 1000);
         ck_assert_int_eq(got.why.status, 0);
         ck_assert(str_eq(got.bytes, STR("first\nsecond\n")));
         if (padding == 0) {
-            write_file("c", (struct str){ all.at, all.len - 9 });
+            input_write("c", (struct str){ all.at, all.len - 9 });
             got = read_path("c", &arena, 1000);
             ck_assert_str_eq(got.why.text, "truncated");
         }
@@ -242,7 +195,7 @@ START_TEST(missing)
 {
     struct source source;
     struct why why = { 0 };
-    ck_assert_int_eq(source_open(&source, path_of("nothing"), &why), -1);
+    ck_assert_int_eq(source_open(&source, input_path("nothing"), &why), -1);
     ck_assert_int_eq(why.status, EX_NOINPUT);
     ck_assert_ptr_nonnull(strstr(why.text, "nothing: No such file"));
 }
@@ -253,8 +206,8 @@ START_TEST(piped)
 {
     struct arena arena = { 0 };
     struct str text = some_text(&arena);
-    compress_to("piped", forms[_i].filter, text);
-    struct str bytes = read_file("piped", &arena);
+    input_compress("piped", forms[_i].filter, text);
+    struct str bytes = input_read("piped", &arena);
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
     pid_t child = fork();
@@ -304,13 +257,13 @@ static int survey_one(struct survey *survey, const char *path, int year, struct 
     return survey_inputs(survey, &path, 1, year, &empty_catalogue, why);
 }
 
-static const char *const log_line = "Nov 23 09:07:12 mx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n";
+static const char *const one_line = "Nov 23 09:07:12 mx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n";
 
 START_TEST(what_is_no_log)
 {
     static char pcap[400] = "\xD4\xC3\xB2\xA1\2", tar[1024] = "mail.log", noise[70000], nuls[5000];
     memcpy(tar + 257, "ustar", 5);
-    memcpy(tar + 512, log_line, strlen(log_line));
+    memcpy(tar + 512, one_line, strlen(one_line));
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (char)(i * 7919 >> 3);
     static const struct {
@@ -331,8 +284,8 @@ START_TEST(what_is_no_log)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct survey survey;
         struct why why = { 0 };
-        write_file("some.file", cases[i].bytes);
-        ck_assert_int_eq(survey_one(&survey, path_of("some.file"), 0, &why), -1);
+        input_write("some.file", cases[i].bytes);
+        ck_assert_int_eq(survey_one(&survey, input_path("some.file"), 0, &why), -1);
         survey_free(&survey);
         ck_assert_int_eq(why.status, EX_DATAERR);
         ck_assert_msg(strstr(why.text, "some.file: ") && strstr(why.text, cases[i].says), "%s", why.text);
@@ -354,13 +307,13 @@ START_TEST(what_is_a_log)
         struct survey survey;
         struct why why = { 0 };
         size_t gap = i == 4;
-        char *bytes = arena_alloc(&arena, begins[i].len + 1 + strlen(log_line));
+        char *bytes = arena_alloc(&arena, begins[i].len + 1 + strlen(one_line));
         memcpy(bytes, begins[i].at, begins[i].len);
         if (gap)
             bytes[begins[i].len] = '\n';
-        memcpy(bytes + begins[i].len + gap, log_line, strlen(log_line));
-        write_file("mail.log", (struct str){ bytes, begins[i].len + gap + strlen(log_line) });
-        ck_assert_msg(survey_one(&survey, path_of("mail.log"), 2026, &why) == 0, "%zu: %s", i, why.text);
+        memcpy(bytes + begins[i].len + gap, one_line, strlen(one_line));
+        input_write("mail.log", (struct str){ bytes, begins[i].len + gap + strlen(one_line) });
+        ck_assert_msg(survey_one(&survey, input_path("mail.log"), 2026, &why) == 0, "%zu: %s", i, why.text);
         ck_assert_uint_eq(survey.count, 1);
         ck_assert_int_eq(survey.found[0].first, 1795424832 * USEC_SECOND);
         survey_free(&survey);
@@ -372,17 +325,17 @@ END_TEST
 START_TEST(empty)
 {
     struct survey survey;
-    write_file("mail.log", STR(""));
-    ck_assert_int_eq(survey_one(&survey, path_of("mail.log"), 0, NULL), 0);
+    input_write("mail.log", STR(""));
+    ck_assert_int_eq(survey_one(&survey, input_path("mail.log"), 0, NULL), 0);
     ck_assert_uint_eq(survey.count, 1);
     ck_assert(survey.found[0].empty);
     survey_free(&survey);
-    compress_to("mail.log", archive_write_add_filter_gzip, STR(""));
-    ck_assert_int_eq(survey_one(&survey, path_of("mail.log"), 0, NULL), 0);
+    input_compress("mail.log", archive_write_add_filter_gzip, STR(""));
+    ck_assert_int_eq(survey_one(&survey, input_path("mail.log"), 0, NULL), 0);
     ck_assert(survey.found[0].empty && !survey.found[0].damage);
     survey_free(&survey);
-    write_file("mail.log", STR("\x1F\x8B\x08"));
-    ck_assert_int_eq(survey_one(&survey, path_of("mail.log"), 0, NULL), 0);
+    input_write("mail.log", STR("\x1F\x8B\x08"));
+    ck_assert_int_eq(survey_one(&survey, input_path("mail.log"), 0, NULL), 0);
     ck_assert(!survey.found[0].empty && survey.found[0].damage);
     ck_assert_str_eq(survey.found[0].damage->text, "truncated");
     survey_free(&survey);
@@ -391,11 +344,11 @@ END_TEST
 
 static void make_folder(const char *name, const char *const *files)
 {
-    mkdir(path_of(name), 0700);
+    mkdir(input_path(name), 0700);
     for (; *files; files++) {
         char path[100];
         snprintf(path, sizeof path, "%s/%s", name, *files);
-        write_file(path, strstr(*files, "text") ? STR("no log\n") : str_of(log_line));
+        input_write(path, strstr(*files, "text") ? STR("no log\n") : str_of(one_line));
     }
 }
 
@@ -404,7 +357,7 @@ static void expect_names(const char *name, const char *expected)
     struct survey survey;
     struct why why = { 0 };
     char names[400] = "";
-    ck_assert_msg(survey_one(&survey, path_of(name), 2026, &why) == 0, "%s", why.text);
+    ck_assert_msg(survey_one(&survey, input_path(name), 2026, &why) == 0, "%s", why.text);
     for (size_t i = 0; i < survey.count; i++) {
         strcat(names, strrchr(survey.found[i].path, '/') + 1);
         strcat(names, " ");
@@ -423,12 +376,12 @@ START_TEST(folders)
     make_folder("plain", (const char *const[]){ "2026-11-01", "2026-11-02", "text", NULL });
     expect_names("plain", "2026-11-01 2026-11-02 ");
     make_folder("texts", (const char *const[]){ "text", NULL });
-    ck_assert_int_eq(survey_one(&survey, path_of("texts"), 0, &why), -1);
+    ck_assert_int_eq(survey_one(&survey, input_path("texts"), 0, &why), -1);
     survey_free(&survey);
     ck_assert_int_eq(why.status, EX_NOINPUT);
     ck_assert_ptr_nonnull(strstr(why.text, "none of the files in this folder is a log"));
     make_folder("nothing", (const char *const[]){ NULL });
-    ck_assert_int_eq(survey_one(&survey, path_of("nothing"), 0, &why), -1);
+    ck_assert_int_eq(survey_one(&survey, input_path("nothing"), 0, &why), -1);
     survey_free(&survey);
     ck_assert_ptr_nonnull(strstr(why.text, "no files in this folder"));
 }
@@ -483,13 +436,12 @@ static void write_set_file(const struct set_file *file, bool compressed)
         len += (size_t)snprintf(text + len, sizeof text - len,
                                 "%smx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n", file->stamps[i]);
     if (compressed)
-        compress_to(file->name, archive_write_add_filter_gzip, (struct str){ text, len });
+        input_compress(file->name, archive_write_add_filter_gzip, (struct str){ text, len });
     else
-        write_file(file->name, (struct str){ text, len });
+        input_write(file->name, (struct str){ text, len });
     usec modified = 0;
     ck_assert(clock_parse(str_of(file->modified), &modified));
-    struct timespec times[2] = { { .tv_sec = modified / USEC_SECOND }, { .tv_sec = modified / USEC_SECOND } };
-    ck_assert_int_eq(utimensat(AT_FDCWD, path_of(file->name), times, 0), 0);
+    input_set_time(file->name, modified);
 }
 
 START_TEST(years_of_files)
@@ -501,7 +453,7 @@ START_TEST(years_of_files)
         const char *given[3];
         for (; count < 3 && set->files[count].name; count++) {
             write_set_file(&set->files[count], compressed);
-            snprintf(paths[count], sizeof paths[0], "%s", path_of(set->files[count].name));
+            snprintf(paths[count], sizeof paths[0], "%s", input_path(set->files[count].name));
             given[count] = paths[count];
         }
         struct survey survey;
@@ -529,7 +481,7 @@ END_TEST
 /* A plain file larger than what is looked at: the turns of the year lie where samples are taken. */
 START_TEST(years_of_a_long_file)
 {
-    FILE *to = fopen(path_of("long.log"), "w");
+    FILE *to = fopen(input_path("long.log"), "w");
     for (usec day = clock_days(2021, 3, 1); day < clock_days(2026, 2, 1); day++) {
         int64_t year = 0;
         unsigned month = 0, date = 0;
@@ -539,11 +491,9 @@ START_TEST(years_of_a_long_file)
                     "JanFebMarAprMayJunJulAugSepOctNovDec" + (month - 1) * 3, date, hour);
     }
     fclose(to);
-    struct timespec times[2] = { { .tv_sec = clock_days(2026, 3, 1) * 86400 },
-                                 { .tv_sec = clock_days(2026, 3, 1) * 86400 } };
-    ck_assert_int_eq(utimensat(AT_FDCWD, path_of("long.log"), times, 0), 0);
+    input_set_time("long.log", clock_days(2026, 3, 1) * USEC_DAY);
     struct survey survey;
-    ck_assert_int_eq(survey_one(&survey, path_of("long.log"), 0, NULL), 0);
+    ck_assert_int_eq(survey_one(&survey, input_path("long.log"), 0, NULL), 0);
     ck_assert_int_eq(survey.found[0].year, 2021);
     ck_assert_int_eq(survey.found[0].first, clock_days(2021, 3, 1) * USEC_DAY);
     survey_free(&survey);
@@ -552,8 +502,6 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder))
-        return EXIT_FAILURE;
     Suite *suite = suite_create("source");
     TCase *t = tcase_create("source");
     tcase_set_timeout(t, 60);
@@ -570,11 +518,5 @@ int main(void)
     tcase_add_loop_test(t, years_of_files, 0, sizeof sets / sizeof *sets);
     tcase_add_test(t, years_of_a_long_file);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) || failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return inputs_main(suite);
 }
