@@ -465,19 +465,25 @@ START_TEST(new_year_in_a_grown_file)
 }
 END_TEST
 
+#define REJECT                                                                                               \
+    "NOQUEUE: reject: RCPT from unknown[10.0.0.0]: 554 5.7.1 <b@c.test>: Relay access denied; "              \
+    "from=<a@a.test> "                                                                                       \
+    "to=<b@c.test> proto=ESMTP helo=<a.test>"
 START_TEST(repeated_messages)
 {
     struct array_base *base = array_base_new();
     input_write("repeated.log",
                 STR("Nov 23 00:00:00 mx postfix/smtpd[1000]: connect from unknown[10.0.0.0]\n"
-                    "Nov 23 00:00:01 mx postfix/smtpd[1000]: message repeated 2 times: [ disconnect from "
-                    "unknown[10.0.0.0]]\n"
+                    "Nov 23 00:00:00 mx postfix/smtpd[1000]: " REJECT "\n"
+                    "Nov 23 00:00:01 mx postfix/smtpd[1000]: message repeated 2 times: [ " REJECT "]\n"
                     "Nov 23 00:00:01 mx last message repeated 2 times\n"
                     "Nov 23 00:00:01 mx sshd[1]: x\n"
-                    "Nov 23 00:00:01 mx last message repeated 2 times\n"));
+                    "Nov 23 00:00:01 mx last message repeated 2 times\n"
+                    "Nov 23 00:00:01 mx postfix/smtpd[1000]: disconnect from unknown[10.0.0.0]\n"));
     struct outcome outcome = collect_name(base, "repeated.log");
     expect_done(outcome);
     expect_sessions(base, 1);
+    ck_assert_uint_eq(base->recipients[0], 3);
     ck_assert_uint_eq(outcome.collected.skipped, 1);
     ck_assert_uint_eq(outcome.collected.other, 2);
     array_base_free(base);

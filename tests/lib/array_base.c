@@ -69,6 +69,8 @@ static int add_session(void *state, const struct session *session, struct why *w
     if (base->fails_after && base->session_count == base->fails_after)
         return why_set(why, EX_IOERR, "the disk is full");
     ck_assert_uint_lt(base->session_count, BASE_SESSIONS);
+    for (uint32_t i = 0; i < session->transaction_count; i++)
+        base->recipients[base->session_count] += session->transactions[i].recipient_count;
     base->sessions[base->session_count++] = *session;
     return 0;
 }

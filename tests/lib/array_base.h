@@ -12,6 +12,7 @@ struct array_base {
     struct input inputs[BASE_INPUTS]; /* by id - 1 */
     int input_count;
     struct session sessions[BASE_SESSIONS]; /* without transactions, evidence and text */
+    uint32_t recipients[BASE_SESSIONS];     /* of each */
     size_t session_count;
     struct skipped skipped[BASE_SHAPES]; /* counts added up */
     size_t skipped_count;
