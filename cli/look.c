@@ -18,6 +18,8 @@ struct settings {
     int year;
 };
 
+enum { STEP_WIDTH = 40 };
+
 static int collect(const char *path, const struct settings *settings, char **inputs,
                    struct collected *collected, struct why *why)
 {
@@ -69,6 +71,11 @@ static struct str typed(struct arena *arena, char **inputs)
                                                             : text;
 }
 
+static void step(struct str command, const char *what)
+{
+    say("  %-*.*s  %s", (int)(command.len < STEP_WIDTH ? STEP_WIDTH : command.len), STR_ARG(command), what);
+}
+
 static void next_steps(const struct settings *settings, const struct collected *collected, char **inputs)
 {
     struct arena arena = { 0 };
@@ -76,16 +83,21 @@ static void next_steps(const struct settings *settings, const struct collected *
     const char *policy = settings->common.policy ? settings->common.policy : "talk-2009";
     struct str d = kept ? arena_printf(&arena, " -d %s", kept) : STR("");
     if (collected->skipped)
-        say("\n%" PRIu64 " lines of mail programs were not understood%s", collected->skipped,
-            kept ? "; see them with status --skipped." : ".");
+        say("\n%" PRIu64
+            " lines of mail programs were not understood; after collect: mxreplay status --skipped",
+            collected->skipped);
     say("\nWhat to type next:");
     if (!kept)
-        say("  mxreplay collect%.*s                 keep what was read, in mxreplay.db",
-            STR_ARG(typed(&arena, inputs)));
-    say("  mxreplay explain%.*s --recipient ADDRESS   why was mail to ADDRESS refused?", STR_ARG(d));
-    say("  mxreplay replay%.*s -p %s --by day    the same, day by day", STR_ARG(d), policy);
-    say("  mxreplay audit%.*s -p %s              whose mail it would have stopped", STR_ARG(d), policy);
-    say("  mxreplay policy show %s > my.yaml     a policy of your own to try: -p my.yaml", policy);
+        step(arena_printf(&arena, "mxreplay collect%.*s", STR_ARG(typed(&arena, inputs))),
+             "keeps it, in mxreplay.db");
+    step(arena_printf(&arena, "mxreplay explain%.*s --recipient ADDRESS", STR_ARG(d)),
+         "why was mail to ADDRESS refused?");
+    step(arena_printf(&arena, "mxreplay replay%.*s -p %s --by day", STR_ARG(d), policy),
+         "the same, day by day");
+    step(arena_printf(&arena, "mxreplay audit%.*s -p %s", STR_ARG(d), policy),
+         "whose mail would it have stopped?");
+    step(arena_printf(&arena, "mxreplay policy show %s > my.yaml", policy),
+         "a policy of your own, to try with -p my.yaml");
     arena_free(&arena);
 }
 
