@@ -12,11 +12,22 @@ bool str_eq_nocase(struct str a, struct str b)
     return true;
 }
 
+/* memmem() fills a table of 256 bytes before it begins: for the usual line that is more than the search. */
 const char *str_find(struct str s, struct str what)
 {
     if (what.len == 0)
         return s.at;
-    return s.len < what.len ? NULL : memmem(s.at, s.len, what.at, what.len);
+    if (s.len < what.len)
+        return NULL;
+    if (s.len > 1024)
+        return memmem(s.at, s.len, what.at, what.len);
+    const char *last = s.at + (s.len - what.len);
+    for (const char *at = s.at; at <= last; at++) {
+        at = memchr(at, what.at[0], (size_t)(last - at) + 1);
+        if (!at || memcmp(at, what.at, what.len) == 0)
+            return at;
+    }
+    return NULL;
 }
 
 const char *str_find_last(struct str s, char c)
@@ -82,6 +93,17 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* 1 to 7 bytes as one word, by loads of fixed size that overlap. */
+static uint64_t short_word(const unsigned char *p, size_t len)
+{
+    if (len < 4)
+        return (uint64_t)p[0] << 16 | (uint64_t)p[len / 2] << 8 | p[len - 1];
+    uint32_t first, last;
+    memcpy(&first, p, 4);
+    memcpy(&last, p + len - 4, 4);
+    return (uint64_t)first << 32 | last;
+}
+
 uint64_t bytes_hash(const void *bytes, size_t len, uint64_t seed)
 {
     const unsigned char *p = bytes;
@@ -91,11 +113,8 @@ uint64_t bytes_hash(const void *bytes, size_t len, uint64_t seed)
         memcpy(&word, p, 8);
         h = fold(h ^ word, 0xD6E8FEB86659FD93u);
     }
-    if (len) {
-        uint64_t word = 0;
-        memcpy(&word, p, len);
-        h = fold(h ^ word, 0xA0761D6478BD642Fu);
-    }
+    if (len)
+        h = fold(h ^ short_word(p, len), 0xA0761D6478BD642Fu);
     return fold(h, 0xE7037ED1A0B428DBu);
 }
 

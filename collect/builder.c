@@ -219,25 +219,21 @@ void builder_watch(struct builder *builder, builder_took_fn *took, void *state)
 
 /* ---- Keys. */
 
-static session_key key_mix(enum key_kind kind, uint64_t a, uint64_t b)
-{
-    uint64_t parts[2] = { a, b };
-    return bytes_hash(parts, sizeof parts, (uint64_t)kind + 1) | 1;
-}
-
 session_key key_of_text(enum key_kind kind, struct str host, struct str text)
 {
-    return key_mix(kind, str_hash(host), str_hash(text));
+    return bytes_hash(text.at, text.len, bytes_hash(host.at, host.len, (uint64_t)kind)) | 1;
 }
 
 session_key key_of_process(const struct line *line)
 {
-    return key_mix(KEY_PROCESS, str_hash(line->host) + line->pid, str_hash(line->program));
+    uint64_t seed = bytes_hash(line->host.at, line->host.len, (uint64_t)line->pid << 8 | KEY_PROCESS);
+    return bytes_hash(line->program.at, line->program.len, seed) | 1;
 }
 
 session_key key_of_client(struct str host, const struct ip *client, uint16_t port)
 {
-    return key_mix(KEY_CLIENT, str_hash(host) + port, bytes_hash(client->octet, sizeof client->octet, 0));
+    uint64_t seed = bytes_hash(host.at, host.len, (uint64_t)port << 8 | KEY_CLIENT);
+    return bytes_hash(client->octet, sizeof client->octet, seed) | 1;
 }
 
 struct open_session *builder_find(struct builder *builder, session_key key, int32_t *transaction)

@@ -54,7 +54,7 @@ enum stage command_stage(enum command command);
 /* A row of the table of phrases (postfix_phrases.c). */
 struct phrase {
     struct str says;
-    const char *classes; /* letters of those in which it has this meaning, see phrase_of(); NULL: all */
+    uint8_t classes;     /* in which it has this meaning, see postfix_phrases.c */
     bool anywhere;       /* else at the start of the reason */
     uint8_t named;       /* enum named */
     uint8_t kind;        /* enum kind of the evidence that it is; KINDS: none */

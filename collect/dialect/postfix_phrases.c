@@ -2,15 +2,16 @@
  * texts of other programs that speak through Postfix stand at the end. */
 #include "collect/dialect/postfix.h"
 
-/* Classes: what was refused, as in "Sender address rejected". Letters for the table. */
+/* Classes: what was refused, as in "Sender address rejected". */
 enum class {
-    CLASS_NONE = '-',
-    CLASS_CLIENT = 'c',
-    CLASS_HELO = 'h',
-    CLASS_SENDER = 's',
-    CLASS_RECIPIENT = 'r',
-    CLASS_COMMAND = 'd', /* Data command, End-of-data, Etrn command */
-    CLASS_OTHER = 'o'
+    BARE = 1, /* no class was named */
+    CLIENT = 2,
+    HELO = 4,
+    SENDER = 8,
+    RECIPIENT = 16,
+    COMMAND = 32, /* Data command, End-of-data, Etrn command */
+    LOGIN = 64,
+    ANY = 127
 };
 
 /* postfix smtpd/smtpd_check.h, SMTPD_NAME_... */
@@ -18,17 +19,17 @@ static const struct class_name {
     struct str says;
     enum class class;
 } class_names[] = {
-    { STR_INIT("Recipient address"), CLASS_RECIPIENT },
-    { STR_INIT("Helo command"), CLASS_HELO },
-    { STR_INIT("Sender address"), CLASS_SENDER },
-    { STR_INIT("Client host"), CLASS_CLIENT },
-    { STR_INIT("Unverified Client host"), CLASS_CLIENT },
-    { STR_INIT("Data command"), CLASS_COMMAND },
-    { STR_INIT("End-of-data"), CLASS_COMMAND },
-    { STR_INIT("END-OF-MESSAGE"), CLASS_COMMAND },
-    { STR_INIT("Etrn command"), CLASS_COMMAND },
-    { STR_INIT("Client certificate"), CLASS_OTHER },
-    { STR_INIT("SASL login name"), CLASS_OTHER },
+    { STR_INIT("Recipient address"), RECIPIENT },
+    { STR_INIT("Helo command"), HELO },
+    { STR_INIT("Sender address"), SENDER },
+    { STR_INIT("Client host"), CLIENT },
+    { STR_INIT("Unverified Client host"), CLIENT },
+    { STR_INIT("Data command"), COMMAND },
+    { STR_INIT("End-of-data"), COMMAND },
+    { STR_INIT("END-OF-MESSAGE"), COMMAND },
+    { STR_INIT("Etrn command"), COMMAND },
+    { STR_INIT("Client certificate"), LOGIN },
+    { STR_INIT("SASL login name"), LOGIN },
 };
 
 #define SAYS(text) STR_INIT(text)
@@ -36,63 +37,63 @@ static const struct class_name {
 
 static const struct phrase phrases[] = {
     /* says, in which classes, anywhere, names, evidence, state, its subject, source */
-    { SAYS("Greylisted"), NULL, false, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "postgrey --greylist-text" },
-    { SAYS("cannot find your reverse hostname"), "c", false, NAMED_NO_RDNS, KIND_RDNS, NO, NULL, CHECK },
-    { SAYS("cannot find your hostname"), "c", false, NAMED_FCRDNS, KIND_FCRDNS, NO, NULL, CHECK },
-    { SAYS("User unknown"), "r", false, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL, CHECK },
-    { SAYS("user unknown"), "r", false, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL, CHECK },
-    { SAYS("undeliverable address"), "r", false, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL, CHECK },
-    { SAYS("unverified address"), "r", false, NAMED_RECIPIENT, KINDS, UNKNOWN, NULL, CHECK },
-    { SAYS("Relay access denied"), NULL, false, NAMED_RELAY, KIND_RELAY, YES, NULL, CHECK },
-    { SAYS("need fully-qualified hostname"), "h", false, NAMED_HELO, KIND_HELO, NO, "fqdn", CHECK },
-    { SAYS("Invalid name"), "h", false, NAMED_HELO, KIND_HELO, NO, "syntax", CHECK },
-    { SAYS("invalid ip address"), "h", false, NAMED_HELO, KIND_HELO, NO, "syntax", CHECK },
-    { SAYS("Host not found"), "h", false, NAMED_HELO, KIND_HELO, NO, "resolves", CHECK },
-    { SAYS("Malformed DNS server reply"), "h", false, NAMED_HELO, KIND_HELO, NO, "resolves", CHECK },
-    { SAYS("need fully-qualified address"), "s", false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "fqdn", CHECK },
-    { SAYS("Domain not found"), "s", false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "exists", CHECK },
-    { SAYS("Malformed DNS server reply"), "s", false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "exists", CHECK },
-    { SAYS("does not accept mail (nullMX)"), "s", true, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, YES, "null-mx", CHECK },
-    { SAYS("Improper use of SMTP command pipelining"), NULL, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL, CHECK },
-    { SAYS("Multi-recipient bounce"), NULL, false, NAMED_NULL_SENDER_MANY, KINDS, UNKNOWN, NULL, CHECK },
-    { SAYS("Session encryption is required"), NULL, false, NAMED_TLS_REQUIRED, KINDS, UNKNOWN, NULL, CHECK },
-    { SAYS("bare <LF> received"), NULL, false, NAMED_OTHER, KIND_BARE_NEWLINE, YES, NULL, "smtpd/smtpd.c" },
-    { SAYS("Error: SMTP protocol synchronization"), NULL, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL,
+    { SAYS("Greylisted"), ANY, false, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "postgrey --greylist-text" },
+    { SAYS("cannot find your reverse hostname"), CLIENT, false, NAMED_NO_RDNS, KIND_RDNS, NO, NULL, CHECK },
+    { SAYS("cannot find your hostname"), CLIENT, false, NAMED_FCRDNS, KIND_FCRDNS, NO, NULL, CHECK },
+    { SAYS("User unknown"), RECIPIENT, false, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL, CHECK },
+    { SAYS("user unknown"), RECIPIENT, false, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL, CHECK },
+    { SAYS("undeliverable address"), RECIPIENT, false, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL, CHECK },
+    { SAYS("unverified address"), RECIPIENT, false, NAMED_RECIPIENT, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("Relay access denied"), ANY, false, NAMED_RELAY, KIND_RELAY, YES, NULL, CHECK },
+    { SAYS("need fully-qualified hostname"), HELO, false, NAMED_HELO, KIND_HELO, NO, "fqdn", CHECK },
+    { SAYS("Invalid name"), HELO, false, NAMED_HELO, KIND_HELO, NO, "syntax", CHECK },
+    { SAYS("invalid ip address"), HELO, false, NAMED_HELO, KIND_HELO, NO, "syntax", CHECK },
+    { SAYS("Host not found"), HELO, false, NAMED_HELO, KIND_HELO, NO, "resolves", CHECK },
+    { SAYS("Malformed DNS server reply"), HELO, false, NAMED_HELO, KIND_HELO, NO, "resolves", CHECK },
+    { SAYS("need fully-qualified address"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "fqdn", CHECK },
+    { SAYS("Domain not found"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "exists", CHECK },
+    { SAYS("Malformed DNS server reply"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "exists", CHECK },
+    { SAYS("does not accept mail (nullMX)"), SENDER, true, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, YES, "null-mx", CHECK },
+    { SAYS("Improper use of SMTP command pipelining"), ANY, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL, CHECK },
+    { SAYS("Multi-recipient bounce"), ANY, false, NAMED_NULL_SENDER_MANY, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("Session encryption is required"), ANY, false, NAMED_TLS_REQUIRED, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("bare <LF> received"), ANY, false, NAMED_OTHER, KIND_BARE_NEWLINE, YES, NULL, "smtpd/smtpd.c" },
+    { SAYS("Error: SMTP protocol synchronization"), ANY, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL,
       "smtpd/smtpd.c" },
-    { SAYS("Error: too much mail"), NULL, false, NAMED_RATE, KIND_RATE, YES, "message", "smtpd/smtpd.c" },
-    { SAYS("Error: too many recipients from"), NULL, false, NAMED_RATE, KIND_RATE, YES, "recipient", "smtpd/smtpd.c" },
-    { SAYS("blocked using "), NULL, true, NAMED_DNSBL, KIND_DNSBL, YES, NULL, CHECK },
+    { SAYS("Error: too much mail"), ANY, false, NAMED_RATE, KIND_RATE, YES, "message", "smtpd/smtpd.c" },
+    { SAYS("Error: too many recipients from"), ANY, false, NAMED_RATE, KIND_RATE, YES, "recipient", "smtpd/smtpd.c" },
+    { SAYS("blocked using "), ANY, true, NAMED_DNSBL, KIND_DNSBL, YES, NULL, CHECK },
 
     /* policy servers, through check_policy_service */
-    { SAYS("Greylisting"), NULL, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "policyd, gld, milter-greylist" },
-    { SAYS("reylisted for "), NULL, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sqlgrey, gross" },
-    { SAYS("reylisted, "), NULL, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sites' --greylist-text" },
-    { SAYS("Message rejected due to: SPF"), NULL, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
-    { SAYS("Message deferred due to: SPF"), NULL, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
-    { SAYS("Please see http://www.open"), NULL, false, NAMED_SPF, KIND_SPF, NO, NULL, "postfix-policyd-spf-perl" },
+    { SAYS("Greylisting"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "policyd, gld, milter-greylist" },
+    { SAYS("reylisted for "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sqlgrey, gross" },
+    { SAYS("reylisted, "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sites' --greylist-text" },
+    { SAYS("Message rejected due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
+    { SAYS("Message deferred due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
+    { SAYS("Please see http://www.open"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "postfix-policyd-spf-perl" },
 
     /* content filters, through milters and before-queue proxies */
-    { SAYS("Gtube pattern"), NULL, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd" },
-    { SAYS("Spam message rejected"), NULL, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd actions.conf" },
-    { SAYS("Blocked by SpamAssassin"), NULL, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "spamass-milter" },
-    { SAYS(" - SPAM"), NULL, true, NAMED_SPAM, KIND_SPAM, YES, NULL, "amavisd" },
-    { SAYS("UBE, id="), NULL, true, NAMED_SPAM, KIND_SPAM, YES, NULL, "amavisd" },
-    { SAYS(" - spam"), NULL, true, NAMED_SPAM, KIND_SPAM, YES, NULL, "amavisd" },
-    { SAYS("INFECTED"), NULL, true, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "amavisd" },
-    { SAYS("VIRUS"), NULL, true, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "amavisd" },
-    { SAYS("virus found: "), NULL, true, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "rspamd antivirus.lua" },
-    { SAYS("virus "), NULL, false, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "clamav-milter" },
-    { SAYS("Infected by "), NULL, false, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "clamsmtp" },
-    { SAYS("rejected by DMARC policy for "), NULL, false, NAMED_DMARC, KIND_DMARC, NO, NULL, "opendmarc" },
-    { SAYS("Action set by DMARC"), NULL, false, NAMED_DMARC, KIND_DMARC, NO, NULL, "rspamd dmarc.lua" },
-    { SAYS("bad DKIM signature"), NULL, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
-    { SAYS("no DKIM signature"), NULL, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
-    { SAYS("Try again later"), "-", false, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "rspamd greylist.lua" },
+    { SAYS("Gtube pattern"), ANY, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd" },
+    { SAYS("Spam message rejected"), ANY, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd actions.conf" },
+    { SAYS("Blocked by SpamAssassin"), ANY, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "spamass-milter" },
+    { SAYS(" - SPAM"), ANY, true, NAMED_SPAM, KIND_SPAM, YES, NULL, "amavisd" },
+    { SAYS("UBE, id="), ANY, true, NAMED_SPAM, KIND_SPAM, YES, NULL, "amavisd" },
+    { SAYS(" - spam"), ANY, true, NAMED_SPAM, KIND_SPAM, YES, NULL, "amavisd" },
+    { SAYS("INFECTED"), ANY, true, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "amavisd" },
+    { SAYS("VIRUS"), ANY, true, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "amavisd" },
+    { SAYS("virus found: "), ANY, true, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "rspamd antivirus.lua" },
+    { SAYS("virus "), ANY, false, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "clamav-milter" },
+    { SAYS("Infected by "), ANY, false, NAMED_VIRUS, KIND_VIRUS, YES, NULL, "clamsmtp" },
+    { SAYS("rejected by DMARC policy for "), ANY, false, NAMED_DMARC, KIND_DMARC, NO, NULL, "opendmarc" },
+    { SAYS("Action set by DMARC"), ANY, false, NAMED_DMARC, KIND_DMARC, NO, NULL, "rspamd dmarc.lua" },
+    { SAYS("bad DKIM signature"), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
+    { SAYS("no DKIM signature"), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
+    { SAYS("Try again later"), BARE, false, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "rspamd greylist.lua" },
 };
 
 /* Any other words about the HELO name are still about it (check_helo_access); the rest is no measure's. */
-static const struct phrase unnamed = { SAYS(""), NULL, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, "" };
-static const struct phrase some_helo = { SAYS(""), "h", false, NAMED_HELO, KINDS, UNKNOWN, NULL, CHECK };
+static const struct phrase unnamed = { SAYS(""), ANY, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, "" };
+static const struct phrase some_helo = { SAYS(""), HELO, false, NAMED_HELO, KINDS, UNKNOWN, NULL, CHECK };
 
 /* Takes "<name>: " off: the name is what the client sent, so it may hold anything, this mark too. It is one of those
  * in the trailer, or the client itself. */
@@ -135,7 +136,7 @@ static enum class cut_class(struct str *text, const struct str *words)
             return class_names[i].class;
         }
     }
-    return CLASS_NONE;
+    return BARE;
 }
 
 const struct phrase *phrase_of(struct str text, const struct trailer *trailer, struct str *reason)
@@ -146,10 +147,10 @@ const struct phrase *phrase_of(struct str text, const struct trailer *trailer, s
     *reason = text;
     for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
         const struct phrase *phrase = &phrases[i];
-        if (phrase->classes && !strchr(phrase->classes, (int)class))
+        if (!(phrase->classes & class))
             continue;
         if (phrase->anywhere ? str_find(text, phrase->says) != NULL : str_starts(text, phrase->says))
             return phrase;
     }
-    return class == CLASS_HELO ? &some_helo : &unnamed;
+    return class == HELO ? &some_helo : &unnamed;
 }

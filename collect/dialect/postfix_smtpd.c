@@ -121,28 +121,12 @@ static enum taken take_connect(struct str rest, const struct line *line, struct 
     return TAKEN;
 }
 
-static struct command_count_row {
-    struct str name;
-    size_t all, well;
-} const count_rows[] = {
-#define COUNT(name, all, well) { STR_INIT(name), offsetof(struct command_counts, all), offsetof(struct command_counts, well) }
-    COUNT("ehlo", helo, helo), COUNT("helo", helo, helo),    COUNT("mail", mail, mail_ok),
-    COUNT("rcpt", rcpt, rcpt_ok), COUNT("data", data, data_ok), COUNT("bdat", bdat, bdat),
-    COUNT("vrfy", vrfy, vrfy), COUNT("quit", quit, quit), COUNT("commands", all, all),
-#undef COUNT
-};
-
-static uint32_t *counter(struct command_counts *counts, size_t at)
-{
-    return (uint32_t *)(void *)((char *)counts + at);
-}
-
 /* " ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4": those that went well, of all where that differs. */
 static void read_counts(struct str rest, struct command_counts *counts)
 {
     *counts = (struct command_counts){ 0 };
     struct str name;
-    while (cut_char(&rest, ' ') && cut_until_char(&rest, '=', &name)) {
+    while (cut_char(&rest, ' ') && cut_until_char(&rest, '=', &name) && name.len >= 4) {
         uint64_t well = 0, all = 0;
         if (!cut_number(&rest, &well))
             return;
@@ -150,15 +134,41 @@ static void read_counts(struct str rest, struct command_counts *counts)
         if (cut_char(&rest, '/') && !cut_number(&rest, &all))
             return;
         counts->known = true;
-        for (size_t i = 0; i < sizeof count_rows / sizeof *count_rows; i++)
-            if (str_eq(name, count_rows[i].name)) {
-                *counter(counts, count_rows[i].well) += (uint32_t)well;
-                if (count_rows[i].all != count_rows[i].well)
-                    *counter(counts, count_rows[i].all) += (uint32_t)all;
-                else
-                    *counter(counts, count_rows[i].all) += (uint32_t)(all - well);
-                break;
-            }
+        uint32_t of_all = (uint32_t)all, of_well = (uint32_t)well;
+#define WORD(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+        switch (WORD(name.at[0], name.at[1], name.at[2], name.at[3])) {
+        case WORD('e', 'h', 'l', 'o'):
+        case WORD('h', 'e', 'l', 'o'):
+            counts->helo += of_all;
+            break;
+        case WORD('m', 'a', 'i', 'l'):
+            counts->mail = of_all;
+            counts->mail_ok = of_well;
+            break;
+        case WORD('r', 'c', 'p', 't'):
+            counts->rcpt = of_all;
+            counts->rcpt_ok = of_well;
+            break;
+        case WORD('d', 'a', 't', 'a'):
+            counts->data = of_all;
+            counts->data_ok = of_well;
+            break;
+        case WORD('b', 'd', 'a', 't'):
+            counts->bdat = of_all;
+            break;
+        case WORD('v', 'r', 'f', 'y'):
+            counts->vrfy = of_all;
+            break;
+        case WORD('q', 'u', 'i', 't'):
+            counts->quit = of_all;
+            break;
+        case WORD('c', 'o', 'm', 'm'):
+            counts->all = of_all;
+            break;
+        default:
+            break;
+        }
+#undef WORD
     }
 }
 

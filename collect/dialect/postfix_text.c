@@ -80,15 +80,18 @@ bool cut_address(struct str *rest, struct str *address)
 /* The same, but only an address that needs no guess: what is not quoted has no blank, quote or bracket. */
 static bool cut_plain_address(struct str *rest, struct str *address)
 {
-    struct str after = *rest, cut;
-    if (!cut_address(&after, &cut))
-        return false;
-    size_t quoted = cut.len && cut.at[0] == '"' ? quoted_len(cut) : 0;
-    for (size_t i = quoted; i < cut.len; i++)
-        if (cut.at[i] == ' ' || cut.at[i] == '"' || cut.at[i] == '<' || cut.at[i] == '\\')
+    size_t i = rest->len && rest->at[0] == '"' ? quoted_len(*rest) : 0;
+    for (; i < rest->len && rest->at[i] != '>'; i++) {
+        /* ' ', '"', '<' and '\\', of which only the last is above 63 */
+        static const uint64_t bad = 1ull << ' ' | 1ull << '"' | 1ull << '<';
+        unsigned char c = (unsigned char)rest->at[i];
+        if (c == '\\' || (c < 64 && bad >> c & 1))
             return false;
-    *address = cut;
-    *rest = after;
+    }
+    if (i >= rest->len)
+        return false;
+    *address = (struct str){ rest->at, i };
+    *rest = str_skip(*rest, i + 1);
     return true;
 }
 

@@ -200,11 +200,11 @@ static enum taken take_disconnect(struct str rest, const struct line *line, stru
  * proto=ESMTP, helo=<>". "Protocol error" is the same for all tests: the one that failed was logged before. */
 static enum taken take_refusal(struct str rest, const struct line *line, struct builder *builder)
 {
-    static const struct phrase after_220 = { STR_INIT("Service currently unavailable"), NULL, false, NAMED_AFTER_220, KINDS,
+    static const struct phrase after_220 = { STR_INIT("Service currently unavailable"), 0, false, NAMED_AFTER_220, KINDS,
                                              UNKNOWN, NULL, "postscreen/postscreen.c" };
-    static const struct phrase early = { STR_INIT("Protocol error"), NULL, false, NAMED_EARLY_TALKER, KINDS, UNKNOWN, NULL,
+    static const struct phrase early = { STR_INIT("Protocol error"), 0, false, NAMED_EARLY_TALKER, KINDS, UNKNOWN, NULL,
                                          "postscreen/postscreen_early.c" };
-    static const struct phrase ahead = { STR_INIT("Protocol error"), NULL, false, NAMED_PIPELINING, KINDS, UNKNOWN, NULL,
+    static const struct phrase ahead = { STR_INIT("Protocol error"), 0, false, NAMED_PIPELINING, KINDS, UNKNOWN, NULL,
                                          "postscreen/postscreen_smtpd.c" };
     struct peer peer;
     struct str where, text, reason;
