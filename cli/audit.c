@@ -60,13 +60,15 @@ static int run(const void *given, char **operands, struct why *why)
     if (fail_if_check(&common->fail_if, why) < 0 || load_all(&load, common, common->policy, why) < 0)
         goto done;
     counting.list = audit_list_new(load.policy, load.options.unit);
-    if (replay_audit(load.columns, load.policy, &load.options, &accepted, take, &counting, why) < 0 ||
-        audit_list_print(counting.list, accepted, (size_t)settings->most, (enum table_format)common->format,
-                         stdout, why) < 0)
+    if (replay_audit(load.columns, load.policy, &load.options, &accepted, take, &counting, why) < 0)
+        goto done;
+    int failed = test(&counting, accepted, common, why);
+    if (failed < 0 || audit_list_print(counting.list, accepted, (size_t)settings->most,
+                                       (enum table_format)common->format, stdout, why) < 0)
         goto done;
     if (counting.stopped)
         say("\nWhy one of them: mxreplay explain %" PRId64 " -p %s", counting.first, common->policy);
-    result = test(&counting, accepted, common, why);
+    result = failed;
 done:
     if (counting.list)
         audit_list_free(counting.list);

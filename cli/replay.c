@@ -57,12 +57,17 @@ static int run(const void *given, char **operands, struct why *why)
     if (tally.units == 0)
         say("There is nothing in this period; what the database holds: mxreplay status -d %s",
             database_path(common));
+    /* Before the table: a figure that is not there is a mistake on the command line, told before data come
+     * out. */
+    int failed = test_rows(&tally, common, why);
+    if (failed < 0)
+        goto done;
     if (settings->by == SLICE_NONE)
         result = replay_table_print(&tally, format, stdout, why);
     else
         result = series_table_print(&tally, format, stdout, why);
     if (result == 0)
-        result = test_rows(&tally, common, why);
+        result = failed;
 done:
     tally_free(&tally);
     load_free(&load);

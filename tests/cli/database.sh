@@ -8,7 +8,8 @@ for command in status replay 'explain 1' check 'audit -p talk-2009' 'report --gr
     # shellcheck disable=SC2086
     bad 66 'no database here.db; make one with: mxreplay collect -d here.db mail.log' $command -d here.db
     # shellcheck disable=SC2086
-    MXREPLAY_DB=there.db bad 66 'no database there.db; make one' $command
+    MXREPLAY_DB=there.db "$MXREPLAY" $command 2>err >out && fail "no database, no success"
+    expect_err 'no database there.db; make one'
     # shellcheck disable=SC2086
     bad 66 'no database mxreplay.db; make one' $command
 done
@@ -19,9 +20,12 @@ good collect -q "$log"
 [ -s mxreplay.db ] || fail "the database is mxreplay.db unless named"
 expect_no_out
 expect_no_err
-MXREPLAY_DB=named.db good collect -q "$log"
+export MXREPLAY_DB=named.db
+good collect -q "$log"
 [ -s named.db ] || fail "\$MXREPLAY_DB names the database"
-MXREPLAY_DB=other.db good collect -q -d given.db "$log"
+export MXREPLAY_DB=other.db
+good collect -q -d given.db "$log"
+unset MXREPLAY_DB
 [ -s given.db ] || fail "-d names the database"
 [ ! -e other.db ] || fail "-d comes before \$MXREPLAY_DB"
 sessions=$(value mxreplay.db 'select count(*) from v_session')

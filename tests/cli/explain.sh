@@ -87,10 +87,10 @@ expect_out 'mail.log'
 expect_out 'what was stored of it follows'
 refute_out 'connect from unknown'
 expect_out '450 4.7.1'
-sed 's/unknown/UNKNOWN/' gone.log >mail.log
+cp "$labs/postfix-greylist/mail.log" mail.log
 good explain -d t.db "$id"
 expect_out 'what was stored of it follows'
-refute_out 'connect from UNKNOWN'
+refute_out 'connect from'
 "$MXREPLAY" collect -q -d stdin.db - <gone.log || fail "collecting stdin"
 good explain -d stdin.db --client 203.0.113.185
 expect_out 'standard input'

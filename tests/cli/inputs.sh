@@ -47,7 +47,8 @@ expect_err 'foreign.log'
 whole
 
 # A truncated file: what stands before the break is kept.
-gzip -c "$log" | head -c 60000 >cut.log.gz
+gzip -c "$log" >whole.log.gz
+head -c $(($(wc -c <whole.log.gz) / 2)) whole.log.gz >cut.log.gz
 run collect -d cut.db cut.log.gz
 [ "$status" -eq 65 ] || [ "$status" -eq 74 ] || fail "a truncated file is an error"
 expect_err 'cut.log.gz'

@@ -13,7 +13,9 @@ python3 -c 'import xml.dom.minidom; xml.dom.minidom.parse("percent.svg")' || fai
 good report -d talk.db -p talk-2009 --graph counts --by week -o counts.png
 [ "$(head -c 4 counts.png | od -An -tx1 | tr -d ' ')" = 89504e47 ] || fail "not a PNG"
 bad 64 'counts.gif' report -d talk.db --graph counts -o counts.gif
-PATH=/nonexistent bad 69 gnuplot report -d talk.db --graph counts -o other.svg
+export GNUPLOT=/nonexistent/gnuplot
+bad 69 gnuplot report -d talk.db --graph counts -o other.svg
+unset GNUPLOT
 [ ! -e other.svg ] || fail "a picture that was not drawn"
 
 good report -d talk.db -p talk-2009 --month 2009-10 -o october
