@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include "base/memory.h"
 #include "collect/building.h"
-#include "collect/stash.h"
 
 /* Postfix gives a silent client 300 s (smtpd_timeout), but a message of many megabytes may take its time. */
 static const usec open_most = USEC_HOUR;
@@ -13,35 +12,6 @@ static const usec open_most = USEC_HOUR;
 static const usec wait_most = 60 * USEC_SECOND;
 /* A clock that goes back further than this was set: what was seen "later" is not waited for. */
 static const usec back_most = 10 * USEC_MINUTE;
-
-enum { CLIENT_SLOTS = 1 << 12, LEARNT_MOST = 64 };
-
-struct building_list {
-    struct building *first, *last;
-    uint64_t count;
-};
-
-struct builder {
-    struct sink sink;
-    struct keys keys;
-    struct pool pool;
-    struct stash stash;
-    struct building_list open, ended;
-    struct building **client; /* CLIENT_SLOTS heads, newest first */
-    usec now;
-    int64_t next_session;
-    struct builder_counts counts;
-    struct why failed; /* the sink's first failure */
-    builder_took_fn *took;
-    void *took_state;
-    session_key learnt[LEARNT_MOST]; /* a ring */
-    unsigned learnt_next;
-};
-
-static struct building *building_of(struct open_session *open)
-{
-    return (struct building *)open;
-}
 
 struct builder *builder_new(const struct sink *sink, int64_t first_session)
 {
@@ -456,38 +426,6 @@ void builder_refused(struct open_session *open, const struct reply *reply)
     struct reply *first = &open->session.reply;
     if (first->named == NAMED_NONE || (first->named == NAMED_OTHER && reply->named > NAMED_OTHER))
         *first = *reply;
-}
-
-void builder_join_transaction(struct builder *builder, struct open_session *open, uint32_t index)
-{
-    struct session *session = &open->session;
-    struct building *building = building_of(open);
-    struct transaction *into = &session->transactions[index - 1], *from = &session->transactions[index];
-    int32_t moved = (int32_t)into->recipient_count, at = (int32_t)index;
-    for (uint32_t i = 0; i < from->recipient_count; i++) {
-        struct recipient *recipient = building_add_recipient(&builder->pool, building, into);
-        if (!recipient)
-            break;
-        *recipient = from->recipients[i];
-    }
-    struct recipient *recipients = into->recipients;
-    uint32_t count = into->recipient_count;
-    usec began = into->at;
-    *into = *from;
-    into->recipients = recipients;
-    into->recipient_count = count;
-    into->at = began;
-    for (uint32_t i = 0; i < session->evidence_count; i++) {
-        struct evidence *evidence = &session->evidence[i];
-        if (evidence->transaction == at && evidence->recipient >= 0)
-            evidence->recipient += moved;
-        evidence->transaction -= evidence->transaction >= at;
-    }
-    for (uint32_t number = building->keys.first; number; number = builder->keys.entry[number].after)
-        builder->keys.entry[number].transaction -= builder->keys.entry[number].transaction >= at;
-    session->transaction_count--;
-    memmove(from, from + 1, (session->transaction_count - index) * sizeof *from);
-    open->transaction -= open->transaction >= at;
 }
 
 bool builder_add_by_key(struct builder *builder, session_key key, const struct line *line,

@@ -91,6 +91,11 @@ void builder_release(struct builder *builder, session_key key);
 void builder_unawait(struct builder *builder, struct open_session *open, int32_t transaction);
 /* Joins a transaction to the one before it, of which it turned out to be a part: recipients, evidence, keys. */
 void builder_join_transaction(struct builder *builder, struct open_session *open, uint32_t transaction);
+/* Makes a transaction of its own, behind it, of its recipients from this one on. */
+void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t transaction,
+                               uint32_t recipient);
+/* Takes out a transaction that there was not, with what was said of it. */
+void builder_drop_transaction(struct builder *builder, struct open_session *open, uint32_t transaction);
 /* The line belongs to the session. builder_open() has done it for the first. */
 void builder_took(struct builder *builder, struct open_session *open, const struct line *line);
 /* The session has ended with this line (CLOSED_UNKNOWN: leave what is known of how). Only keys that await something

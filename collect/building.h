@@ -1,10 +1,11 @@
-/* The memory of one session that is being built: blocks from a pool, so that a usual session costs no allocation.
- * For the builder's own files. */
+/* The builder's inside, for its own files: the memory of a session that is being built, in blocks from a pool, so that a
+ * usual session costs no allocation, and what finds it. */
 #ifndef COLLECT_BUILDING_H
 #define COLLECT_BUILDING_H
 
 #include "collect/builder.h"
 #include "collect/keys.h"
+#include "collect/stash.h"
 
 enum {
     BLOCK_BYTES = 2048,                     /* most sessions fit in one */
@@ -33,6 +34,35 @@ struct building {
     uint32_t awaited;                            /* keys that await something */
     bool has_client;
 };
+
+enum { CLIENT_SLOTS = 1 << 12, LEARNT_MOST = 64 };
+
+struct building_list {
+    struct building *first, *last;
+    uint64_t count;
+};
+
+struct builder {
+    struct sink sink;
+    struct keys keys;
+    struct pool pool;
+    struct stash stash;
+    struct building_list open, ended;
+    struct building **client; /* CLIENT_SLOTS heads, newest first */
+    usec now;
+    int64_t next_session;
+    struct builder_counts counts;
+    struct why failed; /* the sink's first failure */
+    builder_took_fn *took;
+    void *took_state;
+    session_key learnt[LEARNT_MOST]; /* a ring */
+    unsigned learnt_next;
+};
+
+static inline struct building *building_of(struct open_session *open)
+{
+    return (struct building *)open;
+}
 
 struct building *building_new(struct pool *pool);
 void building_free(struct pool *pool, struct building *building);

@@ -73,7 +73,7 @@ void policy_say(struct builder *builder, const struct question *question, const 
     }
     builder_took(builder, open, line);
     if (!open->session.helo.at && question->helo.len)
-        hear_helo(builder, open, question->helo);
+        open->session.helo = builder_keep(builder, open, question->helo);
     if (transaction < 0)
         transaction =
             transaction_at(builder, open, line->host, question->queue_id, question->sender, line->at);

@@ -27,6 +27,36 @@ static void join_halves(struct builder *builder, struct open_session *open, cons
     }
 }
 
+/* A policy server is asked at VRFY too, about the null sender: what looks like a transaction without an answer is none where
+ * there were not as many MAILs. */
+static void drop_questions(struct builder *builder, struct open_session *open, const struct command_counts *counts)
+{
+    struct session *session = &open->session;
+    for (uint32_t i = session->transaction_count; i-- > 0 && session->transaction_count > counts->mail_ok;) {
+        const struct transaction *transaction = &session->transactions[i];
+        bool answered = was_begun(transaction) || transaction->reply.code || transaction->mail_from.len;
+        for (uint32_t r = 0; r < transaction->recipient_count && !answered; r++)
+            answered = transaction->recipients[r].reply.code != 0;
+        if (!answered)
+            builder_drop_transaction(builder, open, i);
+    }
+}
+
+/* MAILs with the same sender, one after the other, all refused, look like one. Where there were as many MAILs as RCPTs,
+ * each RCPT had its own. */
+static void split_same_sender(struct builder *builder, struct open_session *open, const struct command_counts *counts)
+{
+    struct session *session = &open->session;
+    uint32_t recipients = 0;
+    for (uint32_t i = 0; i < session->transaction_count; i++)
+        recipients += session->transactions[i].recipient_count;
+    if (recipients != counts->mail_ok || recipients != counts->rcpt || session->transaction_count >= recipients)
+        return;
+    for (uint32_t i = 0; i < session->transaction_count; i++)
+        if (session->transactions[i].recipient_count > 1 && !was_begun(&session->transactions[i]))
+            builder_split_transaction(builder, open, i, 1);
+}
+
 /* qmgr shows each message that was accepted; where its line is not there (discarded, or the log ends), the DATA
  * commands that went well tell. */
 static void accept_counted(struct session *session, const struct command_counts *counts)
@@ -127,7 +157,7 @@ static void tell_commands(struct builder *builder, struct open_session *open, co
         reach(open, STAGE_DATA);
     if (counts->data_ok)
         reach(open, STAGE_EOM);
-    if (!counts->helo && counts->mail && !session->helo.at) {
+    if (!counts->helo && counts->mail) { /* whatever a policy server took for it */
         struct evidence none = evidence_of(KIND_HELO, NO, session->ended == USEC_NONE ? session->started : session->ended);
         none.subject = STR("required");
         session->helo = STR("");
@@ -149,6 +179,8 @@ void postfix_conclude(struct builder *builder, struct open_session *open)
     if (session->transaction_count > 1)
         join_halves(builder, open, &notes->counts);
     if (notes->counts.known) {
+        drop_questions(builder, open, &notes->counts);
+        split_same_sender(builder, open, &notes->counts);
         accept_counted(session, &notes->counts);
         tell_commands(builder, open, notes);
     }
