@@ -67,7 +67,8 @@ static int run(const void *given, char **operands, struct why *why)
                                        (enum table_format)common->format, stdout, why) < 0)
         goto done;
     if (counting.stopped)
-        say("\nWhy one of them: mxreplay explain %" PRId64 " -p %s", counting.first, common->policy);
+        say("\nWhy one of them: mxreplay explain%s %" PRId64 " -p %s", database_option(common, &load.arena),
+            counting.first, common->policy);
     result = failed;
 done:
     if (counting.list)

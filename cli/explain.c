@@ -72,7 +72,8 @@ static int list_end(struct finding *finding, struct why *why)
         return -1;
     if (most && finding->found > most)
         say("… and %" PRIu64 " more: narrow it down, or see all with --most=0", finding->found - most);
-    say("Choose one: mxreplay explain %" PRId64, finding->first->session.id);
+    say("Choose one: mxreplay explain%s %" PRId64,
+        database_option(&finding->settings->common, &finding->first->arena), finding->first->session.id);
     return 0;
 }
 
@@ -125,7 +126,7 @@ static int choose_policy(struct story *story, struct load *load, struct why *why
     if (!story->policy && !load->policy) {
         if (load_named_policy(load, "talk-2009", why) < 0)
             return -1;
-        story->policy_is = " (what the server enforced is not recorded; choose another with -p)";
+        story->policy_is = " (what the server enforced is not recorded; another: -p)";
     }
     if (load->policy)
         story->policy = load->policy;
@@ -144,6 +145,7 @@ static int tell(struct story *story, struct load *load, const struct settings *s
                        &story->arena, why) < 0)
         return -1;
     read_lines(story, load);
+    story->assumed = load->options.assumed;
     return story_print(story, format == TABLE_JSON, stdout, why);
 }
 

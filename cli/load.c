@@ -23,6 +23,11 @@ const char *database_path(const struct common *common)
     return wanted && *wanted ? wanted : "mxreplay.db";
 }
 
+const char *database_option(const struct common *common, struct arena *arena)
+{
+    return common->database ? arena_printf(arena, " -d %s", common->database).at : "";
+}
+
 int database_open(const struct common *common, struct store **store, struct why *why)
 {
     const char *path = database_path(common);

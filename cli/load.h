@@ -20,6 +20,8 @@ struct load {
 
 /* The database that is meant: -d, $MXREPLAY_DB, mxreplay.db. */
 const char *database_path(const struct common *common);
+/* " -d FILE" where it was named, else "": for lines to type next. Lasts as long as `arena`. */
+const char *database_option(const struct common *common, struct arena *arena);
 /* Opens it for reading. A database that is not there is an error that tells how to make it. */
 int database_open(const struct common *common, struct store **store, struct why *why);
 

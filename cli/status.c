@@ -293,6 +293,8 @@ static int print_skipped(struct status *status, struct why *why)
         if (machine)
             table_cell(table, skipped[i].first_text);
     }
+    if (count == 0)
+        say("Every line of a mail program was understood.");
     return table_close(table, why);
 }
 

@@ -177,6 +177,7 @@ static void json_verdicts(struct json *json, const struct story *story)
             json_flat(json);
             json_text(json, "measure", story->policy->rules[j].name);
             json_text(json, "verdict", str_of(hit_name[attempt->rules[j].hit]));
+            json_bool(json, "asked", attempt->rules[j].asked);
             json_text(json, "why", attempt->rules[j].why);
             json_end_object(json);
         }
@@ -201,6 +202,16 @@ static int print_json(const struct story *story, FILE *to, struct why *why)
     return printed(to, why);
 }
 
+/* Whether a measure that was asked has no verdict. */
+static bool is_unknown(const struct story *story)
+{
+    for (size_t i = 0; i < story->told.count; i++)
+        for (size_t j = 0; j < story->policy->rule_count; j++)
+            if (story->told.attempts[i].rules[j].hit == UNKNOWN && story->told.attempts[i].rules[j].asked)
+                return true;
+    return false;
+}
+
 int story_print(const struct story *story, bool json, FILE *to, struct why *why)
 {
     if (json)
@@ -220,5 +231,14 @@ int story_print(const struct story *story, bool json, FILE *to, struct why *why)
     fputs("\nUnder the policy ", to);
     escape_plain(to, story->policy->name);
     fprintf(to, "%s\n\n", story->policy_is);
-    return explain_story(story->policy, &story->told, to, why);
+    if (explain_story(story->policy, &story->told, to, why) < 0)
+        return -1;
+    if (is_unknown(story))
+        fputs(story->assumed
+                  ? "\nUnknown verdicts become known where mxreplay is told what the server enforced, since\n"
+                    "what it then let pass it had asked: mxreplay collect --recorded POLICY\n"
+                  : "\nUnknown verdicts become known where the server asks a measure and only warns, since\n"
+                    "nothing is cut off by that (Postfix: warn_if_reject)\n",
+              to);
+    return printed(to, why);
 }

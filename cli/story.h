@@ -17,6 +17,7 @@ struct story {
     const struct policy *policy;
     const char *policy_is; /* how it comes to be this one: ", which the server enforced" */
     struct session_story told;
+    bool assumed; /* what the server enforced is not recorded */
     struct arena arena;
 };
 
