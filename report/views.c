@@ -32,12 +32,18 @@ static const struct row *accepted_row(const struct tally *tally)
     return NULL;
 }
 
-static uint64_t stopped(const struct tally *tally)
+/* What the measures stop together, with the weakest basis among them. */
+static uint64_t stopped(const struct tally *tally, enum basis *basis)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < tally->row_count; i++)
-        if (tally->rows[i].kind == ROW_MEASURE)
-            sum += tally->rows[i].count;
+    *basis = BASIS_EXACT;
+    for (size_t i = 0; i < tally->row_count; i++) {
+        const struct row *row = &tally->rows[i];
+        if (row->kind != ROW_MEASURE)
+            continue;
+        sum += row->count;
+        *basis = row->basis > *basis ? row->basis : *basis;
+    }
     return sum;
 }
 
@@ -67,8 +73,10 @@ static void glance_page(const struct report *report, FILE *to)
     char percent[16], bounds[2 * GROUPED_BYTES + 8] = "";
     fputs("<dl class=\"cards\">\n", to);
     put_card(to, unit_plural[tally->unit], "", tally->units, "", "");
-    percent_format(stopped(tally), tally->base, percent);
-    put_card(to, "stopped by a measure", "", stopped(tally), percent, "");
+    enum basis basis;
+    uint64_t sum = stopped(tally, &basis);
+    percent_format(sum, tally->base, percent);
+    put_card(to, "stopped by a measure", mark_of(basis), sum, percent, "");
     if (accepted) {
         percent_format(accepted->count, tally->base, percent);
         if (!row_is_exact(accepted))
