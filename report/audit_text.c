@@ -135,8 +135,11 @@ static void add_to(struct domain *sum, const struct domain *domain, size_t rules
     sum->possible += domain->possible;
     for (size_t i = 0; i < rules; i++)
         sum->by_rule[i] += domain->by_rule[i];
-    for (size_t i = 0; i < EXAMPLES; i++)
-        sum->example[i] = sum->example[i] ? sum->example[i] : domain->example[i];
+    size_t filled = 0;
+    while (filled < EXAMPLES && sum->example[filled])
+        filled++;
+    for (size_t i = 0; i < EXAMPLES && domain->example[i] && filled < EXAMPLES; i++)
+        sum->example[filled++] = domain->example[i];
 }
 
 /* The rows to print: the most hurt, and the rest as one. */
