@@ -182,6 +182,14 @@ static uint32_t add_attempt(struct columns *columns, const struct session *sessi
     return i;
 }
 
+/* A command that was refused for its form never came to the measures of its stage, under any policy. */
+static bool is_malformed(const struct reply *reply)
+{
+    return (reply->code >= 500 && reply->code <= 503) || reply->code == 555 ||
+           (reply->code == 552 && reply->stage == STAGE_MAIL) ||
+           (reply->code == 452 && reply->stage == STAGE_RCPT);
+}
+
 /* What the record answered, and how far the client came or would have come: one that a measure refused is
  * taken to have gone on; one that left by itself is not, nor one that was refused for a reason that is no
  * measure's, since that stays under any policy. */
@@ -194,7 +202,7 @@ static void set_answer(struct columns *columns, uint32_t i, enum answer answer, 
     columns->named[i] = reply->named ? reply->named : NAMED_OTHER;
     columns->answered_at[i] = reply->stage;
     if (columns->named[i] == NAMED_OTHER)
-        columns->reached[i] = reply->stage;
+        columns->reached[i] = (uint8_t)(reply->stage - (reply->stage > 0 && is_malformed(reply)));
 }
 
 static void add_recipient(struct columns *columns, const struct session *session, uint32_t t, uint32_t r)

@@ -76,7 +76,7 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct helo_parameters *ours = judging->rule->parameters;
     struct str helo = judging_helo(judging, attempt);
-    if (!helo.at) {
+    if (helo.len == 0) {
         enum tri said = judging_subject(judging, attempt, KIND_HELO, STR("required"));
         if (said == NO)
             return tri_of(ours->require);
