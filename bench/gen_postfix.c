@@ -16,8 +16,9 @@
 #include "base/memory.h"
 
 enum {
-    LINES = 40,         /* in one script, its recipients' lines included */
-    TEXT_BYTES = 12000, /* of one script */
+    SAYS = 12,
+    LINES = 60,         /* in one script, its recipients' lines included */
+    TEXT_BYTES = 16000, /* of one script */
     RECIPIENTS = 8,
     CLIENTS = 1 << 20,
     USERS = 5000,
@@ -36,7 +37,7 @@ static const char *const program[SPEAKERS] = {
 };
 
 /* What a kind of session says: "PROGRAM PAUSE TEXT" a line, with the milliseconds since the line before (give or
- * take), and * before a text that is said for each recipient. In TEXT: %c name[address], %n name, %a address,
+ * take), and before a text that is said for each recipient *, for each but the first +. In TEXT: %c name[address], %n name, %a address,
  * %p port, %f sender, %t recipient, %h HELO, %q queue id, %m message id, %r recipients, %d the commands of a session
  * that quit or (%D) was lost, %# a number, %u a user. */
 struct script {
@@ -48,7 +49,7 @@ struct script {
     bool comes_back;   /* a third do, and then follow the script after this one */
     bool silent;       /* no RCPT is in the record */
     unsigned messages;
-    const char *says[10];
+    const char *says[SAYS];
 };
 
 #define CONNECT "postfix/smtpd 1 connect from %c"
@@ -56,9 +57,9 @@ struct script {
 #define COMMAND "; from=<%f> to=<%t> proto=ESMTP helo=<%h>"
 #define QUIT    "postfix/smtpd 300 disconnect from %c %d"
 #define LOST    "postfix/smtpd 2000 lost connection after RCPT from %c", "postfix/smtpd 1 disconnect from %c %D"
-#define PASS    "postgrey 800 *action=pass, reason=triplet found, client_name=%n, client_address=%a, sender=%f, recipient=%t"
+#define PASS    "action=pass, reason=triplet found, client_name=%n, client_address=%a, sender=%f, recipient=%t"
 #define MESSAGE                                                                                               \
-    "postfix/smtpd 900 %q: client=%c", "postfix/cleanup 120 %q: message-id=<%m>",                             \
+    "postgrey 800 " PASS, "postfix/smtpd 1 %q: client=%c", "postgrey 90 +%q: " PASS, "postfix/cleanup 120 %q: message-id=<%m>", \
         "postfix/qmgr 700 %q: from=<%f>, size=%#, nrcpt=%r (queue active)", QUIT,                             \
         "postfix/local 90 *%q: to=<%t>, relay=local, delay=1.1, delays=0.9/0.01/0/0.19, dsn=2.0.0, status=sent " \
         "(delivered to maildir)",                                                                             \
@@ -94,8 +95,8 @@ static const struct script scripts[] = {
                 REJECT "450 4.2.0 <%t>: Recipient address rejected: Greylisted, see "
                        "http://postgrey.schweikert.ch/help/mx.example.html" COMMAND, QUIT } },
     { .messages = 1, /* of who was greylisted: not drawn by weight */
-      .says = { CONNECT, PASS, MESSAGE } },
-    { .weight = 30, .more = 15, .messages = 1, .says = { CONNECT, PASS, MESSAGE } },
+      .says = { CONNECT, MESSAGE } },
+    { .weight = 30, .more = 15, .messages = 1, .says = { CONNECT, MESSAGE } },
     { .weight = 75, .unnamed = true, .silent = true,
       .says = { CONNECT, "postfix/smtpd 2000 lost connection after CONNECT from %c",
                 "postfix/smtpd 1 disconnect from %c commands=0/0" } },
@@ -131,15 +132,15 @@ static const char *const foreign[] = {
 struct step {
     enum speaker speaker;
     unsigned pause_ms;
-    bool each_recipient;
+    bool each_recipient, but_first;
     const char *text; /* NULL: the script's end */
 };
-static struct step steps[SCRIPTS][11];
+static struct step steps[SCRIPTS][SAYS + 1];
 
 static void steps_prepare(void)
 {
     for (size_t s = 0; s < SCRIPTS; s++)
-        for (size_t i = 0; i < 10 && scripts[s].says[i]; i++) {
+        for (size_t i = 0; i < SAYS && scripts[s].says[i]; i++) {
             const char *text = scripts[s].says[i];
             struct step *step = &steps[s][i];
             while (strncmp(text, program[step->speaker], strcspn(text, " ")) != 0)
@@ -147,7 +148,8 @@ static void steps_prepare(void)
             text = strchr(text, ' ') + 1;
             step->pause_ms = (unsigned)strtoul(text, NULL, 10);
             text = strchr(text, ' ') + 1;
-            step->each_recipient = *text == '*';
+            step->but_first = *text == '+';
+            step->each_recipient = step->but_first || *text == '*';
             step->text = text + step->each_recipient;
         }
 }
@@ -473,7 +475,7 @@ static void act_begin(struct act *act, usec at)
     act->count = act->at = 0;
     act->used = 0;
     for (const struct step *step = steps[party->script - scripts]; step->text; step++) {
-        for (unsigned i = 0; i < (step->each_recipient ? party->recipients : 1); i++) {
+        for (unsigned i = step->but_first; i < (step->each_recipient ? party->recipients : 1); i++) {
             at += step->pause_ms * (250 + draw_below(1750));
             uint32_t pid =
                 step->speaker == SMTPD ? host->process[act->process].pid : host->daemon[step->speaker];

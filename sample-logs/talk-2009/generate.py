@@ -282,8 +282,8 @@ class Server:
         for recipient in recipients:
             at += self.wait(3000, 90000)
             action, reason = self.greylist.ask(at, client[0], sender, recipient)
-            self.log.say(at - 800, "postgrey", "action=%s, reason=%s, client_name=%s, client_address=%s, sender=%s, "
-                         "recipient=%s" % (action, reason, shown.partition("[")[0], client[0], sender, recipient))
+            self.log.say(at - 800, "postgrey", "%saction=%s, reason=%s, client_name=%s, client_address=%s, sender=%s, "
+                         "recipient=%s" % (queue_id + ": " if queue_id else "", action, reason, shown.partition("[")[0], client[0], sender, recipient))
             if action == "greylist":
                 assert at < LAST_DEFERRAL
                 put_off.append(recipient)
