@@ -160,6 +160,9 @@ static void add_meaning(struct builder *builder, struct open_session *open, cons
     switch (phrase->kind) {
     case KINDS:
         return;
+    case KIND_EARLY_TALKER:
+        evidence.a = evidence.b = -1; /* when is not said */
+        break;
     case KIND_DNSBL:
         read_listing(reason, &evidence);
         break;

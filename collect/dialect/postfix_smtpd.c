@@ -224,6 +224,10 @@ static enum taken take_end(struct str rest, const struct line *line, struct buil
 static enum taken take_refusal(struct str rest, struct str queue_id, bool warning, const struct line *line,
                                struct builder *builder)
 {
+    /* At connect the greeting is not out yet: "sleep 5, reject_unauth_pipelining" in smtpd_client_restrictions, as
+     * postconf(5) has it for who has no postscreen. */
+    static const struct phrase early = { STR_INIT("Improper use of SMTP command pipelining"), 0, false, NAMED_EARLY_TALKER,
+                                         KIND_EARLY_TALKER, YES, NULL, "smtpd/smtpd_check.c" };
     struct peer peer;
     struct str where, text, reason;
     if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(": ")))
@@ -234,6 +238,8 @@ static enum taken take_refusal(struct str rest, struct str queue_id, bool warnin
     read_reply(text, 550, &refusal.reply);
     struct open_session *open = session_of(builder, line, &peer);
     const struct phrase *phrase = phrase_of(refusal.reply.text, &refusal.trailer, &reason);
+    if (refusal.command == COMMAND_CONNECT && phrase->named == NAMED_PIPELINING)
+        phrase = &early;
     postfix_refuse(builder, open, &refusal, phrase, reason);
     if (refusal.reply.code == 421 && !warning) {
         open->session.closed = CLOSED_DROPPED;

@@ -488,7 +488,7 @@ START_TEST(years_of_a_long_file)
         clock_date(day, &year, &month, &date);
         for (unsigned hour = 0; hour < 24; hour++)
             fprintf(to, "%.3s %2u %02u:00:00 mx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n",
-                    "JanFebMarAprMayJunJulAugSepOctNovDec" + (month - 1) * 3, date, hour);
+                    &"JanFebMarAprMayJunJulAugSepOctNovDec"[(month - 1) * 3], date, hour);
     }
     fclose(to);
     input_set_time("long.log", clock_days(2026, 3, 1) * USEC_DAY);
