@@ -139,7 +139,7 @@ static uint64_t dialect_bits(struct str names)
             names.len = 0;
         }
         for (unsigned i = 0; dialects[i]; i++)
-            if (str_eq(name, str_of(dialects[i]->name)))
+            if (strncmp(dialects[i]->name, name.at, name.len) == 0 && dialects[i]->name[name.len] == '\0')
                 bits |= (uint64_t)1 << i;
     }
     return bits;

@@ -3,14 +3,14 @@
 
 enum { REPEATS_MOST = 10000 };
 
-void programs_begin(struct programs *programs, const struct dialect *const *of)
+void programs_begin(struct programs *programs, const struct dialect *const *table)
 {
-    *programs = (struct programs){ .dialects = of };
+    *programs = (struct programs){ .table = table };
 }
 
 static const struct dialect *ask(const struct programs *programs, struct str tag)
 {
-    for (const struct dialect *const *dialect = programs->dialects; *dialect; dialect++)
+    for (const struct dialect *const *dialect = programs->table; *dialect; dialect++)
         if ((*dialect)->recognise(tag))
             return *dialect;
     return NULL;

@@ -10,7 +10,7 @@
 enum { PROGRAMS = 256, PROGRAM_BYTES = 46 };
 
 struct programs {
-    const struct dialect *const *dialects; /* ends with NULL */
+    const struct dialect *const *table; /* ends with NULL */
     /* A hash table without chains: who comes last has the place, so tags made up by strangers take no memory.
      */
     struct program {
@@ -20,7 +20,7 @@ struct programs {
     } program[PROGRAMS];
 };
 
-void programs_begin(struct programs *programs, const struct dialect *const *dialects);
+void programs_begin(struct programs *programs, const struct dialect *const *table);
 /* The dialect of lines with this tag, or NULL: another program's. The first row that recognises it has it. */
 const struct dialect *programs_dialect(struct programs *programs, struct str tag);
 /* Gives a line to its dialect. rsyslog shortens equal lines to "message repeated 2 times: [ text]": these are

@@ -37,7 +37,7 @@ static bool is_variable(struct str word)
 }
 
 struct folding {
-    char *to;
+    char to[SHAPE_BYTES];
     size_t len;
 };
 
@@ -83,7 +83,7 @@ static void fold_word(struct folding *folding, struct str word)
 
 size_t shape_fold(struct str text, char shape[SHAPE_BYTES])
 {
-    struct folding folding = { shape, 0 };
+    struct folding folding = { .len = 0 };
     while (text.len && folding.len < SHAPE_BYTES) {
         char close = closing(text.at[0]);
         const char *end = close ? memchr(text.at + 1, close, text.len - 1) : NULL;
@@ -102,6 +102,7 @@ size_t shape_fold(struct str text, char shape[SHAPE_BYTES])
             text = str_skip(text, len);
         }
     }
+    memcpy(shape, folding.to, folding.len);
     return folding.len;
 }
 

@@ -29,7 +29,7 @@ struct str source_look(struct source *source, size_t size);
 /* Reads on; a read_fn (lines.h) with a struct source for its state. What could be read before a damage is
  * handed over before the damage is told: "truncated", or what else is wrong (EX_DATAERR, EX_IOERR). The path
  * is not part of it. */
-ssize_t source_read(void *source, char *to, size_t size, struct why *why);
+ssize_t source_read(void *state, char *to, size_t size, struct why *why);
 /* Goes to `position` of the uncompressed bytes, where that can be had without reading: false otherwise. */
 bool source_seek(struct source *source, uint64_t position);
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include "base/names.h"
 #include "collect/lines.h"
 #include "collect/years.h"
 
@@ -256,62 +255,79 @@ static int add_file(struct finds *finds, const char *path, struct why *why)
     return 0;
 }
 
-static bool is_mail_name(struct str name)
+/* Which files of a folder to take. Debian's rsyslog writes much of mail.log a second and third time to
+ * mail.info, mail.warn and mail.err, and all of it to syslog. */
+enum rank { RANK_ANY, RANK_EXCERPT, RANK_MAIL, RANK_WHOLE };
+
+static enum rank rank_of(struct str name)
 {
-    static const struct str begins[] = { STR_INIT("mail"), STR_INIT("postfix"), STR_INIT("smtp") };
-    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-        if (str_starts(name, begins[i]))
-            return true;
-    return false;
+    static const struct {
+        struct str begin;
+        enum rank rank;
+    } ranks[] = {
+        { STR_INIT("mail.log"), RANK_WHOLE },    { STR_INIT("maillog"), RANK_WHOLE },
+        { STR_INIT("mail.warn"), RANK_EXCERPT }, { STR_INIT("mail.err"), RANK_EXCERPT },
+        { STR_INIT("mail"), RANK_MAIL },         { STR_INIT("postfix"), RANK_WHOLE },
+    };
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
+        if (str_starts(name, ranks[i].begin))
+            return ranks[i].rank;
+    return RANK_ANY;
 }
 
-/* Debian's rsyslog writes warnings and errors a second time there. */
-static bool is_excerpt_name(struct str name)
-{
-    return str_starts(name, STR("mail.warn")) || str_starts(name, STR("mail.err"));
-}
-
-static int take_regular(const struct dirent *entry)
+static int is_shown(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
 }
 
-/* The log files in a folder, not those below it. Where some are named for mail, only those: /var/log/syslog
- * has the same lines once more. */
+/* A file of a folder: one that is no log is passed over. */
+static int add_member(struct finds *finds, const char *path, struct why *why)
+{
+    struct found *found = find_room(finds);
+    struct why aside = { 0 };
+    bool is_log = false;
+    found->path = path;
+    if (look_at(found, &finds->survey->arena, &is_log, &aside)) {
+        if (why)
+            *why = aside;
+        return -1;
+    }
+    finds->survey->count += is_log || found->damage;
+    return 0;
+}
+
+static const char *member_path(struct arena *arena, const char *path, const char *name)
+{
+    struct stat status;
+    const char *member =
+        arena_printf(arena, "%s%s%s", path, str_ends(str_of(path), STR("/")) ? "" : "/", name).at;
+    return stat(member, &status) == 0 && S_ISREG(status.st_mode) ? member : NULL;
+}
+
+/* The log files in a folder, not those below it: those of the highest rank that there is. */
 static int add_folder(struct finds *finds, const char *path, struct why *why)
 {
     struct dirent **entries = NULL;
-    int count = scandir(path, &entries, take_regular, alphasort), result = 0;
-    size_t before = finds->survey->count, files = 0;
-    bool named = false;
+    int count = scandir(path, &entries, is_shown, alphasort), result = 0;
     if (count < 0)
         return why_set(why, errno == EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", path, strerror(errno));
-    for (int i = 0; i < count; i++)
-        named |= is_mail_name(str_of(entries[i]->d_name)) && !is_excerpt_name(str_of(entries[i]->d_name));
-    for (int i = 0; i < count && result == 0; i++) {
-        struct str name = str_of(entries[i]->d_name);
-        struct stat status;
-        if (named && (!is_mail_name(name) || is_excerpt_name(name)))
-            continue;
-        const char *file = arena_printf(&finds->survey->arena, "%s%s%s", path,
-                                        str_ends(str_of(path), STR("/")) ? "" : "/", entries[i]->d_name)
-                               .at;
-        if (stat(file, &status) || !S_ISREG(status.st_mode))
-            continue;
-        struct found *found = find_room(finds);
-        struct why aside = { 0 };
-        bool is_log = false;
-        found->path = file;
-        files++;
-        result = look_at(found, &finds->survey->arena, &is_log, &aside);
-        if (result)
-            *why = aside;
-        else if (is_log || found->damage)
-            finds->survey->count++;
+    const char **members = mem_zero((size_t)count, sizeof *members);
+    size_t before = finds->survey->count, files = 0;
+    enum rank highest = RANK_ANY;
+    for (int i = 0; i < count; i++) {
+        enum rank rank = rank_of(str_of(entries[i]->d_name));
+        members[i] = member_path(&finds->survey->arena, path, entries[i]->d_name);
+        files += members[i] != NULL;
+        if (members[i] && rank > highest)
+            highest = rank;
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        if (result == 0 && members[i] && rank_of(str_of(entries[i]->d_name)) >= highest)
+            result = add_member(finds, members[i], why);
         free(entries[i]);
+    }
     free(entries);
+    free(members);
     if (result == 0 && finds->survey->count == before)
         return why_set(why, EX_NOINPUT, "%s: %s; name the files, or the folder where the mail log is", path,
                        files ? "none of the files in this folder is a log" : "no files in this folder");

@@ -101,7 +101,8 @@ START_TEST(counting)
     ck_assert_int_eq(shapes_hand_over(&shapes, 7, &catalogue, NULL), 0);
     ck_assert_uint_eq(handed.all, 12);
     ck_assert_uint_eq(handed.shapes, 3);
-    handed.fails = true;
+    struct handed failing = { .fails = true };
+    catalogue.state = &failing;
     shapes_add(&shapes, "too long", program, STR("x"), STR("x"), 1, 1);
     ck_assert_int_eq(shapes_hand_over(&shapes, 7, &catalogue, NULL), -1);
     shapes_free(&shapes);

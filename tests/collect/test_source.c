@@ -357,10 +357,11 @@ static void expect_names(const char *name, const char *expected)
     struct survey survey;
     struct why why = { 0 };
     char names[400] = "";
+    size_t len = 0;
     ck_assert_msg(survey_one(&survey, input_path(name), 2026, &why) == 0, "%s", why.text);
     for (size_t i = 0; i < survey.count; i++) {
-        strcat(names, strrchr(survey.found[i].path, '/') + 1);
-        strcat(names, " ");
+        len +=
+            (size_t)snprintf(names + len, sizeof names - len, "%s ", strrchr(survey.found[i].path, '/') + 1);
     }
     survey_free(&survey);
     ck_assert_str_eq(names, expected);
@@ -370,10 +371,13 @@ START_TEST(folders)
 {
     struct survey survey;
     struct why why = { 0 };
-    make_folder("var", (const char *const[]){ "mail.log", "mail.log.1", "mail.err", "mail.warn", "syslog",
-                                              "auth.log", ".mail.log.swp", "mail-text", NULL });
+    make_folder("var", (const char *const[]){ "mail.log", "mail.log.1", "mail.err", "mail.info", "mail.warn",
+                                              "syslog", "auth.log", ".mail.log.swp", "mail-text", NULL });
     expect_names("var", "mail.log mail.log.1 ");
+    make_folder("info", (const char *const[]){ "mail.err", "mail.info", "mail.warn.1", "syslog", NULL });
+    expect_names("info", "mail.info ");
     make_folder("plain", (const char *const[]){ "2026-11-01", "2026-11-02", "text", NULL });
+    make_folder("plain/mailman", (const char *const[]){ NULL });
     expect_names("plain", "2026-11-01 2026-11-02 ");
     make_folder("texts", (const char *const[]){ "text", NULL });
     ck_assert_int_eq(survey_one(&survey, input_path("texts"), 0, &why), -1);

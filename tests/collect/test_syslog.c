@@ -20,7 +20,7 @@ static const struct row {
     uint32_t pid;
     const char *text;
 } rows[] = {
-  /* clang-format off */
+    /* clang-format off */
     { "Nov 23 09:07:12 mx postfix/smtpd[15649]: connect from a.test[192.0.2.1]",
       NOW, "mx", "postfix/smtpd", 15649, "connect from a.test[192.0.2.1]" },
     { "Nov  3 09:07:12 mx postfix/smtpd[1]: x", AT(1793696832, 0), "mx", "postfix/smtpd", 1, "x" },
@@ -80,7 +80,7 @@ static const struct row {
     { "<22>1 2026-11-23T09:07:12Z mx postfix/smtpd 1", NONE },
     { "<22>1 - mx postfix/smtpd 1 - - no time", NONE },
     { "192.0.2.1 - - [23/Nov/2026:09:07:12 +0000] \"GET / HTTP/1.1\" 200 1", NONE },
-  /* clang-format on */
+    /* clang-format on */
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
