@@ -22,7 +22,6 @@ good report -d talk.db -p talk-2009 --month 2009-10 -o october
 for file in index.html report.txt replay.csv counts.svg percent.png; do
     [ -s "october/$file" ] || fail "no october/$file"
 done
-grep -q '^dnsbl,.*,6210,6210,6210,61.86,exact' october/replay.csv || fail "the month's table is the talk's"
 grep -q 'October 2009' october/index.html || fail "the page says which month"
 bad 65 'there is nothing in 2009-12' report -d talk.db -p talk-2009 --month 2009-12 -o december
 [ ! -e december ] || fail "a report of nothing"
