@@ -237,6 +237,8 @@ static void add_lone(struct columns *columns, const struct session *session)
     enum answer answer = answer_of(&session->reply);
     if (session->verdict != VERDICT_NONE && answer != ANSWER_NONE)
         set_answer(columns, i, answer, &session->reply);
+    else if (columns->reached[i] > STAGE_MAIL)
+        columns->reached[i] = STAGE_MAIL; /* of a RCPT that could not be read the measures were asked nothing */
 }
 
 static void add_facts(struct columns *columns, const struct session *session)
