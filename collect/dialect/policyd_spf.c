@@ -90,6 +90,8 @@ static enum taken take_received(struct str rest, const struct line *line, struct
     if (str_eq(question.sender, STR("<>")) || str_eq_nocase(question.sender, STR("<UNKNOWN>")))
         question.sender = STR("");
     bool helo = str_find(rest, STR("identity=helo")) != NULL;
+    if (helo && question.sender.len)
+        return PASSED; /* the HELO name's result; the sender has its own, and that is what is acted upon */
     say(builder, line, &question, result, helo ? question.helo : domain_of(question.sender), rest);
     return TAKEN;
 }
