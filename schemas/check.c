@@ -15,11 +15,12 @@ static const struct invariant {
       "SELECT count(*) FROM session WHERE started IS NULL OR bits IS NULL OR place IS NULL" },
     { "sessions refer to a place that is not there",
       "SELECT count(*) FROM session WHERE place NOT IN (SELECT id FROM place)" },
-    { "sessions refer to a reply that is not there",
-      "SELECT count(*) FROM session WHERE reply NOT IN (SELECT id FROM reply) OR t_reply NOT IN (SELECT id FROM reply) "
-      "OR r_reply NOT IN (SELECT id FROM reply)" },
+    { "sessions, transactions or recipients refer to a reply that is not there",
+      "SELECT count(*) FROM (SELECT reply AS number FROM session UNION ALL SELECT t_reply FROM session UNION ALL "
+      "SELECT r_reply FROM session UNION ALL SELECT reply FROM transaction_more UNION ALL SELECT reply FROM recipient_more) "
+      "WHERE number IS NOT NULL AND number NOT IN (SELECT id FROM reply)" },
     { "sessions refer to evidence that is not there",
-      "SELECT count(*) FROM session WHERE facts NOT IN (SELECT id >> 8 FROM fact)" },
+      "SELECT count(*) FROM session WHERE facts IS NOT NULL AND facts NOT IN (SELECT id >> 8 FROM fact)" },
     { "sessions refer to a name that is not there",
       "SELECT count(*) FROM session WHERE (typeof(client_name) = 'integer' AND client_name NOT IN (SELECT id FROM name)) "
       "OR (typeof(helo) = 'integer' AND helo <> 0 AND helo NOT IN (SELECT id FROM name)) "

@@ -233,9 +233,9 @@ static char *uri_of(const char *path, const char *query)
     return uri;
 }
 
-/* A database that a killed writer left in WAL mode on a disk that is read-only now cannot be read in the usual way when
- * the shared index of its WAL is gone or is not there to be made. Then we read it without locks and with an index of
- * our own in memory (nobody can write to it, or could tell us if he did); without a WAL, as it stands. */
+/* A database that a killed writer left in WAL mode on a disk that is read-only now, or full, cannot be read in the usual
+ * way when the shared index of its WAL is not there to be made. Then we read it with an index of our own in memory and
+ * without SQLite's locks; without a WAL, as it stands. So that nobody writes meanwhile we hold the file as it does. */
 static int open_way(const char *path, enum way way, sqlite3 **db)
 {
     static const char *const query[WAYS] = { "?mode=ro", "?mode=ro", "?mode=ro&immutable=1" };
@@ -249,35 +249,52 @@ static int open_way(const char *path, enum way way, sqlite3 **db)
         rc = run(*db, "PRAGMA locking_mode = EXCLUSIVE");
     if (rc == SQLITE_OK)
         rc = schema_number(*db, "SELECT count(*) FROM sqlite_schema", &objects);
-    return rc;
+    return rc == SQLITE_OK ? rc : sqlite3_extended_errcode(*db);
 }
 
-static int open_somehow(const char *path, sqlite3 **db, struct why *why)
+static bool lacks_index(int rc)
+{
+    return (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY || rc == SQLITE_IOERR_SHMOPEN ||
+           rc == SQLITE_IOERR_SHMSIZE || rc == SQLITE_IOERR_SHMMAP;
+}
+
+static bool has_wal(const char *path)
 {
     struct stat status;
     char *wal = mem_alloc(strlen(path) + sizeof "-wal");
     sprintf(wal, "%s-wal", path);
-    bool has_wal = stat(wal, &status) == 0 && status.st_size > 0;
+    bool has = stat(wal, &status) == 0 && status.st_size > 0;
     free(wal);
+    return has;
+}
+
+static int open_somehow(const char *path, sqlite3 **db, int *lock, struct why *why)
+{
     int rc = open_way(path, WAY_USUAL, db);
-    int unusual = rc & 0xff;
-    if (unusual == SQLITE_CANTOPEN || unusual == SQLITE_READONLY) {
+    if (lacks_index(rc)) {
         sqlite3_close(*db);
-        rc = open_way(path, has_wal ? WAY_OWN_INDEX : WAY_ALONE, db);
+        *db = NULL;
+        *lock = open(path, O_RDONLY | O_CLOEXEC);
+        if (*lock >= 0 && flock(*lock, LOCK_SH | LOCK_NB) != 0)
+            return why_set(why, EX_TEMPFAIL, "%s: another mxreplay is writing to it; wait until it has finished", path);
+        rc = open_way(path, has_wal(path) ? WAY_OWN_INDEX : WAY_ALONE, db);
     }
     return rc == SQLITE_OK ? 0 : schema_why(*db, rc, path, why);
 }
 
-static int open_to_read(const char *path, sqlite3 **db, struct why *why)
+static int open_to_read(const char *path, sqlite3 **db, int *lock, struct why *why)
 {
     bool fresh = false;
     int64_t version = 0;
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return why_set(why, EX_NOINPUT, "%s: is a folder, not a database; name a file with -d", path);
     /* Not by opening it: to close it again would give up the locks of who else has it open in this process. */
     if (access(path, R_OK) != 0)
         return why_set(why, errno == EACCES ? EX_NOPERM : EX_NOINPUT,
                        "%s: cannot be read: %s; collect into it first (mxreplay collect -d %s LOG), or name another with -d",
                        path, strerror(errno), path);
-    if (open_somehow(path, db, why) != 0 || recognise(*db, path, &fresh, &version, why) != 0)
+    if (open_somehow(path, db, lock, why) != 0 || recognise(*db, path, &fresh, &version, why) != 0)
         return -1;
     if (fresh)
         return why_set(why, EX_DATAERR, "%s: is empty; collect into it first (mxreplay collect -d %s LOG)", path, path);
@@ -295,7 +312,7 @@ int schema_open(const char *path, enum store_mode mode, sqlite3 **db, int *lock,
     *lock = -1;
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a mutex for each allocation, for a number nobody asks for */
     if (mode == STORE_READ) {
-        if (open_to_read(path, db, why) == 0)
+        if (open_to_read(path, db, lock, why) == 0)
             return 0;
     } else if (take(path, lock, why) == 0) {
         int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);

@@ -12,8 +12,8 @@ enum {
 };
 
 /* Opens the database and sees to it that it is ours and of this version: made when it is new, migrated when it is old
- * (STORE_WRITE only). *lock (STORE_WRITE only): a file descriptor that keeps other writers out; the caller closes it
- * after the database. Returns 0, or -1 with why and nothing left open. */
+ * (STORE_WRITE only). *lock: a file descriptor that keeps other writers out, or -1 where a reader needs none; it is
+ * closed after the database. Returns 0, or -1 with why and nothing left open. */
 int schema_open(const char *path, enum store_mode mode, sqlite3 **db, int *lock, struct why *why);
 /* Brings a database from one version to another in one transaction: step[n] is the SQL that leads to version n.
  * Returns an SQLite result code. */
