@@ -368,7 +368,8 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
     struct run run = { .catalogue = catalogue, .collected = collected, .told = USEC_NONE };
     *collected = (struct collected){ 0 };
     progress_begin(&run.progress, options->progress, options->quiet);
-    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, catalogue, why);
+    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, catalogue,
+                               &run.progress, why);
     if (result == 0) {
         programs_begin(&run.programs, dialects);
         run.builder = builder_new(sink, options->first_session);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include "base/progress.h"
 #include "collect/lines.h"
 #include "collect/years.h"
 
@@ -393,7 +394,7 @@ static int known_time(const struct found *found, const struct catalogue *catalog
 }
 
 int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
-                  const struct catalogue *catalogue, struct why *why)
+                  const struct catalogue *catalogue, struct progress *progress, struct why *why)
 {
     struct finds finds = { .survey = survey };
     *survey = (struct survey){ 0 };
@@ -415,6 +416,9 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
             return -1;
         if (found->first != USEC_NONE)
             continue;
+        if (progress_due(progress))
+            progress_show(progress, "%s (%zu of %zu)  looking for its year", found->path, i + 1,
+                          survey->count);
         if (found->stamp.year == 0 && year == 0)
             found->year = year_by_file_time(found);
         found->first = stamp_time(&found->stamp, found->year);

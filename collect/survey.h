@@ -41,7 +41,7 @@ struct survey {
  * none; 0: it comes from the files' times; but what the catalogue knows already stays where it is in time.
  * Returns 0, or -1 with why: an input is missing, or is no log. survey_free() in any case. */
 int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
-                  const struct catalogue *catalogue, struct why *why);
+                  const struct catalogue *catalogue, struct progress *progress, struct why *why);
 void survey_free(struct survey *survey);
 
 struct head head_of(struct str first_bytes);

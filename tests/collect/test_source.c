@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "collect/source.h"
 #include "collect/survey.h"
 #include "tests/lib/inputs.h"
@@ -251,10 +252,11 @@ static int find_none(void *state, struct input *input, struct why *why)
     return 0;
 }
 static const struct catalogue empty_catalogue = { .find = find_none };
+static struct progress silent;
 
 static int survey_one(struct survey *survey, const char *path, int year, struct why *why)
 {
-    return survey_inputs(survey, &path, 1, year, &empty_catalogue, why);
+    return survey_inputs(survey, &path, 1, year, &empty_catalogue, &silent, why);
 }
 
 static const char *const one_line = "Nov 23 09:07:12 mx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n";
@@ -462,8 +464,8 @@ START_TEST(years_of_files)
         }
         struct survey survey;
         struct why why = { 0 };
-        ck_assert_msg(survey_inputs(&survey, given, count, set->year, &empty_catalogue, &why) == 0, "%s",
-                      why.text);
+        ck_assert_msg(survey_inputs(&survey, given, count, set->year, &empty_catalogue, &silent, &why) == 0,
+                      "%s", why.text);
         ck_assert_uint_eq(survey.count, count);
         for (size_t i = 0; i < count; i++) {
             size_t j = 0;
