@@ -90,7 +90,7 @@ install: mxreplay doc ## under PREFIX (/usr/local), staged in DESTDIR
 	install -D -m 755 mxreplay $(DESTDIR)$(PREFIX)/bin/mxreplay
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(MANUAL)
 	install -D -m 644 build/doc/mxreplay.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mxreplay
-	install -D -m 644 build/doc/mxreplay.zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_mxreplay
+	install -D -m 644 build/doc/mxreplay.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mxreplay
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mxreplay/policies $(wildcard policies/*.yaml)
 
 dist: ## mxreplay-VERSION.tar.gz

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "analyze/policy.h"
 #include "cli/commands.h"
@@ -47,6 +48,12 @@ int collect_into(struct store *store, const struct common *common, int year, cha
     int result = collect_run(&how, &sink, &catalogue, collected, why);
     free(paths);
     return result;
+}
+
+void collect_forget(const char *path, bool existed, const struct collected *collected)
+{
+    if (!existed && collected->sessions == 0 && collected->inputs == 0)
+        unlink(path);
 }
 
 /* "policy.yaml@2026-10-01..2026-11-01"; the times may be left out, an @ without .. belongs to the file's
@@ -105,17 +112,18 @@ static int enforced_store(struct store *store, const struct enforced *enforced, 
 
 static void summary(const struct collected *collected, const char *path, double seconds)
 {
-    say("%s: %" PRIu64 " sessions from %" PRIu64 " lines of %" PRIu64 " %s in %.1f s", path,
-        collected->sessions, collected->lines, collected->inputs, collected->inputs == 1 ? "input" : "inputs",
-        seconds);
+    if (collected->inputs)
+        say("%s: %" PRIu64 " sessions from %" PRIu64 " lines of %" PRIu64 " %s in %.1f s", path,
+            collected->sessions, collected->lines, collected->inputs,
+            collected->inputs == 1 ? "input" : "inputs", seconds);
+    if (collected->known)
+        say("%s: nothing new in %" PRIu64 " %s", path, collected->known,
+            collected->known == 1 ? "input" : "inputs");
     say_more("%" PRIu64 " bytes, %" PRIu64 " lines of other programs passed over", collected->bytes,
              collected->other);
-    if (collected->known)
-        say("%" PRIu64 " %s known already and had nothing new.", collected->known,
-            collected->known == 1 ? "input was" : "inputs were");
     if (collected->skipped)
         say("%" PRIu64
-            " lines of mail programs were not understood; see them with: mxreplay status --skipped -d %s",
+            " lines of mail programs were not understood; see them with: mxreplay status -d %s --skipped",
             collected->skipped, path);
 }
 
@@ -124,9 +132,10 @@ static int run(const void *given, char **operands, struct why *why)
     const struct settings *settings = given;
     const char *path = database_path(&settings->common);
     struct store *store = NULL;
-    struct collected collected;
+    struct collected collected = { 0 };
     int result = -1;
     double began = now();
+    bool existed = access(path, F_OK) == 0;
 
     /* Mistakes in what was typed come before the database is made. */
     size_t count = settings->recorded.count;
@@ -142,10 +151,12 @@ static int run(const void *given, char **operands, struct why *why)
     /* What was collected before something went wrong is whole, and stays. */
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
+    if (result == 0 || collected.sessions)
+        summary(&collected, path, now() - began);
     if (result < 0)
-        goto done;
-    summary(&collected, path, now() - began);
-    result = settings->common.strict && collected.skipped ? 1 : 0;
+        collect_forget(path, existed, &collected);
+    else
+        result = settings->common.strict && collected.skipped ? 1 : 0;
 done:
     for (size_t i = 0; i < count; i++)
         if (enforced[i].read)

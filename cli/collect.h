@@ -10,5 +10,7 @@
  * -1 with why; then the sessions that were whole are in the database all the same. */
 int collect_into(struct store *store, const struct common *common, int year, char **inputs,
                  struct collected *collected, struct why *why);
+/* Takes a database away that this run made for nothing. `existed`: it was there before. */
+void collect_forget(const char *path, bool existed, const struct collected *collected);
 
 #endif

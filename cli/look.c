@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cli/collect.h"
 #include "cli/commands.h"
@@ -24,10 +25,15 @@ static int collect(const char *path, const struct settings *settings, char **inp
                    struct collected *collected, struct why *why)
 {
     struct store *store = NULL;
+    bool existed = access(path, F_OK) == 0;
     if (store_open(path, STORE_WRITE, &store, why) < 0)
         return -1;
     int result = collect_into(store, &settings->common, settings->year, inputs, collected, why);
-    return store_close(store, result < 0 ? NULL : why) < 0 ? -1 : result;
+    if (store_close(store, result < 0 ? NULL : why) < 0)
+        result = -1;
+    if (result < 0)
+        collect_forget(path, existed, collected);
+    return result;
 }
 
 static int table(const struct load *load, const struct policy *policy, enum table_format format,
@@ -118,13 +124,19 @@ static int run(const void *given, char **operands, struct why *why)
     }
     if (!path && !(path = scratch_database(why)))
         goto done;
-    if (collect(path, settings, operands, &collected, why) < 0 ||
-        store_open(path, STORE_READ, &load.store, why) < 0 || load_options(&load, common, why) < 0 ||
-        load_sessions(&load, common, why) < 0)
+    int whole = collect(path, settings, operands, &collected, why);
+    if (whole == 0 && collected.sessions == 0 && collected.known == 0)
+        whole = why_set(why, EX_DATAERR, "no SMTP session in %s%s: nothing to show", operands[0],
+                        operands[1] ? " and the others" : "");
+    /* A truncated input is no reason not to show what stands before the break. */
+    if (whole < 0 && collected.sessions == 0)
         goto done;
-    result = tables(&load, (enum table_format)common->format, why);
-    if (result == 0)
-        next_steps(settings, &collected, operands);
+    struct why later = { 0 }, *next = whole < 0 ? &later : why;
+    if (store_open(path, STORE_READ, &load.store, next) < 0 || load_options(&load, common, next) < 0 ||
+        load_sessions(&load, common, next) < 0 || tables(&load, (enum table_format)common->format, next) < 0)
+        goto done;
+    next_steps(settings, &collected, operands);
+    result = whole;
 done:
     load_free(&load);
     scratch_remove();

@@ -53,9 +53,25 @@ run collect -d cut.db cut.log.gz
 [ "$status" -eq 65 ] || [ "$status" -eq 74 ] || fail "a truncated file is an error"
 expect_err 'cut.log.gz'
 expect_err 'truncated'
+expect_err 'cut.db: '
 expect_no_out
 [ "$(value cut.db 'select count(*) from v_session')" -gt 50 ] || fail "what stands before the break is kept"
 good check -d cut.db
+
+run cut.log.gz
+expect_status 65
+expect_out 'What the server did with '
+expect_err 'mxreplay: cut.log.gz: '
+
+# Nothing found makes no database, and nothing to show.
+for input in missing.log empty binary.log; do
+    run collect -d nothing.db "$input"
+    [ ! -e nothing.db ] || fail "a database was made for nothing"
+done
+run look empty.log
+expect_status 65
+expect_err 'no SMTP session in empty.log'
+expect_no_out
 
 # In one run with a bad input the good ones are collected, before and after it.
 run collect -d both.db "$log" missing.log
