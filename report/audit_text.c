@@ -102,9 +102,9 @@ static void count(struct domain *domain, const struct harmed *harmed, size_t rul
     }
 }
 
-int audit_list_take(void *state, const struct harmed *harmed)
+int audit_list_take(void *into, const struct harmed *harmed)
 {
-    struct audit_list *list = state;
+    struct audit_list *list = into;
     char lower[DOMAIN_BYTES_MOST];
     count(find_domain(list, domain_of(harmed->sender, lower)), harmed, list->policy->rule_count);
     count(&list->all, harmed, list->policy->rule_count);
@@ -304,8 +304,8 @@ int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t mo
     else if (!words || shown.count)
         result = print_table(list, &shown, format, to, why);
     if (words && shown.left_out)
-        fprintf(to, "\n%zu sender domains more are in the last row; --most=0 shows them all.\n",
-                shown.left_out);
+        fprintf(to, "\nThe last row is %zu sender domain%s more; --most=0 shows all.\n", shown.left_out,
+                shown.left_out == 1 ? "" : "s");
     if (words && shown.count)
         print_legend(format, to);
     arena_free(&arena);

@@ -13,7 +13,7 @@ struct audit_list;
 struct audit_list *audit_list_new(const struct policy *policy, enum unit unit);
 void audit_list_free(struct audit_list *list);
 /* Takes one in; fits replay_audit(). */
-int audit_list_take(void *list, const struct harmed *harmed);
+int audit_list_take(void *into, const struct harmed *harmed);
 /* Prints the domains, those that lose most first, at most `most` of them (0: all) and the rest in one row.
  * `accepted` is what the record accepted. 0, or -1 with why. */
 int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t most, enum table_format format,

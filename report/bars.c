@@ -1,6 +1,7 @@
 /* What both graphs show, as numbers. */
 #include "report/bars.h"
 
+#include <assert.h>
 #include "report/replay_table.h"
 
 const char *const graph_name[GRAPHS] = { [GRAPH_COUNTS] = "counts", [GRAPH_PERCENT] = "percent" };
@@ -105,6 +106,7 @@ struct bars bars_make(const struct tally *tally, enum graph graph, size_t most, 
 {
     size_t slices = tally->slice_count ? tally->slice_count : tally->units > 0;
     struct bars bars = { .kind = slices_kind(tally), .cut = SIZE_MAX, .most = 100, .step = 20 };
+    assert(most > 0);
     bars.together = slices > most ? slices / most + (slices % most > 0) : 1;
     bars.count = slices / bars.together + (slices % bars.together > 0);
     bars.from = arena_zero(arena, bars.count * sizeof *bars.from);

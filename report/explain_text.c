@@ -15,7 +15,7 @@ enum { MOMENT_BYTES = CLOCK_TEXT_BYTES };
 static const char *moment(usec at, char text[MOMENT_BYTES])
 {
     if (at == USEC_NONE)
-        return strcpy(text, "not known");
+        return "not known";
     clock_format(at, text);
     text[10] = ' ';
     text[19] = '\0';

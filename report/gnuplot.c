@@ -28,8 +28,6 @@ enum {
     COMPLAINT_BYTES = 512
 };
 
-extern char **environ;
-
 struct child {
     pid_t pid;
     int in, out, err; /* our ends; -1: closed */

@@ -51,12 +51,8 @@ struct drawing {
     const struct tally *tally;
     enum graph graph;
     enum picture picture;
-    enum slice_kind kind;
     struct bars bars;
     struct ink *inks;
-    size_t *order;            /* rows from the top of the stack down */
-    size_t drawn;             /* rows in it */
-    bool unsure;              /* something is pale */
     struct str title, *parts; /* what the picture and its plots are called */
     size_t part_count;
     int height;
@@ -186,7 +182,7 @@ static void grouped_bounds(const struct row *row, char text[ROW_TEXT_BYTES])
 static void put_legend(struct drawing *drawing, bool brief)
 {
     const double x = WIDTH - LEGEND;
-    double y = TOP - 6;
+    int y = TOP - 6;
     struct arena *arena = &drawing->arena;
     for (size_t k = 0; k < drawing->bars.drawn; k++, y += brief ? SHORT_ENTRY : ENTRY) {
         const struct row *row = &drawing->tally->rows[drawing->bars.order[k]];
@@ -376,9 +372,7 @@ static bool is_whole(enum picture picture, const struct picture_bytes *bytes)
 int plot_picture(const struct tally *tally, enum graph graph, enum picture picture,
                  const struct gnuplot *gnuplot, struct picture_bytes *bytes, struct why *why)
 {
-    struct drawing drawing = {
-        .tally = tally, .graph = graph, .picture = picture, .kind = slices_kind(tally)
-    };
+    struct drawing drawing = { .tally = tally, .graph = graph, .picture = picture };
     drawing.inks = arena_zero(&drawing.arena, tally->row_count * sizeof *drawing.inks);
     palette_assign(tally, drawing.inks);
     drawing.bars = bars_make(tally, graph, BARS_MOST, &drawing.arena);
@@ -412,7 +406,7 @@ int plot_file(const struct tally *tally, enum graph graph, const char *path, con
     if (picture == PICTURES)
         return why_set(why, EX_USAGE, "%s: a graph is drawn as .svg or .png; give the file such a name",
                        path);
-    struct picture_bytes bytes;
+    struct picture_bytes bytes = { 0 };
     if (plot_picture(tally, graph, (enum picture)picture, gnuplot, &bytes, why))
         return -1;
     int result = 0;

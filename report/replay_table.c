@@ -65,9 +65,8 @@ struct str tally_heading(const struct tally *tally, bool grouped, struct arena *
 }
 
 struct note_list {
-    struct arena *arena;
     struct str *notes;
-    size_t count, room;
+    size_t count;
 };
 
 static void note(struct note_list *list, struct str text)
@@ -100,7 +99,7 @@ static void note_marks(struct note_list *list, const struct tally *tally)
 size_t tally_notes(const struct tally *tally, struct arena *arena, struct str **notes)
 {
     enum { OWN_NOTES = 8 };
-    struct note_list list = { .arena = arena };
+    struct note_list list = { 0 };
     list.notes = arena_zero(arena, (OWN_NOTES + tally->row_count + tally->note_count) * sizeof *list.notes);
     note_marks(&list, tally);
     if (tally->base != tally->units)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "report/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static struct str title(const struct column *column)
 struct table *table_open(FILE *to, enum table_format format, const struct column *columns, size_t count)
 {
     struct table *table = mem_zero(1, sizeof *table);
+    assert(count > 0);
     *table = (struct table){
         .to = to, .format = format, .columns = columns, .count = count, .json = { .to = to }
     };
@@ -234,6 +236,7 @@ static void put_rule(const struct table *table, const size_t *width)
 static void put_text(struct table *table)
 {
     enum { TITLE_WIDTH = 12 };
+    assert(table->count > 0);
     size_t *width = mem_zero(table->count, sizeof *width), rule = 0;
     struct str *titles = mem_zero(table->count, sizeof *titles);
     measure_cells(table, width);

@@ -126,8 +126,11 @@ size_t utf8_spell(uint32_t code, char text[SPELLED_BYTES])
 {
     if (code >= UTF8_BYTE)
         return (size_t)snprintf(text, SPELLED_BYTES, "\\x%02" PRIx32, code - UTF8_BYTE);
-    const char *format = code < 0x80 ? "\\x%02" PRIx32 : code < 0x10000 ? "\\u%04" PRIx32 : "\\U%08" PRIx32;
-    return (size_t)snprintf(text, SPELLED_BYTES, format, code);
+    if (code < 0x80)
+        return (size_t)snprintf(text, SPELLED_BYTES, "\\x%02" PRIx32, code);
+    if (code < 0x10000)
+        return (size_t)snprintf(text, SPELLED_BYTES, "\\u%04" PRIx32, code);
+    return (size_t)snprintf(text, SPELLED_BYTES, "\\U%08" PRIx32, code);
 }
 
 struct str text_visible(struct arena *arena, struct str text)

@@ -260,13 +260,14 @@ static void notes_page(const struct report *report, FILE *to)
     fputs("<li>All times are UTC.</li>\n</ul>\n", to);
 }
 
-static const struct view glance = { "glance", "At a glance", NULL, glance_page, NULL };
-static const struct view table = { "table", "What became of it", NULL, table_page, table_text };
-static const struct view counts = { "counts", "Counts", NULL, counts_page, counts_text };
-static const struct view percent = { "percent", "Shares", NULL, percent_page, percent_text };
-static const struct view series = { "series", "In numbers", has_slices, series_page, NULL };
-static const struct view recorded = { "recorded", "What the server did", has_recorded, recorded_page,
-                                      recorded_text };
-static const struct view notes = { "notes", "How to read it", NULL, notes_page, NULL };
+static const struct view glance_view = { "glance", "At a glance", NULL, glance_page, NULL };
+static const struct view table_view = { "table", "What became of it", NULL, table_page, table_text };
+static const struct view counts_view = { "counts", "Counts", NULL, counts_page, counts_text };
+static const struct view percent_view = { "percent", "Shares", NULL, percent_page, percent_text };
+static const struct view series_view = { "series", "In numbers", has_slices, series_page, NULL };
+static const struct view recorded_view = { "recorded", "What the server did", has_recorded, recorded_page,
+                                           recorded_text };
+static const struct view notes_view = { "notes", "How to read it", NULL, notes_page, NULL };
 
-const struct view *const views[] = { &glance, &table, &counts, &percent, &series, &recorded, &notes, NULL };
+const struct view *const views[] = { &glance_view, &table_view,    &counts_view, &percent_view,
+                                     &series_view, &recorded_view, &notes_view,  NULL };

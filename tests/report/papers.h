@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <ctype.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,18 @@ static const struct str hostile[] = {
     STR_INIT(""),
 };
 enum { HOSTILE = sizeof hostile / sizeof *hostile };
+
+/* A folder of a test's own, and away with it. */
+static inline int papers_unlink(const char *path, const struct stat *is, int type, struct FTW *at)
+{
+    (void)is, (void)type, (void)at;
+    return remove(path);
+}
+
+static inline void folder_remove(const char *path)
+{
+    ck_assert_int_eq(nftw(path, papers_unlink, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
 
 /* Compares with a file beside the tests; MXREPLAY_GOLDEN=write makes it anew, to be read by a human before it
  * is committed. */

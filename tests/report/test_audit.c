@@ -71,7 +71,7 @@ START_TEST(in_words)
         "lost.example      0     0     1         0  greylist   4\n"
         "(all others)      0     3     0         3  greylist   1 2 3\n"
         "\n"
-        "4 sender domains more are in the last row; --most=0 shows them all.\n"
+        "The last row is 4 sender domains more; --most=0 shows all.\n"
         "\n"
         "told: refused for good (5xx), the sender gets to know.\n"
         "late: put off (4xx), and comes with a later try.\n"

@@ -40,6 +40,17 @@ static const char *fake(const char *script)
     return path;
 }
 
+/* The number behind the next `mark`, which must be there. */
+static double number_after(const char *at, const char *mark)
+{
+    const char *found = strstr(at, mark);
+    ck_assert_msg(found != NULL, "no %s", mark);
+    char *end = NULL;
+    double number = strtod(found + strlen(mark), &end);
+    ck_assert(end != found + strlen(mark));
+    return number;
+}
+
 static bool exists(const char *path)
 {
     struct stat there;
@@ -63,9 +74,7 @@ static void in_a_new_folder(void)
 
 static void folder_away(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "/bin/rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
+    folder_remove(folder);
 }
 
 /* ---- a gnuplot that misbehaves */
@@ -152,11 +161,12 @@ START_TEST(a_child_left_behind_is_ended)
     struct picture_bytes picture;
     struct why why;
     ck_assert_int_eq(gnuplot_run(&gnuplot, STR("plot x\n"), &picture, &why), -1);
-    char *pid = content(in_folder("pid"));
+    char *text = content(in_folder("pid"));
+    int pid = (int)strtol(text, NULL, 10);
     /* Its own parent is gone, so it may be a zombie of init's for a moment. */
-    for (int i = 0; i < 100 && kill((pid_t)atoi(pid), 0) == 0; i++) {
+    for (int i = 0; i < 100 && kill(pid, 0) == 0; i++) {
         char path[64], *state = NULL;
-        snprintf(path, sizeof path, "/proc/%d/stat", atoi(pid));
+        snprintf(path, sizeof path, "/proc/%d/stat", pid);
         if (!exists(path))
             break;
         state = content(path);
@@ -167,7 +177,7 @@ START_TEST(a_child_left_behind_is_ended)
         ck_assert_int_lt(i, 99);
         usleep(20 * 1000);
     }
-    free(pid);
+    free(text);
 }
 END_TEST
 
@@ -317,9 +327,8 @@ static void ck_labels_apart(const char *svg, bool some)
     } labels[400];
     size_t count = 0;
     for (const char *at = svg; (at = strstr(at, "<g transform=\"translate(")); at++) {
-        double x = 0, y = 0;
+        double x = number_after(at, "translate("), y = number_after(at, ",");
         char side[16] = "";
-        ck_assert_int_eq(sscanf(at, "<g transform=\"translate(%lf,%lf)\"", &x, &y), 2);
         const char *anchor = strstr(at, "text-anchor=\""), *text = strstr(at, "<text"),
                    *end = strstr(at, "</text>");
         ck_assert(anchor && text && end && anchor < text);
@@ -489,16 +498,14 @@ START_TEST(a_long_legend_fits)
     struct tally tally = hand_tally("p", rows, 30);
     hand_slice(&tally, clock_days(2009, 3, 1) * USEC_DAY, USEC_DAY, 3);
     char *svg = drawn(&tally, GRAPH_COUNTS), title[64];
-    double height = 0, last = 0;
-    ck_assert_int_eq(sscanf(strstr(svg, "viewBox=\"0 0 960 "), "viewBox=\"0 0 960 %lf", &height), 1);
+    double height = number_after(svg, "viewBox=\"0 0 960 "), last = 0;
     for (int i = 0; i < 30; i++) {
         snprintf(title, sizeof title, "<text>%s</text>", titles[i]);
         const char *at = strstr(svg, title), *place = at;
         ck_assert_msg(at != NULL, "%s", title);
         while (place > svg && strncmp(place, "translate(", 10) != 0)
             place--;
-        double x = 0, y = 0;
-        ck_assert_int_eq(sscanf(place, "translate(%lf,%lf)", &x, &y), 2);
+        double y = number_after(place, ",");
         ck_assert_double_ge(y - last, i ? 14 : 0);
         ck_assert_double_lt(y, height);
         last = y;

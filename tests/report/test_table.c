@@ -30,6 +30,7 @@ static const struct spelled_case {
     { STR_INIT("\xed\xa0\x80"), "\\xed\\xa0\\x80", 12 },          /* a surrogate */
     { STR_INIT("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80", 16 }, /* past U+10FFFF */
     { STR_INIT("\xe6\xbc"), "\\xe6\\xbc", 8 },                    /* cut off */
+    // NOLINTNEXTLINE(misc-misleading-bidirectional): that is what it is about
     { STR_INIT("\xe2\x80\xae"), "\\u202e", 6 },
     { STR_INIT("\xf3\xa0\x81\x81"), "\\U000e0041", 10 }, /* a tag character */
     { STR_INIT("\xef\xbf\xbe"), "\\ufffe", 6 },
@@ -116,6 +117,7 @@ static const struct escape_case {
       STR_INIT("\xff"
                "x"),
       "\"\\ufffdx\"" },
+    // NOLINTNEXTLINE(misc-misleading-bidirectional): that is what it is about
     { escape_json, STR_INIT("\xe2\x80\xae"), "\"\\u202e\"" },
     { escape_json, STR_INIT("\xf3\xa0\x81\x81"), "\"\\udb40\\udc41\"" }, /* U+E0041 */
     { escape_json, STR_INIT("\xf0\x9f\x92\xa9"), "\"\xf0\x9f\x92\xa9\"" },
