@@ -59,11 +59,12 @@ static struct str field_of(struct str text, struct str name, struct str end)
     return value;
 }
 
-static void say(struct builder *builder, const struct line *line, struct question *question, const char *result,
-                struct str domain, struct str detail)
+static void say(struct builder *builder, const struct line *line, const struct question *question,
+                const char *result, struct str domain)
 {
-    (void)detail;
     struct evidence spf = evidence_of(KIND_SPF, tri_of(strcmp(result, "pass") == 0), line->at);
+    if (strcmp(result, "temperror") == 0)
+        spf.state = UNKNOWN;
     spf.subject = domain;
     spf.detail = str_of(result);
     policy_say(builder, question, &spf);
@@ -92,7 +93,7 @@ static enum taken take_received(struct str rest, const struct line *line, struct
     bool helo = str_find(rest, STR("identity=helo")) != NULL;
     if (helo && question.sender.len)
         return PASSED; /* the HELO name's result; the sender has its own, and that is what is acted upon */
-    say(builder, line, &question, result, helo ? question.helo : domain_of(question.sender), rest);
+    say(builder, line, &question, result, helo ? question.helo : domain_of(question.sender));
     return TAKEN;
 }
 
@@ -118,7 +119,7 @@ static enum taken take_refusal(struct str rest, const struct line *line, struct 
         return PASSED;
     if (!helo)
         question.sender = id;
-    say(builder, line, &question, result, helo ? id : domain_of(id), rest);
+    say(builder, line, &question, result, helo ? id : domain_of(id));
     return TAKEN;
 }
 

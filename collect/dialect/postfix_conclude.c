@@ -5,10 +5,11 @@
 
 enum { HIDDEN_MOST = 64 }; /* commands that are known by their number only: more are not made up */
 
-/* A recipient of it was accepted: smtpd made a queue file, or a before-queue filter took the message. */
+/* A recipient of it was accepted: smtpd made a queue file, or a before-queue filter was asked about the message. */
 static bool was_begun(const struct transaction *transaction)
 {
-    return transaction->queue_id.at || transaction->verdict == VERDICT_ACCEPTED;
+    return transaction->queue_id.at || transaction->verdict == VERDICT_ACCEPTED ||
+           (transaction->reply.code && transaction->reply.stage >= STAGE_DATA);
 }
 
 /* RCPTs that were refused stand in a transaction without queue id; if the next RCPT was accepted, smtpd logged
@@ -151,6 +152,8 @@ static void tell_commands(struct builder *builder, struct open_session *open, co
         reach(open, STAGE_HELO);
     if (counts->mail)
         reach(open, STAGE_MAIL);
+    else if (session->stage > STAGE_HELO)
+        session->stage = counts->helo ? STAGE_HELO : STAGE_BANNER;
     if (counts->rcpt && counts->mail_ok)
         reach(open, STAGE_RCPT);
     if ((counts->data || counts->bdat) && counts->rcpt_ok)

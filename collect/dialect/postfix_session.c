@@ -206,6 +206,11 @@ static void add_meaning(struct builder *builder, struct open_session *open, cons
     }
     if (!has_evidence(open, &evidence))
         builder_add_evidence(builder, open, &evidence);
+    if (phrase->kind == KIND_RDNS) { /* without a name there is none that leads back */
+        evidence.kind = KIND_FCRDNS;
+        if (!has_evidence(open, &evidence))
+            builder_add_evidence(builder, open, &evidence);
+    }
 }
 
 /* ---- Refusals. */
@@ -250,6 +255,8 @@ void postfix_refuse(struct builder *builder, struct open_session *open, const st
         transaction = transaction_at(builder, open, line->host, refusal->queue_id, trailer->from, line->at);
         if (transaction >= 0 && refusal->command == COMMAND_RCPT)
             recipient = recipient_at(builder, open, transaction, trailer->to, line->at);
+        else if (transaction >= 0 && trailer->to.len) /* the first that was accepted */
+            recipient_at(builder, open, transaction, trailer->to, line->at);
         break;
     case COMMAND_VRFY:
         if (!refusal->warning)

@@ -33,6 +33,16 @@ static void add_names(struct builder *builder, struct open_session *open, usec a
     builder_add_evidence(builder, open, &fcrdns);
 }
 
+/* What was said of a front end's name is not the client's. */
+static void forget_names(struct session *session)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < session->evidence_count; i++)
+        if (session->evidence[i].kind != KIND_RDNS && session->evidence[i].kind != KIND_FCRDNS)
+            session->evidence[kept++] = session->evidence[i];
+    session->evidence_count = kept;
+}
+
 static void set_peer(struct builder *builder, struct open_session *open, const struct peer *peer, usec at)
 {
     struct ip client = peer_address(peer);
@@ -54,8 +64,10 @@ static struct open_session *session_of(struct builder *builder, const struct lin
     struct open_session *open = builder_find(builder, key, NULL);
     if (open && (str_eq(open->peer, peer->text) || is_front_end(open))) {
         builder_took(builder, open, line);
-        if (!str_eq(open->peer, peer->text))
+        if (!str_eq(open->peer, peer->text)) {
+            forget_names(&open->session);
             set_peer(builder, open, peer, line->at);
+        }
         return open;
     }
     open = builder_open(builder, key, line);
@@ -345,17 +357,18 @@ static enum taken take_action(struct str rest, struct str queue_id, const struct
 /* ---- Warnings. */
 
 /* "hostname NAME does not resolve to address A", with ": Name or service not known" where looking it up failed; before
- * Postfix 2.9: "A: hostname NAME verification failed: ...". A PTR exists, its name does not lead back; unless that
- * could not be told for now. */
+ * Postfix 2.9: "A: hostname NAME verification failed: ...", "A: address not listed for hostname NAME". A PTR exists, its
+ * name does not lead back; unless that could not be told for now. The process that warns logs "connect" next. */
 static enum taken take_hostname(struct str rest, const struct line *line, struct builder *builder)
 {
-    struct str name, address, cause = { NULL, 0 }, before;
-    if (cut_until(&rest, STR(" does not resolve to address "), &name)) {
-        address = rest;
-        if (cut_until(&rest, STR(": "), &before)) {
-            address = before;
+    struct str name, cause = { NULL, 0 }, before;
+    if (cut_prefix(&rest, STR("address not listed for hostname "))) {
+        name = rest;
+    } else if (!cut_prefix(&rest, STR("hostname "))) {
+        return SKIPPED;
+    } else if (cut_until(&rest, STR(" does not resolve to address "), &name)) {
+        if (cut_until(&rest, STR(": "), &before))
             cause = rest;
-        }
     } else if (cut_until(&rest, STR(" verification failed: "), &name)) {
         cause = rest;
     } else {
@@ -366,7 +379,6 @@ static enum taken take_hostname(struct str rest, const struct line *line, struct
     struct evidence rdns = evidence_of(KIND_RDNS, YES, line->at);
     struct evidence fcrdns = evidence_of(KIND_FCRDNS, for_now ? UNKNOWN : NO, line->at);
     rdns.detail = fcrdns.detail = name;
-    (void)address; /* the process that warns is the one that logs "connect" next */
     builder_stash(builder, key_of_process(line), line, &rdns);
     builder_stash(builder, key_of_process(line), line, &fcrdns);
     return TAKEN;
@@ -389,8 +401,9 @@ static const struct limit {
     { STR_INIT("AUTH command rate limit exceeded: "), "auth", COMMAND_OTHER, 0, NAMED_OTHER },
 };
 
-static enum taken take_limit(const struct limit *limit, struct str rest, const struct line *line, struct builder *builder)
+static enum taken take_limit(const struct limit *limit, struct str text, const struct line *line, struct builder *builder)
 {
+    struct str rest = str_skip(text, limit->says.len);
     struct peer peer;
     struct str count;
     if (!cut_until(&rest, STR(" from "), &count) || !cut_peer(&rest, &peer))
@@ -406,7 +419,7 @@ static enum taken take_limit(const struct limit *limit, struct str rest, const s
     struct refusal refusal = { .line = line, .command = limit->command };
     refusal.reply = (struct reply){ .code = limit->code,
                                     .enhanced = limit->code == 421 ? STR("4.7.0") : STR("4.7.1"),
-                                    .text = line->text };
+                                    .text = text };
     postfix_refuse(builder, open, &refusal, &phrase, STR(""));
     if (limit->code == 421) {
         open->session.closed = CLOSED_DROPPED;
@@ -434,9 +447,14 @@ static enum taken take_sasl(struct str rest, const struct peer *peer, const stru
 static enum taken take_warning(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
-    struct str after = rest;
-    if (cut_prefix(&after, STR("hostname ")))
+    struct str after = rest, address;
+    struct ip ip;
+    if (str_starts(rest, STR("hostname ")))
+        return take_hostname(rest, line, builder);
+    if (cut_until(&after, STR(": "), &address) && ip_parse(address, &ip) &&
+        (str_starts(after, STR("hostname ")) || str_starts(after, STR("address not listed "))))
         return take_hostname(after, line, builder);
+    after = rest;
     if (cut_prefix(&after, STR("non-SMTP command from ")) && cut_peer(&after, &peer)) {
         struct open_session *open = session_of(builder, line, &peer);
         struct evidence talk = evidence_of(KIND_NON_SMTP, YES, line->at);
@@ -448,15 +466,11 @@ static enum taken take_warning(struct str rest, const struct line *line, struct 
         return TAKEN;
     }
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        after = rest;
-        if (cut_prefix(&after, limits[i].says))
-            return take_limit(&limits[i], after, line, builder);
+        if (str_starts(rest, limits[i].says))
+            return take_limit(&limits[i], rest, line, builder);
     }
     after = rest;
     if (cut_peer(&after, &peer) && !memchr(peer.name.at, ' ', peer.name.len)) {
-        struct str text = after;
-        if (cut_prefix(&text, STR(": hostname "))) /* before Postfix 2.9 */
-            return take_hostname(text, line, builder);
         if (cut_prefix(&after, STR(": SASL ")))
             return take_sasl(after, &peer, line, builder);
     }
