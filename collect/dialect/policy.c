@@ -44,6 +44,20 @@ static struct open_session *find_session(struct builder *builder, const struct q
     return candidates == 1 ? only : NULL;
 }
 
+/* Asked about a further recipient of a message that has its queue id already, though the question did not have it. */
+static int32_t begun_transaction(struct builder *builder, struct open_session *open, struct str sender)
+{
+    if (open->transaction < 0)
+        return -1;
+    struct transaction *transaction = &open->session.transactions[open->transaction];
+    if (!transaction->queue_id.at || transaction->reply.code || transaction->verdict != VERDICT_NONE || !sender.at ||
+        (transaction->mail_from.at && !same_address(transaction->mail_from, sender)))
+        return -1;
+    if (!transaction->mail_from.at)
+        transaction->mail_from = builder_keep(builder, open, sender);
+    return open->transaction;
+}
+
 static void place(struct builder *builder, struct open_session *open, int32_t transaction, struct evidence *evidence,
                   struct str recipient, usec at)
 {
@@ -75,8 +89,9 @@ void policy_say(struct builder *builder, const struct question *question, const 
     if (!open->session.helo.at && question->helo.len)
         open->session.helo = builder_keep(builder, open, question->helo);
     if (transaction < 0)
-        transaction =
-            transaction_at(builder, open, line->host, question->queue_id, question->sender, line->at);
+        transaction = begun_transaction(builder, open, question->sender);
+    if (transaction < 0)
+        transaction = transaction_at(builder, open, line->host, question->queue_id, question->sender, line->at);
     if (transaction < 0)
         return;
     struct evidence placed = *evidence;

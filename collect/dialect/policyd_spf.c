@@ -86,7 +86,7 @@ static enum taken take_received(struct str rest, const struct line *line, struct
         return SKIPPED;
     question.helo = field_of(rest, STR("helo="), STR(";"));
     question.sender = field_of(rest, STR("envelope-from="), STR("; receiver="));
-    if (str_find(rest, STR("; helo=")) > str_find(rest, STR("envelope-from="))) /* the Perl one */
+    if (str_find(rest, STR("envelope-from=\""))) /* the Perl one */
         question.sender = field_of(rest, STR("envelope-from="), STR("; helo="));
     if (str_eq(question.sender, STR("<>")) || str_eq_nocase(question.sender, STR("<UNKNOWN>")))
         question.sender = STR("");

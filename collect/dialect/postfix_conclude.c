@@ -163,7 +163,7 @@ static void tell_commands(struct builder *builder, struct open_session *open, co
     if (!counts->helo && counts->mail) { /* whatever a policy server took for it */
         struct evidence none = evidence_of(KIND_HELO, NO, session->ended == USEC_NONE ? session->started : session->ended);
         none.subject = STR("required");
-        session->helo = STR("");
+        session->helo = (struct str){ NULL, 0 };
         builder_add_evidence(builder, open, &none);
     }
     for (uint32_t i = notes->vrfy_seen; i < counts->vrfy && i < HIDDEN_MOST; i++) {

@@ -428,6 +428,35 @@ static enum taken take_limit(const struct limit *limit, struct str text, const s
     return TAKEN;
 }
 
+/* "Illegal address syntax from PEER in RCPT command: <a b@c>": answered 501 (smtpd.c, extract_addr). */
+static enum taken take_syntax(struct str rest, const struct line *line, struct builder *builder)
+{
+    static const struct phrase syntax = { STR_INIT("Illegal address syntax"), 0, false, NAMED_OTHER, KINDS, UNKNOWN, NULL,
+                                          "smtpd/smtpd.c" };
+    struct peer peer;
+    struct str word, address;
+    if (!cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(" in ")) || !cut_until(&rest, STR(" command: "), &word))
+        return SKIPPED;
+    struct open_session *open = session_of(builder, line, &peer);
+    address = rest;
+    if (address.len >= 2 && address.at[0] == '<' && address.at[address.len - 1] == '>')
+        address = (struct str){ address.at + 1, address.len - 2 };
+    struct refusal refusal = { .line = line, .command = command_of(word) };
+    refusal.reply = (struct reply){ .code = 501, .text = line->text };
+    if (refusal.command == COMMAND_RCPT) {
+        refusal.reply.enhanced = STR("5.1.3");
+        refusal.trailer.to = address;
+    } else if (refusal.command == COMMAND_MAIL) {
+        refusal.reply.enhanced = STR("5.1.7");
+        refusal.trailer.from = address;
+    } else {
+        return TAKEN;
+    }
+    cut_prefix(&refusal.reply.text, STR("warning: "));
+    postfix_refuse(builder, open, &refusal, &syntax, STR(""));
+    return TAKEN;
+}
+
 /* "PEER: SASL LOGIN authentication failed: cause, sasl_username=bob" */
 static enum taken take_sasl(struct str rest, const struct peer *peer, const struct line *line, struct builder *builder)
 {
@@ -465,6 +494,9 @@ static enum taken take_warning(struct str rest, const struct line *line, struct 
         open->session.cut_off = true;
         return TAKEN;
     }
+    after = rest;
+    if (cut_prefix(&after, STR("Illegal address syntax from ")))
+        return take_syntax(after, line, builder);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (str_starts(rest, limits[i].says))
             return take_limit(&limits[i], rest, line, builder);
@@ -474,7 +506,7 @@ static enum taken take_warning(struct str rest, const struct line *line, struct 
         if (cut_prefix(&after, STR(": SASL ")))
             return take_sasl(after, &peer, line, builder);
     }
-    /* Illegal address syntax, reject: ETRN, TLS library problem, table look-ups, proxies, ...: nothing of a verdict */
+    /* reject: ETRN, TLS library problem, table look-ups, proxies, ...: nothing of a verdict */
     struct open_session *open = builder_find(builder, key_of_process(line), NULL);
     if (!open)
         return PASSED;
