@@ -42,6 +42,7 @@ struct reading {
     struct syslog syslog;
     struct shapes shapes;
     struct input input;
+    struct arena arena; /* of the input's texts */
     uint64_t dialects;  /* a bit for each row of the table that took a line */
     uint64_t committed; /* position */
     uint64_t lines_before;
@@ -161,7 +162,6 @@ static int write_input(struct run *run, struct reading *reading, struct why *why
     struct input *input = &reading->input;
     const struct head *head = &reading->found->head;
     uint64_t bytes = reading->lines.position;
-    input->path = str_of(reading->found->path);
     input->dialects = dialect_names(reading->dialects, reading->dialect_names);
     input->bytes = bytes;
     input->lines = reading->lines.number;
@@ -292,14 +292,16 @@ static int read_lines(struct run *run, struct reading *reading, struct why *why)
 
 static int read_new(struct run *run, struct reading *reading, struct why *why)
 {
-    struct arena arena = { 0 };
     struct input *input = &reading->input;
     struct collected *collected = run->collected;
     uint64_t bytes = input->bytes, skipped = input->skipped, other = input->other;
-    bool moved = input->id && !str_eq(input->path, str_of(reading->found->path));
     const char *compression = reading->found->compression;
-    input->kind = compression ? arena_printf(&arena, "log, %s", compression) : STR("log");
+    struct str path = str_of(reading->found->path), old_path = arena_str(&reading->arena, input->path);
+    /* Where it lies now is where to look for its lines; but in a pipe they cannot be looked for. */
+    bool moved = !str_eq(old_path, path) && !(input->id && reading->source.stream);
     reading->dialects = dialect_bits(input->dialects);
+    input->path = moved ? path : old_path;
+    input->kind = compression ? arena_printf(&reading->arena, "log, %s", compression) : STR("log");
     reading->committed = bytes;
     reading->lines_before = reading->lines.number;
     syslog_begin(&reading->syslog, input->last, reading->found->year);
@@ -321,7 +323,6 @@ static int read_new(struct run *run, struct reading *reading, struct why *why)
     collected->lines += reading->lines.number - reading->lines_before;
     collected->skipped += input->skipped - skipped;
     collected->other += input->other - other;
-    arena_free(&arena);
     return result;
 }
 
@@ -357,6 +358,7 @@ static int read_input(struct run *run, struct found *found, struct why *why)
     }
     close_input(&reading);
     shapes_free(&reading.shapes);
+    arena_free(&reading.arena);
     run->bytes_done += found->size;
     return result;
 }
