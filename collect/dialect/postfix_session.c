@@ -112,8 +112,9 @@ int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t
 
 /* ---- What the words of a refusal are evidence of. */
 
-/* "Service unavailable; Client host [203.0.113.7] blocked using zen.example.org; https://…": zone and explanation. An
- * explanation that begins so is an answer such as 127.255.255.254: the list did not say that it lists the client. */
+/* "Service unavailable; Client host [203.0.113.7] blocked using zen.example.org; https://…": the zone. The explanation
+ * stands in the reply already, once for all clients. One that begins with "Error: " is an answer such as 127.255.255.254:
+ * the list did not say that it lists the client. */
 static void read_listing(struct str reason, struct evidence *evidence)
 {
     struct str rest = reason, before;
@@ -124,10 +125,9 @@ static void read_listing(struct str reason, struct evidence *evidence)
         i++;
     evidence->subject = (struct str){ rest.at, i };
     rest = str_skip(rest, i);
-    if (cut_prefix(&rest, STR("; ")) && rest.len) {
+    if (cut_prefix(&rest, STR("; Error: "))) {
         evidence->detail = rest;
-        if (str_starts(rest, STR("Error: ")))
-            evidence->state = UNKNOWN;
+        evidence->state = UNKNOWN;
     }
 }
 
