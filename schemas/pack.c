@@ -73,20 +73,21 @@ struct packing {
 };
 
 /* A text becomes a name when it comes for the second time; before that it is 0 and stands inline. What has come is
- * remembered by its hash alone: a false memory costs a needless row. */
+ * remembered by its hash alone, in a table in which one text drives out another: a false memory costs a needless row, one
+ * that was driven out stands inline once more. */
 static int64_t name_number(struct packer *packer, struct str text)
 {
     if (text.len == 0 || text.len > NAME_BYTES_MOST)
         return 0;
     uint64_t hash = str_hash(text);
-    int64_t number = cache_find(&packer->names, text, hash);
-    if (number)
-        return number;
     uint32_t *seen = &packer->seen[hash % SEEN], mark = (uint32_t)(hash >> 32) | 1;
-    if (*seen != mark) {
+    if (*seen != mark) { /* asked first: for most texts it is the only look at memory */
         *seen = mark;
         return 0;
     }
+    int64_t number = cache_find(&packer->names, text, hash);
+    if (number)
+        return number;
     number = ++packer->number[NAME];
     struct cell *row = rows_add(&packer->rows[NAME]);
     cell_number(&row[0], number);
