@@ -32,13 +32,13 @@ enum {
     TOP = 92,
     BOTTOM = 66,
     LEGEND = 244,     /* the column on the right */
-    LEGEND_TEXT = 29, /* characters in it */
+    LEGEND_TEXT = 32, /* characters in it */
     ENTRY = 37,       /* pixels an entry of two lines */
     SHORT_ENTRY = 21, /* of one line, where there are many */
     PLOT_WIDTH = WIDTH - LEFT - LEGEND - 24,
     BARS_MOST = PLOT_WIDTH, /* a bar a pixel; more slices than that are drawn together */
     CHARACTER = 7,          /* of a label, in pixels, as widely as it gets */
-    WIDEST_BAR = 72
+    WIDEST_BAR = 96
 };
 
 #define INK    "#24292f" /* what is read */

@@ -480,7 +480,7 @@ START_TEST(a_name_without_end_is_cut)
     memset(name, 'x', sizeof name);
     tally.policy = tally.rows[0].title = (struct str){ name, sizeof name };
     char *svg = drawn(&tally, GRAPH_COUNTS);
-    ck_assert_ptr_nonnull(strstr(svg, ">xxxxxxxxxxxxxxxxxxxxxxxxxxxx…<"));
+    ck_assert_ptr_nonnull(strstr(svg, ">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…<"));
     free(svg);
     tally_free(&tally);
 }
@@ -678,9 +678,11 @@ static struct tally named_rows(const char *const *names, size_t count)
 
 START_TEST(colours_are_told_apart)
 {
-    static const char *const names[] = { "no-rdns",    "dnsbl",     "early-talker",  "greylist", "fcrdns",
-                                         "helo",       "recipient", "sender-domain", "spf",      "relay",
-                                         "pipelining", "spam",      "virus",         "accepted" };
+    static const char *const names[] = {
+        "no-rdns",       "dnsbl",      "early-talker", "greylist",   "fcrdns", "helo",  "recipient",
+        "sender-domain", "spf",        "relay",        "pipelining", "spam",   "virus", "null-sender-many",
+        "after-220",     "dictionary", "accepted"
+    };
     enum { COUNT = sizeof names / sizeof *names };
     struct tally tally = named_rows(names, COUNT);
     struct ink inks[COUNT];
