@@ -37,25 +37,28 @@ static int collect(const char *path, const struct settings *settings, char **inp
 }
 
 static int table(const struct load *load, const struct policy *policy, enum table_format format,
-                 struct why *why)
+                 usec *covered, struct why *why)
 {
     struct tally tally = { 0 };
     int result = replay_run(load->columns, policy, &load->options, &tally, why);
+    if (result == 0 && tally.units)
+        *covered = tally.to - tally.from;
     if (result == 0)
         result = replay_table_print(&tally, format, stdout, why);
     tally_free(&tally);
     return result;
 }
 
-static int tables(const struct load *load, enum table_format format, struct why *why)
+/* *covered: how long a time the sessions span. */
+static int tables(const struct load *load, enum table_format format, usec *covered, struct why *why)
 {
     bool json = format == TABLE_JSON;
     if (json)
         fputs("[\n", stdout);
-    if (table(load, NULL, format, why) < 0)
+    if (table(load, NULL, format, covered, why) < 0)
         return -1;
     fputs(json ? ",\n" : "\n", stdout);
-    if (table(load, load->policy, format, why) < 0)
+    if (table(load, load->policy, format, covered, why) < 0)
         return -1;
     if (json)
         fputs("]\n", stdout);
@@ -82,7 +85,8 @@ static void step(struct str command, const char *what)
     say("  %-*.*s  %s", (int)(command.len < STEP_WIDTH ? STEP_WIDTH : command.len), STR_ARG(command), what);
 }
 
-static void next_steps(const struct settings *settings, const struct collected *collected, char **inputs)
+static void next_steps(const struct settings *settings, const struct collected *collected, usec covered,
+                       char **inputs)
 {
     struct arena arena = { 0 };
     const char *kept = settings->common.database;
@@ -92,6 +96,15 @@ static void next_steps(const struct settings *settings, const struct collected *
         say("\n%" PRIu64
             " lines of mail programs were not understood; after collect: mxreplay status --skipped",
             collected->skipped);
+    usec window = settings->common.retry_window;
+    if (covered < window + window / 2) {
+        char text[CLOCK_TEXT_BYTES];
+        duration_format(window, text);
+        say("\nWho is put off may come back within %s, and the log covers hardly more or less than that. "
+            "With older\n"
+            "logs beside it (mail.log.1 …) more is known, and the bounds are narrower.",
+            text);
+    }
     say("\nWhat to type next:");
     if (!kept)
         step(arena_printf(&arena, "mxreplay collect%.*s", STR_ARG(typed(&arena, inputs))),
@@ -131,11 +144,13 @@ static int run(const void *given, char **operands, struct why *why)
     /* A truncated input is no reason not to show what stands before the break. */
     if (whole < 0 && collected.sessions == 0)
         goto done;
+    usec covered = 0;
     struct why later = { 0 }, *next = whole < 0 ? &later : why;
     if (store_open(path, STORE_READ, &load.store, next) < 0 || load_options(&load, common, next) < 0 ||
-        load_sessions(&load, common, next) < 0 || tables(&load, (enum table_format)common->format, next) < 0)
+        load_sessions(&load, common, next) < 0 ||
+        tables(&load, (enum table_format)common->format, &covered, next) < 0)
         goto done;
-    next_steps(settings, &collected, operands);
+    next_steps(settings, &collected, covered, operands);
     result = whole;
 done:
     load_free(&load);
