@@ -246,13 +246,12 @@ static int bad_option(const struct command *command, const struct rows *rows, co
         return why_set(why, EX_USAGE, "%s has no option -%s; see mxreplay help %s", command->name, typed,
                        command->name);
     }
-    struct str typed = str_of(word + 2), value = { 0 };
-    if (cut_until_char(&typed, '=', &value)) {
-        typed = value;
+    size_t length = strcspn(word + 2, "=");
+    struct str typed = { word + 2, length };
+    if (word[2 + length] == '=')
         for (size_t i = 0; i < rows->count; i++)
             if (str_eq(typed, str_of(rows->name[i])))
                 return why_set(why, EX_USAGE, "--%s takes no value", rows->name[i]);
-    }
     const char *first = NULL;
     for (size_t i = 0; i < rows->count; i++) {
         if (!str_starts(str_of(rows->name[i]), typed))
