@@ -1,5 +1,6 @@
-/* The session builder. A session is in one of two lists: of open ones, oldest activity first, and of those that have
- * ended and wait for the fate of their messages. From both the first goes when time or memory is short. */
+/* The session builder. A session is in one of two lists: of open ones, oldest activity first, and of those
+ * that have ended and wait for the fate of their messages. From both the first goes when time or memory is
+ * short. */
 #include "collect/builder.h"
 
 #include <stdlib.h>
@@ -110,7 +111,7 @@ static void evict(struct builder *builder, const struct building *keep)
         struct building *oldest = builder->ended.first;
         if (!oldest || oldest == keep)
             oldest = builder->open.first;
-        if (oldest == keep)
+        if (oldest && oldest == keep)
             oldest = oldest->after;
         if (!oldest)
             return;
@@ -135,7 +136,8 @@ int builder_advance(struct builder *builder, usec at, struct why *why)
     builder->now = at;
     while (builder->ended.first && builder->ended.first->seen < at - wait_most)
         hand_over(builder, builder->ended.first);
-    /* Open ones are in order of their start; one that is old but not silent goes to the end of the list, one a call. */
+    /* Open ones are in order of their start; one that is old but not silent goes to the end of the list, one
+     * a call. */
     struct building *head = builder->open.first;
     for (; head && head->seen < at - open_most; head = builder->open.first)
         hand_over(builder, head);
@@ -196,8 +198,8 @@ session_key key_of_text(enum key_kind kind, struct str host, struct str text)
 
 session_key key_of_process(const struct line *line)
 {
-    uint64_t seed = bytes_hash(line->host.at, line->host.len, (uint64_t)line->pid << 8 | KEY_PROCESS);
-    return bytes_hash(line->program.at, line->program.len, seed) | 1;
+    uint64_t seed = bytes_hash(line->host.at, line->host.len, (uint64_t)line->pid << 8);
+    return bytes_hash(line->program.at, line->program.len, seed ^ KEY_PROCESS) | 1;
 }
 
 session_key key_of_client(struct str host, const struct ip *client, uint16_t port)
@@ -266,7 +268,8 @@ void builder_release(struct builder *builder, session_key key)
     hand_over_done(builder, building);
 }
 
-void builder_bind(struct builder *builder, session_key key, struct open_session *open, int32_t transaction, bool awaits)
+void builder_bind(struct builder *builder, session_key key, struct open_session *open, int32_t transaction,
+                  bool awaits)
 {
     struct building *building = building_of(open);
     uint32_t number = keys_find(&builder->keys, key);
@@ -333,7 +336,8 @@ struct open_session *builder_open(struct builder *builder, session_key key, cons
     return open;
 }
 
-void builder_set_client(struct builder *builder, struct open_session *open, const struct ip *client, uint16_t port)
+void builder_set_client(struct builder *builder, struct open_session *open, const struct ip *client,
+                        uint16_t port)
 {
     struct building *building = building_of(open);
     client_remove(builder, building);
@@ -348,7 +352,8 @@ void builder_set_client(struct builder *builder, struct open_session *open, cons
     building->has_client = true;
 }
 
-struct open_session *builder_of_client(struct builder *builder, const struct ip *client, struct open_session *newer)
+struct open_session *builder_of_client(struct builder *builder, const struct ip *client,
+                                       struct open_session *newer)
 {
     struct building *building = newer ? building_of(newer)->client_older : *client_slot(builder, client);
     while (building && !ip_eq(&building->open.session.client, client))
@@ -364,7 +369,8 @@ void builder_took(struct builder *builder, struct open_session *open, const stru
     evict(builder, building);
 }
 
-void builder_close(struct builder *builder, struct open_session *open, const struct line *line, enum closed closed)
+void builder_close(struct builder *builder, struct open_session *open, const struct line *line,
+                   enum closed closed)
 {
     if (open->ended)
         return;
@@ -395,11 +401,11 @@ struct transaction *builder_add_transaction(struct builder *builder, struct open
     return transaction;
 }
 
-struct recipient *builder_add_recipient(struct builder *builder, struct open_session *open, int32_t transaction,
-                                        struct str address, usec at)
+struct recipient *builder_add_recipient(struct builder *builder, struct open_session *open,
+                                        int32_t transaction, struct str address, usec at)
 {
-    struct recipient *recipient = building_add_recipient(&builder->pool, building_of(open),
-                                                         &open->session.transactions[transaction]);
+    struct recipient *recipient =
+        building_add_recipient(&builder->pool, building_of(open), &open->session.transactions[transaction]);
     if (!recipient) {
         builder->counts.cut++;
         return NULL;
@@ -450,7 +456,8 @@ bool builder_add_by_key(struct builder *builder, session_key key, const struct l
 
 /* ---- Lines that came before their session. */
 
-void builder_stash(struct builder *builder, session_key key, const struct line *line, const struct evidence *evidence)
+void builder_stash(struct builder *builder, session_key key, const struct line *line,
+                   const struct evidence *evidence)
 {
     stash_put(&builder->stash, key, line->input, line->offset, evidence);
 }
@@ -460,7 +467,8 @@ bool builder_has_stash(const struct builder *builder)
     return builder->stash.count != 0;
 }
 
-size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at, usec within)
+size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at,
+                     usec within)
 {
     size_t adopted = 0;
     struct stashed stashed;

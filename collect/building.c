@@ -12,7 +12,8 @@ struct block {
 
 static void *block_new(struct pool *pool, size_t data_bytes)
 {
-    size_t bytes = data_bytes + sizeof(struct block) > BLOCK_BYTES ? data_bytes + sizeof(struct block) : BLOCK_BYTES;
+    size_t bytes =
+        data_bytes + sizeof(struct block) > BLOCK_BYTES ? data_bytes + sizeof(struct block) : BLOCK_BYTES;
     struct block *block = NULL;
     if (bytes == BLOCK_BYTES && pool->free) {
         block = pool->free;
@@ -87,7 +88,7 @@ static void *alloc(struct pool *pool, struct building *building, size_t bytes)
 
 void *building_alloc(struct pool *pool, struct building *building, size_t bytes)
 {
-    size_t slip = (size_t)-(uintptr_t)building->at & 7;
+    size_t slip = (size_t) - (uintptr_t)building->at & 7;
     if ((size_t)(building->end - building->at) >= slip)
         building->at += slip;
     else
@@ -98,7 +99,7 @@ void *building_alloc(struct pool *pool, struct building *building, size_t bytes)
 struct str building_keep(struct pool *pool, struct building *building, struct str text)
 {
     size_t len = text.len < TEXT_BYTES_MOST ? text.len : TEXT_BYTES_MOST;
-    if (len == 0)
+    if (text.len == 0)
         return (struct str){ text.at ? "" : NULL, 0 };
     char *copy = alloc(pool, building, len);
     if (!copy)
@@ -107,9 +108,10 @@ struct str building_keep(struct pool *pool, struct building *building, struct st
     return (struct str){ copy, len };
 }
 
-/* Room for one element more in an array of `count` elements that began with `least`: the array, moved when it was
- * full, or NULL. */
-static void *grow(struct pool *pool, struct building *building, void *array, size_t count, size_t least, size_t size)
+/* Room for one element more in an array of `count` elements that began with `least`: the array, moved when it
+ * was full, or NULL. */
+static void *grow(struct pool *pool, struct building *building, void *array, size_t count, size_t least,
+                  size_t size)
 {
     if (count != 0 && (count < least || (count & (count - 1)) != 0))
         return array;
@@ -133,7 +135,8 @@ struct transaction *building_add_transaction(struct pool *pool, struct building 
     return array;
 }
 
-struct recipient *building_add_recipient(struct pool *pool, struct building *building, struct transaction *transaction)
+struct recipient *building_add_recipient(struct pool *pool, struct building *building,
+                                         struct transaction *transaction)
 {
     struct recipient *array =
         grow(pool, building, transaction->recipients, transaction->recipient_count, 2, sizeof *array);
@@ -148,7 +151,8 @@ struct recipient *building_add_recipient(struct pool *pool, struct building *bui
 struct evidence *building_add_evidence(struct pool *pool, struct building *building)
 {
     struct session *session = &building->open.session;
-    struct evidence *array = grow(pool, building, session->evidence, session->evidence_count, 4, sizeof *array);
+    struct evidence *array =
+        grow(pool, building, session->evidence, session->evidence_count, 4, sizeof *array);
     if (!array)
         return NULL;
     session->evidence = array;

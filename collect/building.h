@@ -1,5 +1,5 @@
-/* The builder's inside, for its own files: the memory of a session that is being built, in blocks from a pool, so that a
- * usual session costs no allocation, and what finds it. */
+/* The builder's inside, for its own files: the memory of a session that is being built, in blocks from a
+ * pool, so that a usual session costs no allocation, and what finds it. */
 #ifndef COLLECT_BUILDING_H
 #define COLLECT_BUILDING_H
 
@@ -8,10 +8,10 @@
 #include "collect/stash.h"
 
 enum {
-    BLOCK_BYTES = 2048,                     /* most sessions fit in one */
-    SESSION_BYTES_MOST = 3 * 1024 * 1024,   /* of one session: some 10,000 transactions */
-    POOL_BYTES_MOST = 12 * 1024 * 1024,     /* of all; beyond it the oldest go */
-    TEXT_BYTES_MOST = 2000                  /* Postfix cuts its own lines there (postfix msg_output.c) */
+    BLOCK_BYTES = 2048,                   /* most sessions fit in one */
+    SESSION_BYTES_MOST = 3 * 1024 * 1024, /* of one session: some 10,000 transactions */
+    POOL_BYTES_MOST = 12 * 1024 * 1024,   /* of all; beyond it the oldest go */
+    TEXT_BYTES_MOST = 2000                /* Postfix cuts its own lines there (postfix msg_output.c) */
 };
 
 struct block;
@@ -28,10 +28,10 @@ struct building {
     char *at, *end;
     size_t bytes;
     struct key_list keys;
-    struct building *before, *after;             /* in the builder's list of open or of ended ones */
+    struct building *before, *after;              /* in the builder's list of open or of ended ones */
     struct building *client_newer, *client_older; /* of one slot of the builder's clients */
-    usec seen;                                   /* the builder's time when a line was last taken */
-    uint32_t awaited;                            /* keys that await something */
+    usec seen;                                    /* the builder's time when a line was last taken */
+    uint32_t awaited;                             /* keys that await something */
     bool has_client;
 };
 
@@ -70,7 +70,8 @@ void building_free(struct pool *pool, struct building *building);
 void *building_alloc(struct pool *pool, struct building *building, size_t bytes);
 struct str building_keep(struct pool *pool, struct building *building, struct str text);
 struct transaction *building_add_transaction(struct pool *pool, struct building *building);
-struct recipient *building_add_recipient(struct pool *pool, struct building *building, struct transaction *transaction);
+struct recipient *building_add_recipient(struct pool *pool, struct building *building,
+                                         struct transaction *transaction);
 struct evidence *building_add_evidence(struct pool *pool, struct building *building);
 void pool_free(struct pool *pool);
 

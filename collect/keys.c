@@ -1,4 +1,5 @@
-/* The table of keys: chained, since entries must stay where they are, with entries from a pool of fixed size. */
+/* The table of keys: chained, since entries must stay where they are, with entries from a pool of fixed size.
+ */
 #include "collect/keys.h"
 
 #include <stdlib.h>

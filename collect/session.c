@@ -79,8 +79,8 @@ static void note_reply(struct session *session, const struct reply *reply)
         *first = *reply;
 }
 
-/* Fills the verdicts of a transaction and its recipients; returns that of the reply that stopped the first of its
- * attempts to be stopped, or none. */
+/* Fills the verdicts of a transaction and its recipients; returns that of the reply that stopped the first of
+ * its attempts to be stopped, or none. */
 static enum verdict conclude_transaction(struct session *session, struct transaction *transaction)
 {
     enum verdict at_transaction = refusal(&transaction->reply), first = VERDICT_NONE;

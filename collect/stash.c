@@ -7,7 +7,7 @@
 void stash_new(struct stash *stash)
 {
     *stash = (struct stash){ .ring = mem_zero(STASH_MOST, sizeof *stash->ring),
-                              .key = mem_zero(STASH_MOST, sizeof *stash->key) };
+                             .key = mem_zero(STASH_MOST, sizeof *stash->key) };
 }
 
 void stash_free(struct stash *stash)
@@ -34,7 +34,8 @@ static void place(struct stashed *to, const struct evidence *evidence)
     to->evidence.detail = copy_text(to->text[1], evidence->detail);
 }
 
-void stash_put(struct stash *stash, uint64_t key, int32_t input, uint64_t offset, const struct evidence *evidence)
+void stash_put(struct stash *stash, uint64_t key, int32_t input, uint64_t offset,
+               const struct evidence *evidence)
 {
     uint32_t i = stash->next++ % STASH_MOST;
     stash->count += stash->key[i] == 0;

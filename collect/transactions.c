@@ -1,5 +1,5 @@
-/* Transactions of a session that turn out to be fewer or more than it seemed: joined, split, taken out, with their
- * recipients, evidence and keys. */
+/* Transactions of a session that turn out to be fewer or more than it seemed: joined, split, taken out, with
+ * their recipients, evidence and keys. */
 #include "collect/building.h"
 
 /* Of everything that names a transaction, those at `from` and beyond move by `by`. */
@@ -46,7 +46,8 @@ void builder_join_transaction(struct builder *builder, struct open_session *open
     take_out(session, index);
 }
 
-void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t index, uint32_t recipient)
+void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t index,
+                               uint32_t recipient)
 {
     struct session *session = &open->session;
     if (!building_add_transaction(&builder->pool, building_of(open)))

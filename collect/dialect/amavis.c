@@ -1,14 +1,15 @@
 /* amavisd: one line a message (amavisd.conf, $log_templ):
- *     (27386-01) Passed CLEAN {RelayedInbound}, [192.0.2.1]:41003 [192.0.2.1] <a@b> -> <c@d>, Queue-ID: 6760916E5B2,
- *     Message-ID: <m@x>, mail_id: i, Hits: -1.9, size: 470, queued_as: 77F6916E5B2, 312 ms
+ *     (27386-01) Passed CLEAN {RelayedInbound}, [192.0.2.1]:41003 [192.0.2.1] <a@b> -> <c@d>, Queue-ID:
+ * 6760916E5B2, Message-ID: <m@x>, mail_id: i, Hits: -1.9, size: 470, queued_as: 77F6916E5B2, 312 ms
  *     (27386-02) Blocked INFECTED (Eicar-Test-Signature) {DiscardedInbound,Quarantined}, ...
- * It is joined to the message by its queue id; sender and Message-ID are the client's words, so the mark is looked for
- * where they cannot stand before it. */
+ * It is joined to the message by its queue id; sender and Message-ID are the client's words, so the mark is
+ * looked for where they cannot stand before it. */
 #include "collect/dialect/postfix.h"
 
 static bool recognise(struct str program)
 {
-    return str_eq(program, STR("amavis")) || str_eq(program, STR("amavisd")) || str_eq(program, STR("postfix/amavis"));
+    return str_eq(program, STR("amavis")) || str_eq(program, STR("amavisd")) ||
+           str_eq(program, STR("postfix/amavis"));
 }
 
 /* "-1.9" in thousandths. */

@@ -9,8 +9,9 @@ static bool recognise(struct str program)
 
 static bool is_result(struct str word)
 {
-    static const struct str results[] = { STR_INIT("pass"),     STR_INIT("fail"),      STR_INIT("none"),     STR_INIT("softfail"),
-                                          STR_INIT("neutral"),  STR_INIT("permerror"), STR_INIT("temperror") };
+    static const struct str results[] = { STR_INIT("pass"),     STR_INIT("fail"),    STR_INIT("none"),
+                                          STR_INIT("softfail"), STR_INIT("neutral"), STR_INIT("permerror"),
+                                          STR_INIT("temperror") };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
         if (str_eq(word, results[i]))
             return true;
@@ -26,11 +27,13 @@ static enum taken take(const struct line *line, struct builder *builder)
     if (cut_prefix(&rest, STR("SPF(mailfrom): ")) || cut_prefix(&rest, STR("SPF(helo): ")))
         kind = KIND_SPF;
     if (!cut_until_char(&rest, ' ', &domain) || !is_result(rest))
-        return PASSED; /* "ignoring Authentication-Results at 1 from x", "implicit authentication service: x" */
+        return PASSED; /* "ignoring Authentication-Results at 1 from x", "implicit authentication service: x"
+                        */
     struct evidence said = evidence_of(kind, tri_of(str_eq(rest, STR("pass"))), line->at);
     said.subject = domain;
     said.detail = rest;
-    return builder_add_by_key(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), line, &said) ? TAKEN : PASSED;
+    return builder_add_by_key(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), line, &said) ? TAKEN
+                                                                                                     : PASSED;
 }
 
 const struct dialect dialect_opendmarc = {

@@ -24,13 +24,15 @@ static bool is_with_smtpd(const struct open_session *open)
 }
 
 /* The only session that can be meant, or NULL. */
-static struct open_session *find_session(struct builder *builder, const struct question *question, int32_t *transaction)
+static struct open_session *find_session(struct builder *builder, const struct question *question,
+                                         int32_t *transaction)
 {
     struct open_session *only = NULL;
     size_t candidates = 0;
     *transaction = -1;
     if (question->queue_id.at)
-        return builder_find(builder, key_of_text(KEY_QUEUE_ID, question->line->host, question->queue_id), transaction);
+        return builder_find(builder, key_of_text(KEY_QUEUE_ID, question->line->host, question->queue_id),
+                            transaction);
     for (struct open_session *open = builder_of_client(builder, &question->client, NULL); open;
          open = builder_of_client(builder, &question->client, open)) {
         const struct session *session = &open->session;
@@ -44,22 +46,23 @@ static struct open_session *find_session(struct builder *builder, const struct q
     return candidates == 1 ? only : NULL;
 }
 
-/* Asked about a further recipient of a message that has its queue id already, though the question did not have it. */
+/* Asked about a further recipient of a message that has its queue id already, though the question did not
+ * have it. */
 static int32_t begun_transaction(struct builder *builder, struct open_session *open, struct str sender)
 {
     if (open->transaction < 0)
         return -1;
     struct transaction *transaction = &open->session.transactions[open->transaction];
-    if (!transaction->queue_id.at || transaction->reply.code || transaction->verdict != VERDICT_NONE || !sender.at ||
-        (transaction->mail_from.at && !same_address(transaction->mail_from, sender)))
+    if (!transaction->queue_id.at || transaction->reply.code || transaction->verdict != VERDICT_NONE ||
+        !sender.at || (transaction->mail_from.at && !same_address(transaction->mail_from, sender)))
         return -1;
     if (!transaction->mail_from.at)
         transaction->mail_from = builder_keep(builder, open, sender);
     return open->transaction;
 }
 
-static void place(struct builder *builder, struct open_session *open, int32_t transaction, struct evidence *evidence,
-                  struct str recipient, usec at)
+static void place(struct builder *builder, struct open_session *open, int32_t transaction,
+                  struct evidence *evidence, struct str recipient, usec at)
 {
     evidence->transaction = transaction;
     if (recipient.at && evidence->kind == KIND_GREYLIST)
@@ -91,7 +94,8 @@ void policy_say(struct builder *builder, const struct question *question, const 
     if (transaction < 0)
         transaction = begun_transaction(builder, open, question->sender);
     if (transaction < 0)
-        transaction = transaction_at(builder, open, line->host, question->queue_id, question->sender, line->at);
+        transaction =
+            transaction_at(builder, open, line->host, question->queue_id, question->sender, line->at);
     if (transaction < 0)
         return;
     struct evidence placed = *evidence;

@@ -1,14 +1,15 @@
 /* SPF policy servers for Postfix: pypolicyd-spf (1.x to 3.x) and postfix-policyd-spf-perl.
- *     : prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=A; helo=H; envelope-from=S; receiver=R
- *     Pass; identity=mailfrom; client-ip=A; helo=H; envelope-from=S; receiver=R                   (1.x)
- *     : 550 5.7.23 Message rejected due to: SPF fail - not authorized. Please see http://...?s=mfrom;id=S;ip=A;r=R
- *     Policy action=PREPEND Received-SPF: pass (x: ...) receiver=R; identity=mailfrom; envelope-from="S"; helo=H; client-ip=A
- * pypolicyd writes sender and HELO name in lower case. */
+ *     : prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=A; helo=H; envelope-from=S;
+ * receiver=R Pass; identity=mailfrom; client-ip=A; helo=H; envelope-from=S; receiver=R (1.x) : 550 5.7.23
+ * Message rejected due to: SPF fail - not authorized. Please see http://...?s=mfrom;id=S;ip=A;r=R Policy
+ * action=PREPEND Received-SPF: pass (x: ...) receiver=R; identity=mailfrom; envelope-from="S"; helo=H;
+ * client-ip=A pypolicyd writes sender and HELO name in lower case. */
 #include "collect/dialect/policy.h"
 
 static bool recognise(struct str program)
 {
-    static const struct str names[] = { STR_INIT("policyd-spf"), STR_INIT("policy-spf"), STR_INIT("pypolicyd-spf") };
+    static const struct str names[] = { STR_INIT("policyd-spf"), STR_INIT("policy-spf"),
+                                        STR_INIT("pypolicyd-spf") };
     const char *slash = str_find_last(program, '/');
     struct str name = slash ? str_range(slash + 1, program.at + program.len) : program;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -22,9 +23,11 @@ static const struct result {
     struct str says;
     const char *name;
 } results[] = {
-    { STR_INIT("pass"), "pass" },           { STR_INIT("fail"), "fail" },           { STR_INIT("softfail"), "softfail" },
-    { STR_INIT("neutral"), "neutral" },     { STR_INIT("none"), "none" },           { STR_INIT("permerror"), "permerror" },
-    { STR_INIT("temperror"), "temperror" }, { STR_INIT("error"), "temperror" },     { STR_INIT("unknown"), "permerror" },
+    { STR_INIT("pass"), "pass" },           { STR_INIT("fail"), "fail" },
+    { STR_INIT("softfail"), "softfail" },   { STR_INIT("neutral"), "neutral" },
+    { STR_INIT("none"), "none" },           { STR_INIT("permerror"), "permerror" },
+    { STR_INIT("temperror"), "temperror" }, { STR_INIT("error"), "temperror" },
+    { STR_INIT("unknown"), "permerror" },
 };
 
 static const char *result_of(struct str word)
@@ -45,7 +48,8 @@ static struct str cut_first_word(struct str *rest)
     return word;
 }
 
-/* "name=value;" of the text; at == NULL where it is not there. The sender may hold anything, so `end` is what follows it. */
+/* "name=value;" of the text; at == NULL where it is not there. The sender may hold anything, so `end` is what
+ * follows it. */
 static struct str field_of(struct str text, struct str name, struct str end)
 {
     struct str before, value = { NULL, 0 };
@@ -97,7 +101,8 @@ static enum taken take_received(struct str rest, const struct line *line, struct
     return TAKEN;
 }
 
-/* "550 5.7.23 Message rejected due to: SPF fail - not authorized. Please see http://www.openspf.net/Why?s=mfrom;id=S;ip=A;r=R" */
+/* "550 5.7.23 Message rejected due to: SPF fail - not authorized. Please see
+ * http://www.openspf.net/Why?s=mfrom;id=S;ip=A;r=R" */
 static enum taken take_refusal(struct str rest, const struct line *line, struct builder *builder)
 {
     struct question question = { .line = line };

@@ -1,5 +1,6 @@
-/* Postfix: which of its programs a line is of. The tag is syslog_name/program: "postfix/smtpd", "postfix/submission/smtpd",
- * "postfix-mx2/smtpd", "mx-in/smtpd"; what counts is the program's name behind the last slash. */
+/* Postfix: which of its programs a line is of. The tag is syslog_name/program: "postfix/smtpd",
+ * "postfix/submission/smtpd", "postfix-mx2/smtpd", "mx-in/smtpd"; what counts is the program's name behind
+ * the last slash. */
 #include "collect/dialect/postfix.h"
 
 typedef enum taken take_fn(const struct line *line, struct builder *builder);
@@ -81,7 +82,8 @@ static take_fn *find_program(struct str tag, struct str *instance)
     return NULL;
 }
 
-/* A bare "smtpd" is OpenBSD's, "postfix/whatever" is a delivery agent of the site's own (pipe with syslog_name). */
+/* A bare "smtpd" is OpenBSD's, "postfix/whatever" is a delivery agent of the site's own (pipe with
+ * syslog_name). */
 static bool recognise(struct str tag)
 {
     struct str instance;

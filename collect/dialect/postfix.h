@@ -1,5 +1,5 @@
-/* What the files of the Postfix dialect share: how its programs write clients, queue ids and replies, what a reply
- * means, and what they remember of a session. */
+/* What the files of the Postfix dialect share: how its programs write clients, queue ids and replies, what a
+ * reply means, and what they remember of a session. */
 #ifndef COLLECT_DIALECT_POSTFIX_H
 #define COLLECT_DIALECT_POSTFIX_H
 
@@ -8,8 +8,8 @@
 
 /* ---- Text. */
 
-/* A client as smtpd writes it: name[address], or name[address]:port (smtpd_client_port_logging); as postscreen does:
- * [address]:port. */
+/* A client as smtpd writes it: name[address], or name[address]:port (smtpd_client_port_logging); as
+ * postscreen does: [address]:port. */
 struct peer {
     struct str text, name, address;
     uint16_t port; /* 0: not logged */
@@ -26,14 +26,15 @@ bool cut_address(struct str *rest, struct str *address);
 struct trailer {
     struct str from, to, proto, helo, user;
 };
-/* Takes the text of a reply and its trailer apart: "554 5.7.1 <a@b>: Relay access denied; from=<c@d> to=<a@b> proto=ESMTP
- * helo=<x>". The client wrote most of that, and may have put a forged trailer into an address: what counts is the
- * leftmost trailer that reads as one right to the end of the line. cleanup has ": text" behind it, where `after` is
- * not NULL. */
+/* Takes the text of a reply and its trailer apart: "554 5.7.1 <a@b>: Relay access denied; from=<c@d> to=<a@b>
+ * proto=ESMTP helo=<x>". The client wrote most of that, and may have put a forged trailer into an address:
+ * what counts is the leftmost trailer that reads as one right to the end of the line. cleanup has ": text"
+ * behind it, where `after` is not NULL. */
 bool split_trailer(struct str text, struct str *reply, struct trailer *trailer, struct str *after);
 /* "554 5.7.1 text"; either code may be missing, then it follows from the other, or from `otherwise`. */
 void read_reply(struct str text, int16_t otherwise, struct reply *reply);
-/* The same mailbox, quoted or not, whatever its case (policy servers write it in lower case, without quotes). */
+/* The same mailbox, quoted or not, whatever its case (policy servers write it in lower case, without quotes).
+ */
 bool same_address(struct str a, struct str b);
 
 /* ---- Meaning. */
@@ -54,32 +55,32 @@ enum stage command_stage(enum command command);
 /* A row of the table of phrases (postfix_phrases.c). */
 struct phrase {
     struct str says;
-    uint8_t classes;     /* in which it has this meaning, see postfix_phrases.c */
-    bool anywhere;       /* else at the start of the reason */
-    uint8_t named;       /* enum named */
-    uint8_t kind;        /* enum kind of the evidence that it is; KINDS: none */
+    uint8_t classes; /* in which it has this meaning, see postfix_phrases.c */
+    bool anywhere;   /* else at the start of the reason */
+    uint8_t named;   /* enum named */
+    uint8_t kind;    /* enum kind of the evidence that it is; KINDS: none */
     uint8_t state;
     const char *subject; /* of the evidence; NULL: what the kind asks for */
     const char *source;  /* where the words come from */
 };
-/* The meaning of a refusal's text, without its codes. `name` is what stands in its brackets, where it has any.
- * *reason: what follows "<...>: Recipient address rejected: ". Never NULL. */
+/* The meaning of a refusal's text, without its codes. `name` is what stands in its brackets, where it has
+ * any. *reason: what follows "<...>: Recipient address rejected: ". Never NULL. */
 const struct phrase *phrase_of(struct str text, const struct trailer *trailer, struct str *reason);
 
 /* ---- Sessions. */
 
 enum {
-    SAW_REFUSAL = 1 << 0,     /* of a command, by smtpd or postscreen */
-    SAW_PREGREET = 1 << 1,    /* postscreen */
+    SAW_REFUSAL = 1 << 0,  /* of a command, by smtpd or postscreen */
+    SAW_PREGREET = 1 << 1, /* postscreen */
     SAW_PIPELINING = 1 << 2,
     SAW_NON_SMTP = 1 << 3,
-    SAW_AFTER_220 = 1 << 4,   /* postscreen's dummy engine was talked to */
+    SAW_AFTER_220 = 1 << 4, /* postscreen's dummy engine was talked to */
     SAW_DNSBL_RANK = 1 << 5,
     SAW_DENIED = 1 << 6,
     POSTSCREEN_PASSED = 1 << 7, /* handed to smtpd, whose lines are awaited */
     SMTPD_HAS_IT = 1 << 8,
     SAW_HELO_NAME = 1 << 9,
-    REINJECTED = 1 << 10      /* from our own content filter */
+    REINJECTED = 1 << 10 /* from our own content filter */
 };
 
 /* Commands as disconnect counts them: all, and those that went well. */
@@ -106,13 +107,14 @@ static inline void reach(struct open_session *open, enum stage stage)
         open->session.stage = (uint8_t)stage;
 }
 
-/* The transaction that a line with this queue id (at == NULL: NOQUEUE) and sender (at == NULL: not told) is about, begun
- * when it is a new one. -1 where there is no room. */
-int32_t transaction_at(struct builder *builder, struct open_session *open, struct str host, struct str queue_id,
-                       struct str sender, usec at);
-/* A recipient of it that was asked for and not answered yet, begun when there is none; -1 where there is no room. */
-int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t transaction, struct str address,
-                     usec at);
+/* The transaction that a line with this queue id (at == NULL: NOQUEUE) and sender (at == NULL: not told) is
+ * about, begun when it is a new one. -1 where there is no room. */
+int32_t transaction_at(struct builder *builder, struct open_session *open, struct str host,
+                       struct str queue_id, struct str sender, usec at);
+/* A recipient of it that was asked for and not answered yet, begun when there is none; -1 where there is no
+ * room. */
+int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t transaction,
+                     struct str address, usec at);
 void hear_helo(struct builder *builder, struct open_session *open, struct str helo);
 
 struct refusal {

@@ -1,20 +1,23 @@
-/* What is known of a session only when all of it is there. smtpd logs no command that it accepts but the first RCPT of a
- * message ("client="); how many there were of each it tells at the end ("disconnect ... mail=2 rcpt=1/3"), and the
- * delivery agents tell the addresses. */
+/* What is known of a session only when all of it is there. smtpd logs no command that it accepts but the
+ * first RCPT of a message ("client="); how many there were of each it tells at the end ("disconnect ...
+ * mail=2 rcpt=1/3"), and the delivery agents tell the addresses. */
 #include "collect/dialect/postfix.h"
 
 enum { HIDDEN_MOST = 64 }; /* commands that are known by their number only: more are not made up */
 
-/* A recipient of it was accepted: smtpd made a queue file, or a before-queue filter was asked about the message. */
+/* A recipient of it was accepted: smtpd made a queue file, or a before-queue filter was asked about the
+ * message. */
 static bool was_begun(const struct transaction *transaction)
 {
     return transaction->queue_id.at || transaction->verdict == VERDICT_ACCEPTED ||
            (transaction->reply.code && transaction->reply.stage >= STAGE_DATA);
 }
 
-/* RCPTs that were refused stand in a transaction without queue id; if the next RCPT was accepted, smtpd logged
- * "client=" without a sender, and another transaction was begun for it. The counts say whether there was one MAIL or two. */
-static void join_halves(struct builder *builder, struct open_session *open, const struct command_counts *counts)
+/* RCPTs that were refused stand in a transaction without queue id; if the next RCPT was accepted, smtpd
+ * logged "client=" without a sender, and another transaction was begun for it. The counts say whether there
+ * was one MAIL or two. */
+static void join_halves(struct builder *builder, struct open_session *open,
+                        const struct command_counts *counts)
 {
     struct session *session = &open->session;
     for (uint32_t i = 1; i < session->transaction_count;) {
@@ -28,9 +31,10 @@ static void join_halves(struct builder *builder, struct open_session *open, cons
     }
 }
 
-/* A policy server is asked at VRFY too, about the null sender: what looks like a transaction without an answer is none where
- * there were not as many MAILs. */
-static void drop_questions(struct builder *builder, struct open_session *open, const struct command_counts *counts)
+/* A policy server is asked at VRFY too, about the null sender: what looks like a transaction without an
+ * answer is none where there were not as many MAILs. */
+static void drop_questions(struct builder *builder, struct open_session *open,
+                           const struct command_counts *counts)
 {
     struct session *session = &open->session;
     for (uint32_t i = session->transaction_count; i-- > 0 && session->transaction_count > counts->mail_ok;) {
@@ -43,23 +47,25 @@ static void drop_questions(struct builder *builder, struct open_session *open, c
     }
 }
 
-/* MAILs with the same sender, one after the other, all refused, look like one. Where there were as many MAILs as RCPTs,
- * each RCPT had its own. */
-static void split_same_sender(struct builder *builder, struct open_session *open, const struct command_counts *counts)
+/* MAILs with the same sender, one after the other, all refused, look like one. Where there were as many MAILs
+ * as RCPTs, each RCPT had its own. */
+static void split_same_sender(struct builder *builder, struct open_session *open,
+                              const struct command_counts *counts)
 {
     struct session *session = &open->session;
     uint32_t recipients = 0;
     for (uint32_t i = 0; i < session->transaction_count; i++)
         recipients += session->transactions[i].recipient_count;
-    if (recipients != counts->mail_ok || recipients != counts->rcpt || session->transaction_count >= recipients)
+    if (recipients != counts->mail_ok || recipients != counts->rcpt ||
+        session->transaction_count >= recipients)
         return;
     for (uint32_t i = 0; i < session->transaction_count; i++)
         if (session->transactions[i].recipient_count > 1 && !was_begun(&session->transactions[i]))
             builder_split_transaction(builder, open, i, 1);
 }
 
-/* qmgr shows each message that was accepted; where its line is not there (discarded, or the log ends), the DATA
- * commands that went well tell. */
+/* qmgr shows each message that was accepted; where its line is not there (discarded, or the log ends), the
+ * DATA commands that went well tell. */
 static void accept_counted(struct session *session, const struct command_counts *counts)
 {
     uint32_t accepted = 0;
@@ -123,14 +129,15 @@ static void add_nameless(struct builder *builder, struct open_session *open, uin
         missing--;
     }
     for (uint32_t i = 0; last >= 0 && i < missing && i < HIDDEN_MOST; i++) {
-        struct recipient *recipient =
-            builder_add_recipient(builder, open, last, (struct str){ NULL, 0 }, session->transactions[last].at);
+        struct recipient *recipient = builder_add_recipient(builder, open, last, (struct str){ NULL, 0 },
+                                                            session->transactions[last].at);
         if (recipient)
             accept_recipient(recipient, YES);
     }
 }
 
-static uint32_t count_missing(const struct session *session, const struct postfix_notes *notes, uint32_t accepted)
+static uint32_t count_missing(const struct session *session, const struct postfix_notes *notes,
+                              uint32_t accepted)
 {
     uint32_t wanted = notes->counts.known ? notes->counts.rcpt_ok : notes->nrcpt, begun = 0;
     for (uint32_t t = 0; t < session->transaction_count; t++)
@@ -142,7 +149,8 @@ static uint32_t count_missing(const struct session *session, const struct postfi
 }
 
 /* Stages, HELO and probes that the counts show. */
-static void tell_commands(struct builder *builder, struct open_session *open, const struct postfix_notes *notes)
+static void tell_commands(struct builder *builder, struct open_session *open,
+                          const struct postfix_notes *notes)
 {
     const struct command_counts *counts = &notes->counts;
     struct session *session = &open->session;
@@ -161,16 +169,19 @@ static void tell_commands(struct builder *builder, struct open_session *open, co
     if (counts->data_ok)
         reach(open, STAGE_EOM);
     if (!counts->helo && counts->mail) { /* whatever a policy server took for it */
-        struct evidence none = evidence_of(KIND_HELO, NO, session->ended == USEC_NONE ? session->started : session->ended);
+        struct evidence none =
+            evidence_of(KIND_HELO, NO, session->ended == USEC_NONE ? session->started : session->ended);
         none.subject = STR("required");
         session->helo = (struct str){ NULL, 0 };
         builder_add_evidence(builder, open, &none);
     }
     for (uint32_t i = notes->vrfy_seen; i < counts->vrfy && i < HIDDEN_MOST; i++) {
-        struct evidence probe = evidence_of(KIND_VRFY, YES, session->ended == USEC_NONE ? session->started : session->ended);
+        struct evidence probe =
+            evidence_of(KIND_VRFY, YES, session->ended == USEC_NONE ? session->started : session->ended);
         builder_add_evidence(builder, open, &probe);
     }
-    for (uint32_t i = 0; session->transaction_count < counts->mail_ok && i < HIDDEN_MOST && (i || !session->transaction_count);
+    for (uint32_t i = 0; session->transaction_count < counts->mail_ok && i < HIDDEN_MOST &&
+                         (i || !session->transaction_count);
          i++)
         builder_add_transaction(builder, open, session->started);
 }

@@ -1,5 +1,5 @@
-/* What Postfix's replies mean. The source names the file of Postfix (3.7.11, in src/) that has the words; the default
- * texts of other programs that speak through Postfix stand at the end. */
+/* What Postfix's replies mean. The source names the file of Postfix (3.7.11, in src/) that has the words; the
+ * default texts of other programs that speak through Postfix stand at the end. */
 #include "collect/dialect/postfix.h"
 
 /* Classes: what was refused, as in "Sender address rejected". */
@@ -19,21 +19,16 @@ static const struct class_name {
     struct str says;
     enum class class;
 } class_names[] = {
-    { STR_INIT("Recipient address"), RECIPIENT },
-    { STR_INIT("Helo command"), HELO },
-    { STR_INIT("Sender address"), SENDER },
-    { STR_INIT("Client host"), CLIENT },
-    { STR_INIT("Unverified Client host"), CLIENT },
-    { STR_INIT("Data command"), COMMAND },
-    { STR_INIT("End-of-data"), COMMAND },
-    { STR_INIT("END-OF-MESSAGE"), COMMAND },
-    { STR_INIT("Etrn command"), COMMAND },
-    { STR_INIT("Client certificate"), LOGIN },
+    { STR_INIT("Recipient address"), RECIPIENT },   { STR_INIT("Helo command"), HELO },
+    { STR_INIT("Sender address"), SENDER },         { STR_INIT("Client host"), CLIENT },
+    { STR_INIT("Unverified Client host"), CLIENT }, { STR_INIT("Data command"), COMMAND },
+    { STR_INIT("End-of-data"), COMMAND },           { STR_INIT("END-OF-MESSAGE"), COMMAND },
+    { STR_INIT("Etrn command"), COMMAND },          { STR_INIT("Client certificate"), LOGIN },
     { STR_INIT("SASL login name"), LOGIN },
 };
 
 #define SAYS(text) STR_INIT(text)
-#define CHECK "smtpd/smtpd_check.c"
+#define CHECK      "smtpd/smtpd_check.c"
 
 static const struct phrase phrases[] = {
     /* says, in which classes, anywhere, names, evidence, state, its subject, source */
@@ -50,27 +45,34 @@ static const struct phrase phrases[] = {
     { SAYS("invalid ip address"), HELO, false, NAMED_HELO, KIND_HELO, NO, "syntax", CHECK },
     { SAYS("Host not found"), HELO, false, NAMED_HELO, KIND_HELO, NO, "resolves", CHECK },
     { SAYS("Malformed DNS server reply"), HELO, false, NAMED_HELO, KIND_HELO, NO, "resolves", CHECK },
-    { SAYS("need fully-qualified address"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "fqdn", CHECK },
+    { SAYS("need fully-qualified address"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO,
+      "fqdn", CHECK },
     { SAYS("Domain not found"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "exists", CHECK },
-    { SAYS("Malformed DNS server reply"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "exists", CHECK },
-    { SAYS("does not accept mail (nullMX)"), SENDER, true, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, YES, "null-mx", CHECK },
-    { SAYS("Improper use of SMTP command pipelining"), ANY, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL, CHECK },
+    { SAYS("Malformed DNS server reply"), SENDER, false, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO,
+      "exists", CHECK },
+    { SAYS("does not accept mail (nullMX)"), SENDER, true, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, YES,
+      "null-mx", CHECK },
+    { SAYS("Improper use of SMTP command pipelining"), ANY, false, NAMED_PIPELINING, KIND_PIPELINING, YES,
+      NULL, CHECK },
     { SAYS("Multi-recipient bounce"), ANY, false, NAMED_NULL_SENDER_MANY, KINDS, UNKNOWN, NULL, CHECK },
     { SAYS("Session encryption is required"), ANY, false, NAMED_TLS_REQUIRED, KINDS, UNKNOWN, NULL, CHECK },
     { SAYS("bare <LF> received"), ANY, false, NAMED_OTHER, KIND_BARE_NEWLINE, YES, NULL, "smtpd/smtpd.c" },
     { SAYS("Error: SMTP protocol synchronization"), ANY, false, NAMED_PIPELINING, KIND_PIPELINING, YES, NULL,
       "smtpd/smtpd.c" },
     { SAYS("Error: too much mail"), ANY, false, NAMED_RATE, KIND_RATE, YES, "message", "smtpd/smtpd.c" },
-    { SAYS("Error: too many recipients from"), ANY, false, NAMED_RATE, KIND_RATE, YES, "recipient", "smtpd/smtpd.c" },
+    { SAYS("Error: too many recipients from"), ANY, false, NAMED_RATE, KIND_RATE, YES, "recipient",
+      "smtpd/smtpd.c" },
     { SAYS("blocked using "), ANY, true, NAMED_DNSBL, KIND_DNSBL, YES, NULL, CHECK },
 
     /* policy servers, through check_policy_service */
-    { SAYS("Greylisting"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "policyd, gld, milter-greylist" },
+    { SAYS("Greylisting"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL,
+      "policyd, gld, milter-greylist" },
     { SAYS("reylisted for "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sqlgrey, gross" },
     { SAYS("reylisted, "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sites' --greylist-text" },
     { SAYS("Message rejected due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
     { SAYS("Message deferred due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
-    { SAYS("Please see http://www.open"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "postfix-policyd-spf-perl" },
+    { SAYS("Please see http://www.open"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL,
+      "postfix-policyd-spf-perl" },
 
     /* content filters, through milters and before-queue proxies */
     { SAYS("Gtube pattern"), ANY, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd" },
@@ -95,8 +97,8 @@ static const struct phrase phrases[] = {
 static const struct phrase unnamed = { SAYS(""), ANY, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, "" };
 static const struct phrase some_helo = { SAYS(""), HELO, false, NAMED_HELO, KINDS, UNKNOWN, NULL, CHECK };
 
-/* Takes "<name>: " off: the name is what the client sent, so it may hold anything, this mark too. It is one of those
- * in the trailer, or the client itself. */
+/* Takes "<name>: " off: the name is what the client sent, so it may hold anything, this mark too. It is one
+ * of those in the trailer, or the client itself. */
 static void skip_name(struct str *text, const struct trailer *trailer)
 {
     const struct str known[] = { trailer->to, trailer->from, trailer->helo };
@@ -110,7 +112,8 @@ static void skip_name(struct str *text, const struct trailer *trailer)
             return;
         }
     }
-    /* The name without the quotes that the trailer has: of its length at the most, and then the first mark counts. */
+    /* The name without the quotes that the trailer has: of its length at the most, and then the first mark
+     * counts. */
     struct str address, rest = inner;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!known[i].len || known[i].at[0] != '"')
@@ -127,16 +130,12 @@ static void skip_name(struct str *text, const struct trailer *trailer)
         *text = rest;
 }
 
-static enum class cut_class(struct str *text, const struct str *words)
-{
-    for (size_t i = 0; i < sizeof class_names / sizeof *class_names; i++) {
-        struct str rest = *text;
-        if (cut_prefix(&rest, class_names[i].says) && cut_prefix(&rest, *words)) {
-            *text = rest;
-            return class_names[i].class;
-        }
-    }
-    return BARE;
+static enum class cut_class(struct str *text, const struct str *words) {
+    for (size_t i = 0; i < sizeof class_names / sizeof *class_names; i++){
+        struct str rest = *text; if (cut_prefix(&rest, class_names[i].says) &&
+                                     cut_prefix(&rest, *words)){ *text = rest; return class_names[i].class; }
+}
+return BARE;
 }
 
 const struct phrase *phrase_of(struct str text, const struct trailer *trailer, struct str *reason)

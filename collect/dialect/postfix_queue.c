@@ -1,7 +1,7 @@
-/* Behind smtpd a message has its queue id for a name: cleanup (what is in it, and milters at its end), qmgr (it is queued,
- * it is gone), the delivery agents and bounce (what became of each recipient). A queue id that is no inbound
- * session's (pickup, bounces, forwarded mail) is passed over.
- * Sources: postfix cleanup/cleanup_message.c, cleanup/cleanup_milter.c, qmgr/qmgr_active.c, global/log_adhoc.c,
+/* Behind smtpd a message has its queue id for a name: cleanup (what is in it, and milters at its end), qmgr
+ * (it is queued, it is gone), the delivery agents and bounce (what became of each recipient). A queue id that
+ * is no inbound session's (pickup, bounces, forwarded mail) is passed over. Sources: postfix
+ * cleanup/cleanup_message.c, cleanup/cleanup_milter.c, qmgr/qmgr_active.c, global/log_adhoc.c,
  * bounce/bounce_notify_service.c. */
 #include "collect/dialect/policy.h"
 #include "collect/dialect/postfix.h"
@@ -9,7 +9,8 @@
 static struct open_session *session_of(struct builder *builder, const struct line *line, struct str queue_id,
                                        int32_t *transaction)
 {
-    struct open_session *open = builder_find(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), transaction);
+    struct open_session *open =
+        builder_find(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), transaction);
     if (open && *transaction >= 0)
         builder_took(builder, open, line);
     return open && *transaction >= 0 ? open : NULL;
@@ -58,7 +59,8 @@ static enum taken take_discard(struct str queue_id, const struct line *line, str
     return TAKEN;
 }
 
-static enum taken take_message_id(struct str id, struct str queue_id, const struct line *line, struct builder *builder)
+static enum taken take_message_id(struct str id, struct str queue_id, const struct line *line,
+                                  struct builder *builder)
 {
     int32_t transaction = -1;
     struct open_session *open = session_of(builder, line, queue_id, &transaction);
@@ -75,8 +77,8 @@ enum taken take_cleanup(const struct line *line, struct builder *builder)
 {
     struct str rest = line->text, queue_id;
     if (!cut_queue_id(&rest, &queue_id))
-        return str_starts(rest, STR("warning: ")) || str_starts(rest, STR("table ")) || str_starts(rest, STR("fatal: ")) ||
-                       str_starts(rest, STR("error: "))
+        return str_starts(rest, STR("warning: ")) || str_starts(rest, STR("table ")) ||
+                       str_starts(rest, STR("fatal: ")) || str_starts(rest, STR("error: "))
                    ? PASSED
                    : SKIPPED;
     if (cut_prefix(&rest, STR("message-id=")))
@@ -87,15 +89,17 @@ enum taken take_cleanup(const struct line *line, struct builder *builder)
         return take_refusal(rest, queue_id, true, line, builder);
     if (cut_prefix(&rest, STR("discard: ")) || cut_prefix(&rest, STR("milter-discard: ")))
         return take_discard(queue_id, line, builder);
-    /* resent-message-id=, warning:, replace:, prepend:, hold:, filter:, redirect:, bcc:, info:, strip:, milter-header-... */
+    /* resent-message-id=, warning:, replace:, prepend:, hold:, filter:, redirect:, bcc:, info:, strip:,
+     * milter-header-... */
     return PASSED;
 }
 
 /* ---- qmgr. */
 
-/* "from=<sender>, size=123, nrcpt=1 (queue active)": the message was accepted. It is said again when a deferred message is
- * tried again. */
-static enum taken take_queued(struct str rest, struct str queue_id, const struct line *line, struct builder *builder)
+/* "from=<sender>, size=123, nrcpt=1 (queue active)": the message was accepted. It is said again when a
+ * deferred message is tried again. */
+static enum taken take_queued(struct str rest, struct str queue_id, const struct line *line,
+                              struct builder *builder)
 {
     struct str sender;
     uint64_t size = 0, recipients = 0;
@@ -110,7 +114,9 @@ static enum taken take_queued(struct str rest, struct str queue_id, const struct
         struct evidence fate = evidence_of(KIND_FATE, NO, line->at);
         fate.detail = rest;
         fate.a = -1;
-        return builder_add_by_key(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), line, &fate) ? TAKEN : PASSED;
+        return builder_add_by_key(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), line, &fate)
+                   ? TAKEN
+                   : PASSED;
     }
     struct open_session *open = session_of(builder, line, queue_id, &index);
     if (!open)
@@ -157,13 +163,16 @@ enum taken take_qmgr(const struct line *line, struct builder *builder)
 
 /* ---- Delivery. */
 
-/* The recipient that was accepted and is now delivered to; the transaction's, or one that only this line names. */
-static int32_t accepted_recipient(struct builder *builder, struct open_session *open, int32_t index, struct str address)
+/* The recipient that was accepted and is now delivered to; the transaction's, or one that only this line
+ * names. */
+static int32_t accepted_recipient(struct builder *builder, struct open_session *open, int32_t index,
+                                  struct str address)
 {
     struct transaction *transaction = &open->session.transactions[index];
     for (uint32_t i = 0; i < transaction->recipient_count; i++) {
         struct recipient *recipient = &transaction->recipients[i];
-        if ((recipient->reply.code == 0 || recipient->reply.code == 250) && same_address(recipient->address, address)) {
+        if ((recipient->reply.code == 0 || recipient->reply.code == 250) &&
+            same_address(recipient->address, address)) {
             recipient->reply.code = 250;
             recipient->reply.stage = STAGE_RCPT;
             return (int32_t)i;
@@ -199,8 +208,9 @@ static enum tri fate_of(struct str status)
     return str_starts(status, STR("bounced")) || str_starts(status, STR("expired")) ? NO : UNKNOWN;
 }
 
-/* "to=<a@b>, orig_to=<c@d>, relay=virtual, delay=0.03, delays=0.01/0.01/0/0, dsn=2.0.0, status=sent (delivered to
- * mailbox)" (global/log_adhoc.c). What was asked for at RCPT is orig_to, where the address was rewritten. */
+/* "to=<a@b>, orig_to=<c@d>, relay=virtual, delay=0.03, delays=0.01/0.01/0/0, dsn=2.0.0, status=sent
+ * (delivered to mailbox)" (global/log_adhoc.c). What was asked for at RCPT is orig_to, where the address was
+ * rewritten. */
 enum taken take_delivery(const struct line *line, struct builder *builder)
 {
     struct str rest = line->text, queue_id, to, asked, relay, delay, dsn;

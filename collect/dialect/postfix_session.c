@@ -1,4 +1,5 @@
-/* What Postfix's lines make of a session: its transactions and recipients, and what a refusal says of them. */
+/* What Postfix's lines make of a session: its transactions and recipients, and what a refusal says of them.
+ */
 #include "collect/dialect/policy.h"
 #include "collect/dialect/postfix.h"
 
@@ -60,8 +61,8 @@ static bool is_unanswered(const struct transaction *transaction)
            transaction->recipients[transaction->recipient_count - 1].reply.code == 0;
 }
 
-/* Whether the transaction under way is the one that a line is about. A message that has a queue id, or was refused,
- * is not meant by NOQUEUE. */
+/* Whether the transaction under way is the one that a line is about. A message that has a queue id, or was
+ * refused, is not meant by NOQUEUE. */
 static bool goes_on(const struct transaction *transaction, struct str queue_id, struct str sender)
 {
     if (transaction->queue_id.at || transaction->reply.code != 0)
@@ -71,14 +72,15 @@ static bool goes_on(const struct transaction *transaction, struct str queue_id, 
     return !queue_id.at || is_unanswered(transaction);
 }
 
-int32_t transaction_at(struct builder *builder, struct open_session *open, struct str host, struct str queue_id,
-                       struct str sender, usec at)
+int32_t transaction_at(struct builder *builder, struct open_session *open, struct str host,
+                       struct str queue_id, struct str sender, usec at)
 {
     struct session *session = &open->session;
     int32_t index = -1;
     if (queue_id.at && builder_find(builder, key_of_text(KEY_QUEUE_ID, host, queue_id), &index) != open)
         index = -1;
-    if (index < 0 && open->transaction >= 0 && goes_on(&session->transactions[open->transaction], queue_id, sender))
+    if (index < 0 && open->transaction >= 0 &&
+        goes_on(&session->transactions[open->transaction], queue_id, sender))
         index = open->transaction;
     if (index < 0) {
         if (!builder_add_transaction(builder, open, at))
@@ -98,7 +100,8 @@ int32_t transaction_at(struct builder *builder, struct open_session *open, struc
     return index;
 }
 
-int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t transaction, struct str address, usec at)
+int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t transaction,
+                     struct str address, usec at)
 {
     struct transaction *asked = &open->session.transactions[transaction];
     for (uint32_t i = asked->recipient_count; i-- > 0;)
@@ -112,9 +115,9 @@ int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t
 
 /* ---- What the words of a refusal are evidence of. */
 
-/* "Service unavailable; Client host [203.0.113.7] blocked using zen.example.org; https://…": the zone. The explanation
- * stands in the reply already, once for all clients. One that begins with "Error: " is an answer such as 127.255.255.254:
- * the list did not say that it lists the client. */
+/* "Service unavailable; Client host [203.0.113.7] blocked using zen.example.org; https://…": the zone. The
+ * explanation stands in the reply already, once for all clients. One that begins with "Error: " is an answer
+ * such as 127.255.255.254: the list did not say that it lists the client. */
 static void read_listing(struct str reason, struct evidence *evidence)
 {
     struct str rest = reason, before;
@@ -149,13 +152,15 @@ static bool has_evidence(const struct open_session *open, const struct evidence 
     return false;
 }
 
-/* Adds what a phrase says; each kind has its own subject (session.h), and belongs to the session, the transaction or
- * the recipient. */
+/* Adds what a phrase says; each kind has its own subject (session.h), and belongs to the session, the
+ * transaction or the recipient. */
 static void add_meaning(struct builder *builder, struct open_session *open, const struct refusal *refusal,
-                        const struct phrase *phrase, struct str reason, int32_t transaction, int32_t recipient)
+                        const struct phrase *phrase, struct str reason, int32_t transaction,
+                        int32_t recipient)
 {
     const struct trailer *trailer = &refusal->trailer;
-    struct evidence evidence = evidence_of((enum kind)phrase->kind, (enum tri)phrase->state, refusal->line->at);
+    struct evidence evidence =
+        evidence_of((enum kind)phrase->kind, (enum tri)phrase->state, refusal->line->at);
     evidence.subject = str_of(phrase->subject);
     switch (phrase->kind) {
     case KINDS:
@@ -286,7 +291,7 @@ void postfix_refuse(struct builder *builder, struct open_session *open, const st
         session->transactions[transaction].reply = reply;
         builder_unawait(builder, open, transaction); /* nothing will become of it */
     } else if (session->transaction_count == 0 && session->verdict == VERDICT_NONE &&
-             (refusal->command == COMMAND_CONNECT || refusal->command == COMMAND_HELO)) {
+               (refusal->command == COMMAND_CONNECT || refusal->command == COMMAND_HELO)) {
         session->verdict = reply.code >= 500 ? VERDICT_REJECTED : VERDICT_DEFERRED;
     }
 }

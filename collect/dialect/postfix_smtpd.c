@@ -56,9 +56,10 @@ static void set_peer(struct builder *builder, struct open_session *open, const s
     }
 }
 
-/* The session that the process of this line serves. A line whose client is another one is of a session whose beginning
- * is not in the record. */
-static struct open_session *session_of(struct builder *builder, const struct line *line, const struct peer *peer)
+/* The session that the process of this line serves. A line whose client is another one is of a session whose
+ * beginning is not in the record. */
+static struct open_session *session_of(struct builder *builder, const struct line *line,
+                                       const struct peer *peer)
 {
     session_key key = key_of_process(line);
     struct open_session *open = builder_find(builder, key, NULL);
@@ -86,10 +87,12 @@ static struct str instance_of(struct str tag)
     return slash ? str_range(tag.at, slash) : (struct str){ tag.at, 0 };
 }
 
-/* The oldest session that postscreen passed on and that smtpd has not taken yet. A client of which only some tests were
- * due goes to smtpd without a PASS in the log (postscreen_misc.c, psc_conclude): without a session that has one, one that
- * was not refused anything is taken. smtpd of another instance is on another port (submission). */
-static struct open_session *passed_by_postscreen(struct builder *builder, const struct line *line, const struct peer *peer)
+/* The oldest session that postscreen passed on and that smtpd has not taken yet. A client of which only some
+ * tests were due goes to smtpd without a PASS in the log (postscreen_misc.c, psc_conclude): without a session
+ * that has one, one that was not refused anything is taken. smtpd of another instance is on another port
+ * (submission). */
+static struct open_session *passed_by_postscreen(struct builder *builder, const struct line *line,
+                                                 const struct peer *peer)
 {
     struct ip client = peer_address(peer);
     struct open_session *passed = NULL, *quiet = NULL;
@@ -103,7 +106,8 @@ static struct open_session *passed_by_postscreen(struct builder *builder, const 
             continue;
         if (open->flags & POSTSCREEN_PASSED)
             passed = open;
-        else if (!(open->flags & (SAW_PREGREET | SAW_DNSBL_RANK | SAW_DENIED)) && session->closed == CLOSED_UNKNOWN)
+        else if (!(open->flags & (SAW_PREGREET | SAW_DNSBL_RANK | SAW_DENIED)) &&
+                 session->closed == CLOSED_UNKNOWN)
             quiet = open;
     }
     return passed ? passed : quiet;
@@ -184,7 +188,8 @@ static void read_counts(struct str rest, struct command_counts *counts)
     }
 }
 
-/* How it ended, where no line said so. smtpd is silent only about a client that leaves after the end of a message. */
+/* How it ended, where no line said so. smtpd is silent only about a client that leaves after the end of a
+ * message. */
 static enum closed guess_closed(const struct session *session, const struct command_counts *counts)
 {
     if (session->closed != CLOSED_UNKNOWN)
@@ -214,7 +219,8 @@ static enum taken take_disconnect(struct str rest, const struct line *line, stru
 }
 
 /* "after RCPT from PEER", "after DATA (2048 bytes) from PEER" */
-static enum taken take_end(struct str rest, const struct line *line, struct builder *builder, enum closed closed)
+static enum taken take_end(struct str rest, const struct line *line, struct builder *builder,
+                           enum closed closed)
 {
     struct peer peer;
     struct str where, before;
@@ -236,15 +242,23 @@ static enum taken take_end(struct str rest, const struct line *line, struct buil
 static enum taken take_refusal(struct str rest, struct str queue_id, bool warning, const struct line *line,
                                struct builder *builder)
 {
-    /* At connect the greeting is not out yet: "sleep 5, reject_unauth_pipelining" in smtpd_client_restrictions, as
-     * postconf(5) has it for who has no postscreen. */
-    static const struct phrase early = { STR_INIT("Improper use of SMTP command pipelining"), 0, false, NAMED_EARLY_TALKER,
-                                         KIND_EARLY_TALKER, YES, NULL, "smtpd/smtpd_check.c" };
+    /* At connect the greeting is not out yet: "sleep 5, reject_unauth_pipelining" in
+     * smtpd_client_restrictions, as postconf(5) has it for who has no postscreen. */
+    static const struct phrase early = { STR_INIT("Improper use of SMTP command pipelining"),
+                                         0,
+                                         false,
+                                         NAMED_EARLY_TALKER,
+                                         KIND_EARLY_TALKER,
+                                         YES,
+                                         NULL,
+                                         "smtpd/smtpd_check.c" };
     struct peer peer;
     struct str where, text, reason;
     if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(": ")))
         return SKIPPED;
-    struct refusal refusal = { .line = line, .command = command_of(where), .warning = warning, .queue_id = queue_id };
+    struct refusal refusal = {
+        .line = line, .command = command_of(where), .warning = warning, .queue_id = queue_id
+    };
     if (!split_trailer(rest, &text, &refusal.trailer, NULL))
         text = rest;
     read_reply(text, 550, &refusal.reply);
@@ -261,7 +275,8 @@ static enum taken take_refusal(struct str rest, struct str queue_id, bool warnin
 }
 
 /* "client=PEER, sasl_method=PLAIN, sasl_username=x, sasl_sender=y, orig_queue_id=z, orig_client=w" */
-static enum taken take_client(struct str rest, struct str queue_id, const struct line *line, struct builder *builder)
+static enum taken take_client(struct str rest, struct str queue_id, const struct line *line,
+                              struct builder *builder)
 {
     struct peer peer;
     if (!cut_peer(&rest, &peer))
@@ -326,7 +341,8 @@ static enum taken take_proxy(struct str rest, bool accepted, const struct line *
     return TAKEN;
 }
 
-static enum taken take_action(struct str rest, struct str queue_id, const struct line *line, struct builder *builder)
+static enum taken take_action(struct str rest, struct str queue_id, const struct line *line,
+                              struct builder *builder)
 {
     struct peer peer;
     struct str action, where;
@@ -338,7 +354,8 @@ static enum taken take_action(struct str rest, struct str queue_id, const struct
         return take_refusal(rest, queue_id, true, line, builder);
     if (!cut_until(&rest, STR(": "), &action))
         return SKIPPED;
-    /* hold, discard, filter, redirect, prepend, bcc, warn, info, permit, milter-hold, milter-discard, hangup, abort */
+    /* hold, discard, filter, redirect, prepend, bcc, warn, info, permit, milter-hold, milter-discard, hangup,
+     * abort */
     if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer))
         return PASSED;
     struct open_session *open = session_of(builder, line, &peer);
@@ -356,23 +373,23 @@ static enum taken take_action(struct str rest, struct str queue_id, const struct
 
 /* ---- Warnings. */
 
-/* "hostname NAME does not resolve to address A", with ": Name or service not known" where looking it up failed; before
- * Postfix 2.9: "A: hostname NAME verification failed: ...", "A: address not listed for hostname NAME". A PTR exists, its
- * name does not lead back; unless that could not be told for now. The process that warns logs "connect" next. */
+/* "hostname NAME does not resolve to address A", with ": Name or service not known" where looking it up
+ * failed; before Postfix 2.9: "A: hostname NAME verification failed: ...", "A: address not listed for
+ * hostname NAME". A PTR exists, its name does not lead back; unless that could not be told for now. The
+ * process that warns logs "connect" next. */
 static enum taken take_hostname(struct str rest, const struct line *line, struct builder *builder)
 {
     struct str name, cause = { NULL, 0 }, before;
     if (cut_prefix(&rest, STR("address not listed for hostname "))) {
         name = rest;
-    } else if (!cut_prefix(&rest, STR("hostname "))) {
-        return SKIPPED;
-    } else if (cut_until(&rest, STR(" does not resolve to address "), &name)) {
-        if (cut_until(&rest, STR(": "), &before))
-            cause = rest;
-    } else if (cut_until(&rest, STR(" verification failed: "), &name)) {
-        cause = rest;
     } else {
-        return SKIPPED;
+        if (!cut_prefix(&rest, STR("hostname ")))
+            return SKIPPED;
+        bool resolves = cut_until(&rest, STR(" does not resolve to address "), &name);
+        if (!resolves && !cut_until(&rest, STR(" verification failed: "), &name))
+            return SKIPPED;
+        if (!resolves || cut_until(&rest, STR(": "), &before))
+            cause = rest;
     }
     bool for_now = cause.at && (str_find(cause, STR("emporary")) || str_find(cause, STR("try again")) ||
                                 str_find(cause, STR("System error")));
@@ -384,8 +401,8 @@ static enum taken take_hostname(struct str rest, const struct line *line, struct
     return TAKEN;
 }
 
-/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). That too many connections
- * are open at a time is no rate. */
+/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). That too many
+ * connections are open at a time is no rate. */
 static const struct limit {
     struct str says;
     const char *subject;
@@ -401,7 +418,8 @@ static const struct limit {
     { STR_INIT("AUTH command rate limit exceeded: "), "auth", COMMAND_OTHER, 0, NAMED_OTHER },
 };
 
-static enum taken take_limit(const struct limit *limit, struct str text, const struct line *line, struct builder *builder)
+static enum taken take_limit(const struct limit *limit, struct str text, const struct line *line,
+                             struct builder *builder)
 {
     struct str rest = str_skip(text, limit->says.len);
     struct peer peer;
@@ -415,7 +433,9 @@ static enum taken take_limit(const struct limit *limit, struct str text, const s
     builder_add_evidence(builder, open, &rate);
     if (!limit->code)
         return TAKEN;
-    struct phrase phrase = { .says = STR(""), .named = (uint8_t)limit->named, .kind = KINDS, .source = "smtpd/smtpd.c" };
+    struct phrase phrase = {
+        .says = STR(""), .named = (uint8_t)limit->named, .kind = KINDS, .source = "smtpd/smtpd.c"
+    };
     struct refusal refusal = { .line = line, .command = limit->command };
     refusal.reply = (struct reply){ .code = limit->code,
                                     .enhanced = limit->code == 421 ? STR("4.7.0") : STR("4.7.1"),
@@ -431,11 +451,13 @@ static enum taken take_limit(const struct limit *limit, struct str text, const s
 /* "Illegal address syntax from PEER in RCPT command: <a b@c>": answered 501 (smtpd.c, extract_addr). */
 static enum taken take_syntax(struct str rest, const struct line *line, struct builder *builder)
 {
-    static const struct phrase syntax = { STR_INIT("Illegal address syntax"), 0, false, NAMED_OTHER, KINDS, UNKNOWN, NULL,
-                                          "smtpd/smtpd.c" };
+    static const struct phrase syntax = {
+        STR_INIT("Illegal address syntax"), 0, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, "smtpd/smtpd.c"
+    };
     struct peer peer;
     struct str word, address;
-    if (!cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(" in ")) || !cut_until(&rest, STR(" command: "), &word))
+    if (!cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(" in ")) ||
+        !cut_until(&rest, STR(" command: "), &word))
         return SKIPPED;
     struct open_session *open = session_of(builder, line, &peer);
     address = rest;
@@ -458,7 +480,8 @@ static enum taken take_syntax(struct str rest, const struct line *line, struct b
 }
 
 /* "PEER: SASL LOGIN authentication failed: cause, sasl_username=bob" */
-static enum taken take_sasl(struct str rest, const struct peer *peer, const struct line *line, struct builder *builder)
+static enum taken take_sasl(struct str rest, const struct peer *peer, const struct line *line,
+                            struct builder *builder)
 {
     struct str before;
     struct open_session *open = session_of(builder, line, peer);
@@ -516,7 +539,8 @@ static enum taken take_warning(struct str rest, const struct line *line, struct 
 
 /* ---- The rest. */
 
-/* "after CONNECT from PEER: EHLO x\r\n": what came before it was allowed. After CONNECT that is before the greeting. */
+/* "after CONNECT from PEER: EHLO x\r\n": what came before it was allowed. After CONNECT that is before the
+ * greeting. */
 static enum taken take_pipelining(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
@@ -548,17 +572,39 @@ static enum taken take_tls(struct str rest, const struct line *line, struct buil
     return TAKEN;
 }
 
-/* Lines of smtpd that are of a session by its pid, or of none: verbose ones, SSL_accept error, panic, fatal, ... */
+/* Lines of smtpd that are of a session by its pid, or of none: verbose ones, SSL_accept error, panic, fatal,
+ * ... */
 static enum taken take_other(const struct line *line, struct builder *builder)
 {
     static const struct str known[] = {
-        STR_INIT("SSL_accept"),   STR_INIT("table "),       STR_INIT("fatal: "),       STR_INIT("panic: "),
-        STR_INIT("error: "),      STR_INIT("setting up "),  STR_INIT("initializing "), STR_INIT("using backwards-compatible"),
-        STR_INIT("skipping address "), STR_INIT("discarding EHLO"), STR_INIT("mapping DSN"), STR_INIT("connect to subsystem"),
-        STR_INIT("> "),           STR_INIT("< "),           STR_INIT("statistics: "),  STR_INIT("generic_checks"),
-        STR_INIT("match_"),       STR_INIT("dict_"),        STR_INIT("name_mask"),     STR_INIT("auto_clnt_"),
-        STR_INIT("Wrapper-mode "), STR_INIT("idle timeout"), STR_INIT("master_notify"), STR_INIT("proxymap"),
-        STR_INIT("watchdog"),     STR_INIT("event_"),       STR_INIT("input attribute"), STR_INIT("send attr"),
+        STR_INIT("SSL_accept"),
+        STR_INIT("table "),
+        STR_INIT("fatal: "),
+        STR_INIT("panic: "),
+        STR_INIT("error: "),
+        STR_INIT("setting up "),
+        STR_INIT("initializing "),
+        STR_INIT("using backwards-compatible"),
+        STR_INIT("skipping address "),
+        STR_INIT("discarding EHLO"),
+        STR_INIT("mapping DSN"),
+        STR_INIT("connect to subsystem"),
+        STR_INIT("> "),
+        STR_INIT("< "),
+        STR_INIT("statistics: "),
+        STR_INIT("generic_checks"),
+        STR_INIT("match_"),
+        STR_INIT("dict_"),
+        STR_INIT("name_mask"),
+        STR_INIT("auto_clnt_"),
+        STR_INIT("Wrapper-mode "),
+        STR_INIT("idle timeout"),
+        STR_INIT("master_notify"),
+        STR_INIT("proxymap"),
+        STR_INIT("watchdog"),
+        STR_INIT("event_"),
+        STR_INIT("input attribute"),
+        STR_INIT("send attr"),
     };
     bool is_known = false;
     for (size_t i = 0; i < sizeof known / sizeof *known && !is_known; i++)

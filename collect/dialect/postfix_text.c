@@ -31,7 +31,8 @@ enum { HEX = 1, LONG = 2 };
 
 static int queue_id_kind(char c)
 {
-    static const uint32_t vowels = 1u << ('A' & 31) | 1u << ('E' & 31) | 1u << ('I' & 31) | 1u << ('O' & 31) | 1u << ('U' & 31);
+    static const uint32_t vowels =
+        1u << ('A' & 31) | 1u << ('E' & 31) | 1u << ('I' & 31) | 1u << ('O' & 31) | 1u << ('U' & 31);
     if (is_digit(c))
         return HEX | LONG;
     if (!is_alpha(c))
@@ -45,7 +46,8 @@ bool cut_queue_id(struct str *rest, struct str *queue_id)
     size_t i = 0;
     while (i < rest->len && i < 24 && (kind & queue_id_kind(rest->at[i])))
         kind &= queue_id_kind(rest->at[i++]);
-    if (i < 5 || (!(kind & HEX) && i < 10) || i + 1 >= rest->len || rest->at[i] != ':' || rest->at[i + 1] != ' ')
+    if (i < 5 || (!(kind & HEX) && i < 10) || i + 1 >= rest->len || rest->at[i] != ':' ||
+        rest->at[i + 1] != ' ')
         return false;
     *queue_id = (struct str){ rest->at, i };
     *rest = str_skip(*rest, i + 2);
@@ -95,7 +97,8 @@ static bool cut_plain_address(struct str *rest, struct str *address)
     return true;
 }
 
-/* HELO names are "neutered" by smtpd: they have none of " <>()\";@" (postfix smtpd.c); postscreen's are one word. */
+/* HELO names are "neutered" by smtpd: they have none of " <>()\";@" (postfix smtpd.c); postscreen's are one
+ * word. */
 static bool cut_word(struct str *rest, struct str *word)
 {
     size_t i = 0;
@@ -158,13 +161,14 @@ static const char *find_last(struct str text, struct str mark)
     return last;
 }
 
-/* Postfix before 3.5 writes addresses without their quotes; then blanks in them leave more than one reading. What stands
- * at the end cannot be forged; of the rest the sender is taken to be short. */
+/* Postfix before 3.5 writes addresses without their quotes; then blanks in them leave more than one reading.
+ * What stands at the end cannot be forged; of the rest the sender is taken to be short. */
 static bool guess_trailer(struct str text, struct str *reply, struct trailer *trailer)
 {
     static const struct marks {
         struct str proto, to;
-    } all_marks[] = { { STR_INIT("> proto="), STR_INIT("> to=<") }, { STR_INIT(">, proto="), STR_INIT(">, to=<") } };
+    } all_marks[] = { { STR_INIT("> proto="), STR_INIT("> to=<") },
+                      { STR_INIT(">, proto="), STR_INIT(">, to=<") } };
     struct str rest = text, before;
     *trailer = (struct trailer){ 0 };
     if (!cut_until(&rest, STR("; from=<"), &before))
@@ -211,8 +215,8 @@ static bool is_enhanced(struct str word)
     struct str rest = word;
     if (rest.len < 5 || (rest.at[0] != '2' && rest.at[0] != '4' && rest.at[0] != '5'))
         return false;
-    return cut_number(&rest, &number) && cut_char(&rest, '.') && cut_number(&rest, &number) && cut_char(&rest, '.') &&
-           cut_number(&rest, &number) && rest.len == 0;
+    return cut_number(&rest, &number) && cut_char(&rest, '.') && cut_number(&rest, &number) &&
+           cut_char(&rest, '.') && cut_number(&rest, &number) && rest.len == 0;
 }
 
 static struct str first_word(struct str text)
@@ -224,8 +228,8 @@ static struct str first_word(struct str text)
 void read_reply(struct str text, int16_t otherwise, struct reply *reply)
 {
     *reply = (struct reply){ .code = otherwise };
-    bool coded = text.len >= 3 && text.at[0] >= '2' && text.at[0] <= '5' && is_digit(text.at[1]) && is_digit(text.at[2]) &&
-                 (text.len == 3 || text.at[3] == ' ' || text.at[3] == '-');
+    bool coded = text.len >= 3 && text.at[0] >= '2' && text.at[0] <= '5' && is_digit(text.at[1]) &&
+                 is_digit(text.at[2]) && (text.len == 3 || text.at[3] == ' ' || text.at[3] == '-');
     if (coded) {
         reply->code = (int16_t)((text.at[0] - '0') * 100 + (text.at[1] - '0') * 10 + (text.at[2] - '0'));
         text = str_skip(text, 4);

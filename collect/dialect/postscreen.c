@@ -1,11 +1,11 @@
-/* postscreen: one process serves all new clients, so address and port tell whose line it is; dnsblog, which asks the DNS
- * lists for it, names the address only; tlsproxy, which does STARTTLS for it, address and port (postfix
- * src/postscreen/, src/dnsblog/, src/tlsproxy/). A client that passes is handed to smtpd in the same connection: there
- * postfix_smtpd.c finds its session. */
+/* postscreen: one process serves all new clients, so address and port tell whose line it is; dnsblog, which
+ * asks the DNS lists for it, names the address only; tlsproxy, which does STARTTLS for it, address and port
+ * (postfix src/postscreen/, src/dnsblog/, src/tlsproxy/). A client that passes is handed to smtpd in the same
+ * connection: there postfix_smtpd.c finds its session. */
 #include "collect/dialect/postfix.h"
 
-/* dnsblog asks as soon as the client is there, and postscreen is done with it after postscreen_greet_wait, mostly; a
- * slow answer may come when it has gone already. */
+/* dnsblog asks as soon as the client is there, and postscreen is done with it after postscreen_greet_wait,
+ * mostly; a slow answer may come when it has gone already. */
 static const usec listing_most = 30 * USEC_SECOND;
 /* A client that is dropped by a test is gone at once; one that says QUIT takes a round trip. */
 static const usec at_once = 1000;
@@ -27,7 +27,8 @@ static struct open_session *begin(struct builder *builder, const struct line *li
 }
 
 /* The session that is meant; one without its beginning where there is none. */
-static struct open_session *session_of(struct builder *builder, const struct line *line, const struct peer *peer)
+static struct open_session *session_of(struct builder *builder, const struct line *line,
+                                       const struct peer *peer)
 {
     struct open_session *open = builder_find(builder, key_of(line, peer), NULL);
     if (open) {
@@ -118,13 +119,14 @@ static enum taken take_connect(struct str rest, const struct line *line, struct 
     struct open_session *open = begin(builder, line, &peer);
     open->session.server_address = peer_address(&server);
     open->session.server_port = server.port;
-    builder_adopt(builder, key_of_client(line->host, &open->session.client, 0), open, line->at, 2 * USEC_SECOND);
+    builder_adopt(builder, key_of_client(line->host, &open->session.client, 0), open, line->at,
+                  2 * USEC_SECOND);
     return TAKEN;
 }
 
 /* A refusal that the log tells only by its test, and by the client's being dropped. */
-static void refuse_dropped(struct builder *builder, struct open_session *open, const struct line *line, enum named named,
-                           int16_t code, struct str enhanced, struct str text)
+static void refuse_dropped(struct builder *builder, struct open_session *open, const struct line *line,
+                           enum named named, int16_t code, struct str enhanced, struct str text)
 {
     struct phrase phrase = { .says = STR(""), .named = (uint8_t)named, .kind = KINDS, .source = "" };
     struct refusal refusal = { .line = line, .command = COMMAND_CONNECT };
@@ -132,8 +134,8 @@ static void refuse_dropped(struct builder *builder, struct open_session *open, c
     postfix_refuse(builder, open, &refusal, &phrase, STR(""));
 }
 
-/* What each test says when it drops the client (postscreen_greet_action = drop and its like); the last that failed
- * counts. */
+/* What each test says when it drops the client (postscreen_greet_action = drop and its like); the last that
+ * failed counts. */
 static const struct drop {
     uint32_t flag;
     enum named named;
@@ -159,14 +161,15 @@ static void learn_enforce(struct builder *builder, const struct open_session *op
             builder_learn(builder, key_of_habit(open, drops[i].flag));
 }
 
-/* Where the client did not hang up, it was either dropped or said QUIT; no line tells which. Stamps of whole seconds
- * leave more open than others. */
+/* Where the client did not hang up, it was either dropped or said QUIT; no line tells which. Stamps of whole
+ * seconds leave more open than others. */
 static void conclude_tests(struct builder *builder, struct open_session *open, const struct line *line)
 {
     struct session *session = &open->session;
     if (session->closed != CLOSED_UNKNOWN || (open->flags & SAW_REFUSAL) || line->at - open->marked > at_once)
         return;
-    if (open->flags & SAW_NON_SMTP) { /* "521 5.7.0 Error: I can break rules, too. Goodbye.": no verdict on mail */
+    if (open->flags &
+        SAW_NON_SMTP) { /* "521 5.7.0 Error: I can break rules, too. Goodbye.": no verdict on mail */
         session->closed = CLOSED_DROPPED;
         session->cut_off = true;
         return;
@@ -196,16 +199,27 @@ static enum taken take_disconnect(struct str rest, const struct line *line, stru
     return TAKEN;
 }
 
-/* "NOQUEUE: reject: RCPT from [A]:P: 550 5.7.1 Service unavailable; client [A] blocked using ZONE; from=<>, to=<>,
- * proto=ESMTP, helo=<>". "Protocol error" is the same for all tests: the one that failed was logged before. */
+/* "NOQUEUE: reject: RCPT from [A]:P: 550 5.7.1 Service unavailable; client [A] blocked using ZONE; from=<>,
+ * to=<>, proto=ESMTP, helo=<>". "Protocol error" is the same for all tests: the one that failed was logged
+ * before. */
 static enum taken take_refusal(struct str rest, const struct line *line, struct builder *builder)
 {
-    static const struct phrase after_220 = { STR_INIT("Service currently unavailable"), 0, false, NAMED_AFTER_220, KINDS,
-                                             UNKNOWN, NULL, "postscreen/postscreen.c" };
-    static const struct phrase early = { STR_INIT("Protocol error"), 0, false, NAMED_EARLY_TALKER, KINDS, UNKNOWN, NULL,
-                                         "postscreen/postscreen_early.c" };
-    static const struct phrase ahead = { STR_INIT("Protocol error"), 0, false, NAMED_PIPELINING, KINDS, UNKNOWN, NULL,
-                                         "postscreen/postscreen_smtpd.c" };
+    static const struct phrase after_220 = { STR_INIT("Service currently unavailable"),
+                                             0,
+                                             false,
+                                             NAMED_AFTER_220,
+                                             KINDS,
+                                             UNKNOWN,
+                                             NULL,
+                                             "postscreen/postscreen.c" };
+    static const struct phrase early = {
+        STR_INIT("Protocol error"),     0, false, NAMED_EARLY_TALKER, KINDS, UNKNOWN, NULL,
+        "postscreen/postscreen_early.c"
+    };
+    static const struct phrase ahead = {
+        STR_INIT("Protocol error"),     0, false, NAMED_PIPELINING, KINDS, UNKNOWN, NULL,
+        "postscreen/postscreen_smtpd.c"
+    };
     struct peer peer;
     struct str where, text, reason;
     if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(": ")))
@@ -247,7 +261,8 @@ static enum taken take_pregreet(struct str rest, const struct line *line, struct
     struct peer peer;
     struct str bytes, seconds;
     usec after = -1;
-    if (!cut_until(&rest, STR(" after "), &bytes) || !cut_until(&rest, STR(" from "), &seconds) || !cut_peer(&rest, &peer))
+    if (!cut_until(&rest, STR(" after "), &bytes) || !cut_until(&rest, STR(" from "), &seconds) ||
+        !cut_peer(&rest, &peer))
         return SKIPPED;
     char text[16] = { 0 };
     if (seconds.len < sizeof text - 1) {
@@ -268,8 +283,8 @@ static enum taken take_pregreet(struct str rest, const struct line *line, struct
     return TAKEN;
 }
 
-/* "NEW [A]:P" or "OLD [A]:P". A client of which all tests were known goes to smtpd without one; OLD after a test says
- * only that the client is not new. Where it was told 450 before, it does not go to smtpd. */
+/* "NEW [A]:P" or "OLD [A]:P". A client of which all tests were known goes to smtpd without one; OLD after a
+ * test says only that the client is not new. Where it was told 450 before, it does not go to smtpd. */
 static enum taken take_pass(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
@@ -292,8 +307,10 @@ static enum taken take_pass(struct str rest, const struct line *line, struct bui
     return TAKEN;
 }
 
-/* ALLOWLISTED, WHITELISTED: by postscreen_access_list, never tested. DENYLISTED, BLACKLISTED: refused by it. */
-static enum taken take_access_list(struct str rest, bool allow, const struct line *line, struct builder *builder)
+/* ALLOWLISTED, WHITELISTED: by postscreen_access_list, never tested. DENYLISTED, BLACKLISTED: refused by it.
+ */
+static enum taken take_access_list(struct str rest, bool allow, const struct line *line,
+                                   struct builder *builder)
 {
     struct peer peer;
     if (!cut_peer(&rest, &peer))
@@ -336,7 +353,8 @@ static const struct event_row {
     { STR_INIT("COMMAND TIME LIMIT from "), KINDS, CLOSED_TIMEOUT, 0 },
     { STR_INIT("COMMAND COUNT LIMIT from "), KINDS, CLOSED_DROPPED, 0 },
     { STR_INIT("COMMAND LENGTH LIMIT from "), KINDS, CLOSED_DROPPED, 0 },
-    /* 554 "no valid recipients", and the client is dropped: it stops no attempt that was not stopped before */
+    /* 554 "no valid recipients", and the client is dropped: it stops no attempt that was not stopped before
+     */
     { STR_INIT("DATA without valid RCPT from "), KINDS, CLOSED_DROPPED, 0 },
     { STR_INIT("BDAT without valid RCPT from "), KINDS, CLOSED_DROPPED, 0 },
 };
@@ -373,7 +391,8 @@ static enum taken take_rank(struct str rest, const struct line *line, struct bui
     return TAKEN;
 }
 
-/* "ALLOWLIST VETO [A]:P", "WHITELIST VETO": the client came to a backup address, and is not let in from there. */
+/* "ALLOWLIST VETO [A]:P", "WHITELIST VETO": the client came to a backup address, and is not let in from
+ * there. */
 static enum taken take_veto(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
@@ -386,9 +405,12 @@ static enum taken take_veto(struct str rest, const struct line *line, struct bui
 static enum taken take_other(struct str text)
 {
     static const struct str known[] = {
-        STR_INIT("warning: "),       STR_INIT("cache "),  STR_INIT("entering STRESS"), STR_INIT("leaving STRESS"),
-        STR_INIT("fatal: "),         STR_INIT("error: "), STR_INIT("panic: "),         STR_INIT("using backwards-compatible"),
-        STR_INIT("table "),          STR_INIT("close "),  STR_INIT("reload"),          STR_INIT("["),
+        STR_INIT("warning: "),       STR_INIT("cache "),
+        STR_INIT("entering STRESS"), STR_INIT("leaving STRESS"),
+        STR_INIT("fatal: "),         STR_INIT("error: "),
+        STR_INIT("panic: "),         STR_INIT("using backwards-compatible"),
+        STR_INIT("table "),          STR_INIT("close "),
+        STR_INIT("reload"),          STR_INIT("["),
         STR_INIT("statistics: "),
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -1,8 +1,8 @@
 /* All dialects. A program's tag belongs to the first row that recognises it. */
 #include "collect/dialect.h"
 
-extern const struct dialect dialect_postfix, dialect_postgrey, dialect_policyd_spf, dialect_opendkim, dialect_opendmarc,
-    dialect_amavis, dialect_rspamd;
+extern const struct dialect dialect_postfix, dialect_postgrey, dialect_policyd_spf, dialect_opendkim,
+    dialect_opendmarc, dialect_amavis, dialect_rspamd;
 
 const struct dialect *const dialects[] = {
     &dialect_postfix,   &dialect_postgrey, &dialect_policyd_spf, &dialect_opendkim,

@@ -1,14 +1,13 @@
 /* Lines of Postfix and its companions, and the sessions that they are: tests/collect/postfix/NAME.case.
  *
  *     # what it is about
- *     10:00:00.5 postfix/smtpd[100]: connect from ...      a line, of host mx; "@mx2 " before the program: of another
- *     ? 10:00:01 postfix/smtpd[100]: ...                   one that must be skipped; "-": passed over, without a session
- *     =                                                    what follows are the sessions, in the order in which they end
- *     session 198.51.100.4 ...
- *     (blank line)
+ *     10:00:00.5 postfix/smtpd[100]: connect from ...      a line, of host mx; "@mx2 " before the program: of
+ * another ? 10:00:01 postfix/smtpd[100]: ...                   one that must be skipped; "-": passed over,
+ * without a session =                                                    what follows are the sessions, in
+ * the order in which they end session 198.51.100.4 ... (blank line)
  *
- * The lines are those of real runs (sample-logs/labs) or are written after Postfix's source; the sessions were worked out
- * by hand from what the lines say. */
+ * The lines are those of real runs (sample-logs/labs) or are written after Postfix's source; the sessions
+ * were worked out by hand from what the lines say. */
 #define _GNU_SOURCE
 #include <check.h>
 #include <dirent.h>
@@ -112,8 +111,9 @@ static void run_case(const char *name, struct str about, struct str lines, struc
     if (getenv("SHOW_CASES"))
         printf("# %.*s\n%s\n", STR_ARG(about), found);
     else
-        ck_assert_msg(str_eq((struct str){ found, found_len }, expected), "%s: %.*s\n--- expected\n%.*s--- found\n%s", name,
-                      STR_ARG(about), STR_ARG(expected), found);
+        ck_assert_msg(str_eq((struct str){ found, found_len }, expected),
+                      "%s: %.*s\n--- expected\n%.*s--- found\n%s", name, STR_ARG(about), STR_ARG(expected),
+                      found);
     free(found);
 }
 
@@ -123,10 +123,9 @@ START_TEST(cases_of_a_file)
     struct arena arena = { 0 };
     struct str rest = read_file(name, &arena), about, lines, expected;
     int count = 0;
-    while (cut_prefix(&rest, STR("\n")))
-        continue;
-    while (rest.len) {
-        ck_assert_msg(cut_prefix(&rest, STR("# ")), "%s: no # at: %.*s", name, (int)(rest.len < 60 ? rest.len : 60), rest.at);
+    for (rest = str_trim(rest); rest.len; rest = str_trim(rest)) {
+        ck_assert_msg(cut_prefix(&rest, STR("# ")), "%s: no # at: %.*s", name,
+                      (int)(rest.len < 60 ? rest.len : 60), rest.at);
         ck_assert(cut_until_char(&rest, '\n', &about));
         const char *begin = rest.at;
         ck_assert_msg(cut_until(&rest, STR("\n=\n"), &lines), "%s: %.*s: no =", name, STR_ARG(about));
@@ -142,8 +141,6 @@ START_TEST(cases_of_a_file)
         }
         run_case(name, about, lines, expected);
         count++;
-        while (cut_prefix(&rest, STR("\n")))
-            continue;
     }
     ck_assert_int_gt(count, 0);
     arena_free(&arena);
@@ -153,7 +150,8 @@ END_TEST
 int main(void)
 {
     DIR *folder = opendir(PLACE);
-    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && name_count < 32; entry = readdir(folder))
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && name_count < 32;
+         entry = readdir(folder))
         if (str_ends(str_of(entry->d_name), STR(".case")))
             snprintf(names[name_count++], sizeof names[0], "%.63s", entry->d_name);
     if (folder)

@@ -85,8 +85,8 @@ static void write_transaction(FILE *to, const struct transaction *transaction)
 
 void session_write(FILE *to, const struct session *session)
 {
-    fprintf(to, "session%s%s%s", session->direction == DIRECTION_OUT ? " out" : "", session->gap ? " gap" : "",
-            session->cut_off ? " cut-off" : "");
+    fprintf(to, "session%s%s%s", session->direction == DIRECTION_OUT ? " out" : "",
+            session->gap ? " gap" : "", session->cut_off ? " cut-off" : "");
     write_address(to, &session->client, session->client_port);
     write_text(to, " ", session->client_name, "");
     write_text(to, " by ", session->server, "");
