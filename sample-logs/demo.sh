@@ -24,11 +24,11 @@ mxreplay report -d "$out/talk.db" -p talk-2009 --graph counts -o "$out/counts.sv
 mxreplay report -d "$out/talk.db" -p talk-2009 --graph percent -o "$out/percent.svg"
 
 tell "A real Postfix: what the server did, and what the talk's policy would have done"
-mxreplay look -q -d "$out/lab.db" sample-logs/labs/postfix-greylist/mail.log
+mxreplay look -d "$out/lab.db" sample-logs/labs/postfix-greylist/mail.log
 
 tell "Why was this one refused?"
 mxreplay explain -d "$out/talk.db" -p talk-2009 --sender "$(gzip -dc sample-logs/talk-2009/truth.tsv.gz |
-    awk -F '\t' '$1 == "greylist" && $2 == 2 { print $6; exit }')"
+    awk -F '\t' '$1 == "greylist" && $2 == 1 { print $6; exit }')"
 
 tell "A report for October 2009"
 mxreplay report -q -d "$out/talk.db" -p talk-2009 --month 2009-10 -o "$out/october"
