@@ -68,7 +68,7 @@ def pairs_of(rows, by_client):
             found = min(fits, key=lambda s: abs(s[0] - at), default=None)
             if found:
                 all_.remove(found)
-            near = [r for r in mine if r is not row and abs(float(r["t_start"]) - at) < 0.2]
+            near = [r for r in mine if r is not row and abs(float(r["t_start"]) - at) < 0.1]
             if not near or not found or found[1]["client_port"]:
                 yield row, found
     for row in rows:
@@ -117,7 +117,7 @@ def check(lab, by_client, skipped):
                 wrong[what].append((row["sid"], row["scenario"], expected, is_))
     if skipped:
         wrong["lines that were not understood"].append(skipped)
-    if right["found"] < 0.9 * len(rows):
+    if right["found"] < 0.85 * len(rows):
         wrong["found"].append("only %d of %d could be compared" % (right["found"], len(rows)))
     left = [s[1]["client_ip"] for all_ in by_client.values() for s in all_ if s[1]["client_ip"] not in (None, "127.0.0.1", "::1")]
     if left:
