@@ -2,9 +2,10 @@
  * so a stamp whose leading bytes equal the last line's, and a host that does, cost a comparison. */
 #include "collect/syslog.h"
 
+#include "collect/untagged.h"
 #include "collect/years.h"
 
-enum { TRADITIONAL_BYTES = 16, ISO_SECOND_BYTES = 19 };
+enum { TRADITIONAL_BYTES = 16, ISO_SECOND_BYTES = 19, TAI64N_BYTES = 26, SPLOGGER_BYTES = 18 };
 
 usec stamp_time(const struct stamp *stamp, int64_t year)
 {
@@ -131,6 +132,45 @@ static bool cut_iso(struct str *rest, struct stamp *stamp)
     return true;
 }
 
+static bool cut_hex(struct str *rest, size_t digits, uint64_t *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < digits; i++) {
+        char c = ascii_lower(rest->at[i]);
+        if (!is_digit(c) && (c < 'a' || c > 'f'))
+            return false;
+        *number = *number << 4 | (uint64_t)(is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    *rest = str_skip(*rest, digits);
+    return true;
+}
+
+/* "@400000006b0402182bddf524 ": multilog's t. Second 2^62 is ten seconds before 1970 in UTC: daemontools'
+ * clocks run so (tai64nlocal.c), whatever leap seconds there were since. */
+static bool cut_tai64n(struct str *rest, usec *at)
+{
+    static const uint64_t zero = ((uint64_t)1 << 62) + 10, most = (uint64_t)1 << 38;
+    struct str in = *rest;
+    uint64_t seconds = 0, nanoseconds = 0;
+    if (in.len < TAI64N_BYTES || !cut_char(&in, '@') || !cut_hex(&in, 16, &seconds) ||
+        !cut_hex(&in, 8, &nanoseconds) || !cut_char(&in, ' ') || seconds < zero || seconds - zero > most ||
+        nanoseconds >= 1000000000)
+        return false;
+    *at = (usec)(seconds - zero) * USEC_SECOND + (usec)(nanoseconds / 1000);
+    *rest = in;
+    return true;
+}
+
+static bool cut_tai64n_stamp(struct str *rest, struct stamp *stamp)
+{
+    usec at = 0;
+    if (!cut_tai64n(rest, &at))
+        return false;
+    *stamp = (struct stamp){ .of_day = at % USEC_DAY };
+    clock_date(at / USEC_DAY, &stamp->year, &stamp->month, &stamp->day);
+    return true;
+}
+
 /* What may stand before the stamp: a byte order mark, "<22>"; and "1 ", which says that RFC 5424's header
  * follows. Returns whether it does. */
 static bool cut_preamble(struct str *rest)
@@ -147,7 +187,7 @@ bool cut_stamp(struct str *rest, struct stamp *stamp)
 {
     struct str in = *rest;
     cut_preamble(&in);
-    if (!cut_traditional(&in, stamp) && !cut_iso(&in, stamp))
+    if (!cut_traditional(&in, stamp) && !cut_iso(&in, stamp) && !cut_tai64n_stamp(&in, stamp))
         return false;
     *rest = in;
     return true;
@@ -216,6 +256,9 @@ static bool cut_time_stamp(struct syslog *syslog, struct str *rest, usec *at)
             return true;
         }
         *at = syslog->second;
+    } else if (in.len && in.at[0] == '@') {
+        if (!cut_tai64n(&in, at))
+            return false;
     } else {
         if (is_known(syslog, in, ISO_SECOND_BYTES)) {
             in = str_skip(in, ISO_SECOND_BYTES);
@@ -290,6 +333,28 @@ static void cut_tag(struct str rest, struct line *line)
     line->text = in;
 }
 
+/* A line without a host: the program is known by its tag, or by its words. */
+static void cut_program(struct str rest, struct line *line)
+{
+    if (untagged_program(rest, &line->program)) {
+        line->pid = 0;
+        line->text = rest;
+    } else {
+        cut_tag(rest, line);
+    }
+}
+
+/* splogger puts a time before what it is given: "qmail: 1795424789.732099 new msg 1287386", and its tag is
+ * whatever the site calls it: the line is the program's whose it would be without. */
+static void cut_splogger(struct line *line)
+{
+    struct str in = line->text;
+    uint64_t seconds = 0, fraction = 0;
+    if (in.len > SPLOGGER_BYTES && in.at[10] == '.' && in.at[17] == ' ' && cut_number(&in, &seconds) &&
+        cut_char(&in, '.') && cut_number(&in, &fraction) && cut_char(&in, ' '))
+        cut_program(in, line);
+}
+
 /* Solaris puts "[ID 197553 mail.info] " before the text. */
 static void cut_message_id(struct str *text)
 {
@@ -348,7 +413,7 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
 {
     struct str rest = text;
     usec at = 0;
-    bool is_5424 = false;
+    bool is_5424 = false, is_tai64n = text.len && text.at[0] == '@';
     if (rest.len && (rest.at[0] == '<' || rest.at[0] == '1' || rest.at[0] == '\xEF'))
         is_5424 = cut_preamble(&rest);
     if (!cut_time_stamp(syslog, &rest, &at))
@@ -357,13 +422,21 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
         if (!cut_5424(rest, line))
             return false;
     } else {
-        struct str host;
-        if (!cut_host(syslog, &rest, &host))
+        struct str host = { rest.at, 0 };
+        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide. */
+        bool plain = rest.at - text.at > ISO_SECOND_BYTES && text.at[10] == ' ' &&
+                     untagged_program(rest, &line->program);
+        if (!is_tai64n && !plain && !cut_host(syslog, &rest, &host))
             host = (struct str){ rest.at, 0 };
         line->host = host;
-        cut_tag(rest, line);
+        if (host.len)
+            cut_tag(rest, line);
+        else
+            cut_program(rest, line);
         if (line->text.len && line->text.at[0] == '[')
             cut_message_id(&line->text);
+        else if (line->text.len && line->pid == 0 && is_digit(line->text.at[0]) && !is_tai64n && !plain)
+            cut_splogger(line);
     }
     line->at = at;
     syslog->last = at;

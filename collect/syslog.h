@@ -3,6 +3,12 @@
  *     Nov 23 09:07:12 mx postfix/smtpd[15649]: text                                 traditional (RFC 3164)
  *     2026-11-23T09:07:12.057203+01:00 mx postfix/smtpd[15649]: text                RFC 3339 stamps
  *     <22>1 2026-11-23T09:07:12.057203Z mx postfix/smtpd 15649 - [id a="b"] text    RFC 5424
+ *
+ * and what programs that log past syslog put there, without a host and perhaps without a tag (untagged.h):
+ *
+ *     @400000006b0402182bddf524 tcpserver: text                                     multilog's TAI64N
+ *     2026-11-23 09:07:12.057203 tcpserver: text                                    tai64nlocal
+ *     Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386                   splogger
  */
 #ifndef COLLECT_SYSLOG_H
 #define COLLECT_SYSLOG_H
@@ -42,7 +48,8 @@ struct syslog {
 /* Begins an input. Stamps without a year follow `last`, the time of the line before (years.h), where that is
  * known; where it is USEC_NONE, the first such stamp is of `year`. */
 void syslog_begin(struct syslog *syslog, usec last, int64_t year);
-/* Takes `text` apart: fills at, host, program, pid and text of *line, with views into `text`. False where it
+/* Takes `text` apart: fills at, host, program, pid and text of *line, with views into `text` (the
+ * program of a line without a tag is a literal). False where it
  * does not begin with a time; then *line is as it was. A line without a program tag ("last message repeated 2
  * times") has an empty program. */
 bool syslog_parse(struct syslog *syslog, struct str text, struct line *line);
