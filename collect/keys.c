@@ -1,16 +1,35 @@
-/* The table of keys: chained, since entries must stay where they are, with entries from a pool of fixed size.
- */
+/* The table of keys: chained, since entries must stay where they are, with entries from a pool. */
 #include "collect/keys.h"
 
 #include <stdlib.h>
 #include "base/memory.h"
 
-enum { SLOTS = 1 << 17 };
+enum { KEYS_LEAST = 1 << 10 };
+
+static uint32_t *slot_of(const struct keys *keys, uint64_t key)
+{
+    return &keys->slot[key & (keys->capacity * 2 - 1)];
+}
+
+/* When all entries are in use. They keep their numbers; in which slot's list they are is worked out anew. */
+static void grow(struct keys *keys, uint32_t capacity)
+{
+    keys->capacity = capacity;
+    keys->entry = mem_resize(keys->entry, capacity + 1, sizeof *keys->entry);
+    free(keys->slot);
+    keys->slot = mem_zero((size_t)capacity * 2, sizeof *keys->slot);
+    for (uint32_t number = 1; number <= keys->used; number++) {
+        uint32_t *slot = slot_of(keys, keys->entry[number].key);
+        keys->entry[number].same_slot = *slot;
+        *slot = number;
+    }
+}
 
 void keys_new(struct keys *keys)
 {
-    *keys = (struct keys){ .entry = mem_zero(KEYS_MOST + 1, sizeof *keys->entry),
-                           .slot = mem_zero(SLOTS, sizeof *keys->slot) };
+    *keys = (struct keys){ 0 };
+    grow(keys, KEYS_LEAST);
+    keys->entry[0] = (struct key_entry){ 0 }; /* what KEY_NONE leads to */
 }
 
 void keys_free(struct keys *keys)
@@ -18,11 +37,6 @@ void keys_free(struct keys *keys)
     free(keys->entry);
     free(keys->slot);
     *keys = (struct keys){ 0 };
-}
-
-static uint32_t *slot_of(const struct keys *keys, uint64_t key)
-{
-    return &keys->slot[key & (SLOTS - 1)];
 }
 
 uint32_t keys_find(const struct keys *keys, uint64_t key)
@@ -62,10 +76,13 @@ static void list_remove(struct keys *keys, struct key_list *list, uint32_t numbe
 
 uint32_t keys_add(struct keys *keys, struct key_list *list, uint64_t key, struct building *building)
 {
-    if (!keys->free && keys->used == KEYS_MOST) {
-        if (!keys->handed_over.first)
+    if (!keys->free && keys->used == keys->capacity) {
+        if (keys->capacity < KEYS_MOST)
+            grow(keys, keys->capacity * 2);
+        else if (keys->handed_over.first)
+            keys_remove(keys, &keys->handed_over, keys->handed_over.first);
+        else
             return KEY_NONE;
-        keys_remove(keys, &keys->handed_over, keys->handed_over.first);
     }
     uint32_t number = keys->free;
     if (number)

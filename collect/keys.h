@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { KEYS_MOST = 80000, KEY_NONE = 0 };
+enum { KEYS_MOST = 1 << 16, KEY_NONE = 0 };
 
 struct building; /* builder.c */
 
@@ -28,9 +28,10 @@ struct key_list {
 };
 
 struct keys {
-    struct key_entry *entry; /* from 1 */
-    uint32_t *slot;
-    uint32_t used, free; /* how many were ever used; list of free ones through same_slot */
+    struct key_entry *entry; /* from 1 to capacity */
+    uint32_t *slot;          /* twice as many */
+    uint32_t capacity;       /* a power of two; grows to KEYS_MOST */
+    uint32_t used, free;     /* how many were ever used; list of free ones through same_slot */
     struct key_list handed_over;
 };
 
