@@ -1,6 +1,6 @@
-/* The session builder. A session is in one of two lists: of open ones, oldest activity first, and of those
- * that have ended and wait for the fate of their messages. From both the first goes when time or memory is
- * short. */
+/* The session builder. A session is in one of three lists: of open ones, oldest activity first, of those that
+ * have gone quiet, and of those that have ended and wait for the fate of their messages. From each the first
+ * goes when time or memory is short. */
 #include "collect/builder.h"
 
 #include <stdlib.h>
@@ -11,6 +11,9 @@
 static const usec open_most = USEC_HOUR;
 /* Most messages are delivered within a second; a deferred one's fate comes late. */
 static const usec wait_most = 60 * USEC_SECOND;
+/* A log that does not tell when a session ends may tell more of it after a long silence: a client has five
+ * minutes for its next command (RFC 5321 4.5.3.2). */
+static const usec rest_most = 5 * USEC_MINUTE;
 /* A clock that goes back further than this was set: what was seen "later" is not waited for. */
 static const usec back_most = 10 * USEC_MINUTE;
 
@@ -30,6 +33,7 @@ struct builder *builder_new(const struct sink *sink, int64_t first_session)
 
 static void list_add(struct building_list *list, struct building *building)
 {
+    building->list = list;
     building->before = list->last;
     building->after = NULL;
     if (list->last)
@@ -40,8 +44,9 @@ static void list_add(struct building_list *list, struct building *building)
     list->count++;
 }
 
-static void list_remove(struct building_list *list, struct building *building)
+static void list_remove(struct building *building)
 {
+    struct building_list *list = building->list;
     if (building->before)
         building->before->after = building->after;
     else
@@ -86,8 +91,7 @@ static void forget_keys(struct builder *builder, struct building *building, int6
 static void hand_over(struct builder *builder, struct building *building)
 {
     struct session *session = &building->open.session;
-    struct building_list *list = building->open.ended ? &builder->ended : &builder->open;
-    if (!building->open.ended)
+    if (building->list == &builder->open)
         builder->counts.early++;
     if (building->open.conclude)
         building->open.conclude(builder, &building->open);
@@ -98,7 +102,7 @@ static void hand_over(struct builder *builder, struct building *building)
     builder->counts.handed_over++;
     forget_keys(builder, building, session->id);
     client_remove(builder, building);
-    list_remove(list, building);
+    list_remove(building);
     building_free(&builder->pool, building);
 }
 
@@ -110,14 +114,45 @@ static void evict(struct builder *builder, const struct building *keep)
     while (builder->pool.used > POOL_BYTES_MOST) {
         struct building *oldest = builder->ended.first;
         if (!oldest || oldest == keep)
+            oldest = builder->resting.first;
+        if (!oldest || oldest == keep)
             oldest = builder->open.first;
         if (oldest && oldest == keep)
             oldest = oldest->after;
         if (!oldest)
             return;
-        oldest->open.session.gap |= !oldest->open.ended;
+        oldest->open.session.gap |= oldest->list == &builder->open;
         hand_over(builder, oldest);
     }
+}
+
+static void unawait(struct key_entry *entry)
+{
+    if (entry->awaits && entry->building)
+        entry->building->awaited--;
+    entry->awaits = false;
+}
+
+/* What has ended and awaits nothing any more goes at once. */
+static void hand_over_done(struct builder *builder, struct building *building)
+{
+    if (building && building->open.ended && building->awaited == 0)
+        hand_over(builder, building);
+}
+
+/* The process and the client's port may be another session's from now on. */
+static void end(struct builder *builder, struct building *building)
+{
+    building->open.ended = true;
+    building->seen = builder->now;
+    list_remove(building);
+    list_add(&builder->ended, building);
+    for (uint32_t number = building->keys.first, after = KEY_NONE; number; number = after) {
+        after = builder->keys.entry[number].after;
+        if (!builder->keys.entry[number].awaits)
+            keys_remove(&builder->keys, &building->keys, number);
+    }
+    hand_over_done(builder, building);
 }
 
 static int outcome(const struct builder *builder, struct why *why)
@@ -134,6 +169,8 @@ int builder_advance(struct builder *builder, usec at, struct why *why)
     if (at == USEC_NONE || (at <= builder->now && at > builder->now - back_most))
         return outcome(builder, why);
     builder->now = at;
+    while (builder->resting.first && builder->resting.first->seen < at - rest_most)
+        end(builder, builder->resting.first);
     while (builder->ended.first && builder->ended.first->seen < at - wait_most)
         hand_over(builder, builder->ended.first);
     /* Open ones are in order of their start; one that is old but not silent goes to the end of the list, one
@@ -142,7 +179,7 @@ int builder_advance(struct builder *builder, usec at, struct why *why)
     for (; head && head->seen < at - open_most; head = builder->open.first)
         hand_over(builder, head);
     if (head && head->open.session.started < at - open_most && head != builder->open.last) {
-        list_remove(&builder->open, head);
+        list_remove(head);
         list_add(&builder->open, head);
     }
     return outcome(builder, why);
@@ -152,6 +189,8 @@ int builder_finish(struct builder *builder, struct why *why)
 {
     while (builder->ended.first)
         hand_over(builder, builder->ended.first);
+    while (builder->resting.first)
+        hand_over(builder, builder->resting.first);
     while (builder->open.first)
         hand_over(builder, builder->open.first);
     return outcome(builder, why);
@@ -161,24 +200,24 @@ void builder_free(struct builder *builder)
 {
     if (!builder)
         return;
-    for (int i = 0; i < 2; i++) {
-        struct building_list *list = i ? &builder->ended : &builder->open;
-        while (list->first) {
-            struct building *building = list->first;
-            list_remove(list, building);
+    struct building_list *lists[] = { &builder->open, &builder->resting, &builder->ended };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        while (lists[i]->first) {
+            struct building *building = lists[i]->first;
+            list_remove(building);
             building_free(&builder->pool, building);
         }
-    }
     pool_free(&builder->pool);
     keys_free(&builder->keys);
     stash_free(&builder->stash);
+    twice_free(&builder->twice);
     free(builder->client);
     free(builder);
 }
 
 const struct builder_counts *builder_counts(struct builder *builder)
 {
-    builder->counts.open = builder->open.count + builder->ended.count;
+    builder->counts.open = builder->open.count + builder->resting.count + builder->ended.count;
     builder->counts.bytes = builder->pool.bytes;
     return &builder->counts;
 }
@@ -225,35 +264,6 @@ bool builder_knows(const struct builder *builder, session_key key)
 static struct key_list *list_of(struct builder *builder, const struct key_entry *entry)
 {
     return entry->building ? &entry->building->keys : &builder->keys.handed_over;
-}
-
-static void unawait(struct key_entry *entry)
-{
-    if (entry->awaits && entry->building)
-        entry->building->awaited--;
-    entry->awaits = false;
-}
-
-/* What has ended and awaits nothing any more goes at once. */
-static void hand_over_done(struct builder *builder, struct building *building)
-{
-    if (building && building->open.ended && building->awaited == 0)
-        hand_over(builder, building);
-}
-
-/* The process and the client's port may be another session's from now on. */
-static void end(struct builder *builder, struct building *building)
-{
-    building->open.ended = true;
-    building->seen = builder->now;
-    list_remove(&builder->open, building);
-    list_add(&builder->ended, building);
-    for (uint32_t number = building->keys.first, after = KEY_NONE; number; number = after) {
-        after = builder->keys.entry[number].after;
-        if (!builder->keys.entry[number].awaits)
-            keys_remove(&builder->keys, &building->keys, number);
-    }
-    hand_over_done(builder, building);
 }
 
 void builder_release(struct builder *builder, session_key key)
@@ -366,7 +376,21 @@ void builder_took(struct builder *builder, struct open_session *open, const stru
     struct building *building = building_of(open);
     building->seen = builder->now;
     take_line(builder, building, line->input, line->offset);
+    if (building->list == &builder->resting && building != builder->resting.last) {
+        list_remove(building);
+        list_add(&builder->resting, building);
+    }
     evict(builder, building);
+}
+
+void builder_rest(struct builder *builder, struct open_session *open, const struct line *line)
+{
+    struct building *building = building_of(open);
+    open->session.ended = line->at;
+    if (building->list != &builder->open)
+        return;
+    list_remove(building);
+    list_add(&builder->resting, building);
 }
 
 void builder_close(struct builder *builder, struct open_session *open, const struct line *line,
@@ -482,6 +506,18 @@ size_t builder_adopt(struct builder *builder, session_key key, struct open_sessi
         adopted++;
     }
     return adopted;
+}
+
+/* ---- What is said twice. */
+
+bool builder_heard(struct builder *builder, uint64_t said, int32_t input)
+{
+    return twice_in_inputs(&builder->twice, said, input);
+}
+
+bool builder_heard_in_turn(struct builder *builder, uint64_t said)
+{
+    return twice_in_turn(&builder->twice, said);
 }
 
 /* ---- What servers have shown. */

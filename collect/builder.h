@@ -112,6 +112,10 @@ void builder_took(struct builder *builder, struct open_session *open, const stru
 void builder_close(struct builder *builder, struct open_session *open, const struct line *line,
                    enum closed closed);
 
+/* The log does not tell when this session ends: it is taken to have ended with this line unless more is heard
+ * of it in the next minutes. It is found as before until then. */
+void builder_rest(struct builder *builder, struct open_session *open, const struct line *line);
+
 /* A copy of the text that lasts as long as the session; over-long text is cut. */
 struct str builder_keep(struct builder *builder, struct open_session *open, struct str text);
 /* Zeroed memory that lasts as long as the session; at most 256 bytes. */
@@ -142,6 +146,12 @@ bool builder_has_stash(const struct builder *builder);
  * session. Returns how many. */
 size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at,
                      usec within);
+
+/* Some servers write an event into two logs, or twice into one; `said` is a hash of all that makes it this
+ * event. Whether another input has said this, as often as this one does now. */
+bool builder_heard(struct builder *builder, uint64_t said, int32_t input);
+/* The same for what stands twice in one input: true each second time. */
+bool builder_heard_in_turn(struct builder *builder, uint64_t said);
 
 /* What a server has shown once of how it is set up, for lines that leave that open: a few flags by key. */
 void builder_learn(struct builder *builder, session_key key);

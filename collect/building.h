@@ -6,6 +6,7 @@
 #include "collect/builder.h"
 #include "collect/keys.h"
 #include "collect/stash.h"
+#include "collect/twice.h"
 
 enum {
     BLOCK_BYTES = 2048,                   /* most sessions fit in one */
@@ -28,7 +29,8 @@ struct building {
     char *at, *end;
     size_t bytes;
     struct key_list keys;
-    struct building *before, *after;              /* in the builder's list of open or of ended ones */
+    struct building_list *list; /* the one of the builder's that it is in */
+    struct building *before, *after;
     struct building *client_newer, *client_older; /* of one slot of the builder's clients */
     usec seen;                                    /* the builder's time when a line was last taken */
     uint32_t awaited;                             /* keys that await something */
@@ -47,7 +49,8 @@ struct builder {
     struct keys keys;
     struct pool pool;
     struct stash stash;
-    struct building_list open, ended;
+    struct building_list open, resting, ended;
+    struct twice twice;
     struct building **client; /* CLIENT_SLOTS heads, newest first */
     usec now;
     int64_t next_session;

@@ -46,7 +46,7 @@ struct reading {
     uint64_t dialects;  /* a bit for each row of the table that took a line */
     uint64_t committed; /* position */
     uint64_t lines_before;
-    bool ours; /* the line before was a mail program's */
+    const struct dialect *before; /* whose the line before was, or NULL */
     char dialect_names[DIALECTS_BYTES];
 };
 
@@ -192,7 +192,8 @@ static int take_line(struct run *run, struct reading *reading, struct str text, 
     if (reading->lines.was_cut)
         skip(reading, "too long", STR(""), text, text);
     if (!syslog_parse(&reading->syslog, text, &line)) {
-        if (str_trim(text).len == 0)
+        const struct dialect *before = reading->before;
+        if (str_trim(text).len == 0 || (before && before->continues && before->continues(text)))
             reading->input.other++;
         else if (!reading->lines.was_cut)
             skip(reading, "no time stamp", STR(""), text, text);
@@ -202,14 +203,14 @@ static int take_line(struct run *run, struct reading *reading, struct str text, 
         reading->input.first = line.at;
     const struct dialect *dialect = programs_dialect(&run->programs, line.program);
     if (!dialect) {
-        if (reading->ours && line.program.len == 0 && str_starts(line.text, STR("last message repeated")))
+        if (reading->before && line.program.len == 0 && str_starts(line.text, STR("last message repeated")))
             skip(reading, "repetition of another line", STR(""), line.text, text);
         else
             reading->input.other++;
-        reading->ours = false;
+        reading->before = NULL;
         return 0;
     }
-    reading->ours = true;
+    reading->before = dialect;
     if (run->told == USEC_NONE || line.at < run->told || line.at - run->told >= USEC_SECOND) {
         run->told = line.at;
         if (builder_advance(run->builder, line.at, why))

@@ -35,6 +35,9 @@ struct dialect {
     /* Whether lines with this program tag belong to the dialect. Asked once a tag: the answer is cached. */
     bool (*recognise)(struct str program);
     enum taken (*take)(const struct line *line, struct builder *builder);
+    /* Whether a line without a stamp goes on with what the line before, one of the dialect's, said; may be
+     * NULL. */
+    bool (*continues)(struct str text);
 };
 
 extern const struct dialect *const dialects[]; /* ends with NULL */

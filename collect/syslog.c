@@ -47,11 +47,20 @@ static usec cut_fraction(struct str *rest)
     return fraction;
 }
 
+/* " +0100": Exim's log_timezone puts a blank before it. */
+static bool zone_is_apart(struct str rest)
+{
+    return rest.len >= 6 && rest.at[0] == ' ' && (rest.at[1] == '+' || rest.at[1] == '-') &&
+           is_digit(rest.at[2]);
+}
+
 /* "Z", "+01:00" or "+0100"; nothing is UTC. */
 static bool cut_zone(struct str *rest, usec *zone)
 {
     unsigned hours = 0, minutes = 0;
     *zone = 0;
+    if (zone_is_apart(*rest))
+        *rest = str_skip(*rest, 1);
     if (cut_char(rest, 'Z') || (rest->len && rest->at[0] == ' '))
         return true;
     if (rest->len < 5 || (rest->at[0] != '+' && rest->at[0] != '-') || !two_digits(rest->at + 1, &hours))
@@ -209,7 +218,8 @@ static usec place(const struct syslog *syslog, const struct stamp *stamp)
 static bool cut_known_zone(struct syslog *syslog, struct str *rest)
 {
     if (syslog->zone_len && rest->len >= sizeof syslog->zone_text &&
-        memcmp(rest->at, syslog->zone_text, syslog->zone_len) == 0) {
+        memcmp(rest->at, syslog->zone_text, syslog->zone_len) == 0 &&
+        (syslog->zone_len > 1 || !zone_is_apart(*rest))) {
         *rest = str_skip(*rest, syslog->zone_len);
         return true;
     }

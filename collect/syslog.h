@@ -8,6 +8,7 @@
  *
  *     @400000006b0402182bddf524 tcpserver: text                                     multilog's TAI64N
  *     2026-11-23 09:07:12.057203 tcpserver: text                                    tai64nlocal
+ *     2026-11-23 09:07:12.057 +0100 [15649] text                                    Exim's own log
  *     Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386                   splogger
  */
 #ifndef COLLECT_SYSLOG_H

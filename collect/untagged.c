@@ -22,6 +22,77 @@ static const struct words {
     { STR_INIT("simscan:"), STR_INIT("simscan"), false },
 };
 
+/* What Exim writes into its mainlog (log_file_path), behind a message's id or not: "[pid] " stands there with
+ * log_selector = +pid, else one of these. */
+static const struct str exim_words[] = {
+    STR_INIT("H="),
+    STR_INIT("SMTP "),
+    STR_INIT("no host name found for "),
+    STR_INIT("no IP address found for "),
+    STR_INIT("no MAIL in SMTP connection"),
+    STR_INIT("rejected "),
+    STR_INIT("refused connection from "),
+    STR_INIT("Connection from "),
+    STR_INIT("connection from "),
+    STR_INIT("unexpected disconnection "),
+    STR_INIT("unqualified "),
+    STR_INIT("too many "),
+    STR_INIT("TLS "),
+    STR_INIT("DNS list lookup "),
+    STR_INIT("Start queue run"),
+    STR_INIT("End queue run"),
+    STR_INIT("exim "),
+    STR_INIT("Exim "),
+    STR_INIT("cwd="),
+    STR_INIT("ETRN "),
+    STR_INIT("VRFY "),
+    STR_INIT("EXPN "),
+    STR_INIT("U="),
+    STR_INIT("F=<"),
+    STR_INIT("notquit "),
+    STR_INIT("whitelisted "),
+    STR_INIT("Warning: "),
+    STR_INIT("Failed to "),
+    STR_INIT("daemon "),
+    STR_INIT("SIGHUP "),
+    STR_INIT("SIGTERM "),
+    STR_INIT("pid "),
+    STR_INIT("Message is frozen"),
+    STR_INIT("incomplete transaction "),
+};
+
+static bool is_alnum(char c)
+{
+    return is_alpha(c) || is_digit(c);
+}
+
+/* "1xVPn9-00073A-2L ", "1rAbCd-00000007l2x-1aBc " of 4.97 and later. */
+static bool is_exim_id(struct str text)
+{
+    size_t len = text.len > 17 && text.at[16] == ' ' ? 16 : 23;
+    if (text.len <= len || text.at[len] != ' ' || text.at[6] != '-' || text.at[len == 16 ? 13 : 18] != '-')
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_alnum(text.at[i]) && text.at[i] != '-')
+            return false;
+    return true;
+}
+
+static bool is_exim(struct str text)
+{
+    struct str in = text, mechanism;
+    uint64_t pid = 0;
+    if (cut_char(&in, '[') && cut_number(&in, &pid) && cut_char(&in, ']') && cut_char(&in, ' '))
+        return true;
+    if (is_exim_id(text))
+        return true;
+    for (size_t i = 0; i < sizeof exim_words / sizeof *exim_words; i++)
+        if (text.at[0] == exim_words[i].at[0] && str_starts(text, exim_words[i]))
+            return true;
+    in = text;
+    return cut_until_char(&in, ' ', &mechanism) && str_starts(in, STR("authenticator failed for "));
+}
+
 /* "22078 < EHLO x": recordio.c */
 static bool is_recorded(struct str text)
 {
@@ -34,9 +105,13 @@ bool untagged_program(struct str text, struct str *program)
 {
     if (!text.len)
         return false;
-    if (is_digit(text.at[0])) {
+    if (is_digit(text.at[0]) && is_recorded(text)) {
         *program = STR("recordio");
-        return is_recorded(text);
+        return true;
+    }
+    if (is_exim(text)) {
+        *program = STR("exim");
+        return true;
     }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (text.at[0] == words[i].begin.at[0] && str_starts(text, words[i].begin)) {
