@@ -93,11 +93,35 @@ static bool recognise(struct str tag)
     return str_starts(tag, STR("postfix")) && !str_starts(name, STR("polic"));
 }
 
+enum { REPEATS_MOST = 1000 };
+
+/* rsyslog's "message repeated 3 times: [ text]" ($RepeatedMsgReduction): the line was there as often as it
+ * says. */
+static enum taken take_repeated(take_fn *program, const struct line *line, struct builder *builder)
+{
+    struct line again = *line;
+    uint64_t times = 0;
+    cut_prefix(&again.text, STR("message repeated "));
+    if (!cut_number(&again.text, &times) || !cut_prefix(&again.text, STR(" times: [")) ||
+        again.text.len == 0 || again.text.at[again.text.len - 1] != ']')
+        return SKIPPED;
+    again.text.len--;
+    cut_char(&again.text, ' ');
+    enum taken taken = PASSED;
+    for (uint64_t i = 0; i < times && i < REPEATS_MOST; i++)
+        taken = program(&again, builder);
+    return taken;
+}
+
 static enum taken take(const struct line *line, struct builder *builder)
 {
     struct str instance;
     take_fn *program = find_program(line->program, &instance);
-    return program ? program(line, builder) : take_delivery(line, builder);
+    if (!program)
+        program = take_delivery;
+    if (str_starts(line->text, STR("message repeated ")))
+        return take_repeated(program, line, builder);
+    return program(line, builder);
 }
 
 const struct dialect dialect_postfix = {

@@ -2,6 +2,8 @@
  * smtpd_check.c, smtpd_peer.c, smtpd_sasl_glue.c). */
 #include "collect/dialect/postfix.h"
 
+#include <stdio.h>
+
 /* How long after postscreen's PASS the client's "connect" may come: smtpd looks its name up before. */
 static const usec pass_most = 5 * USEC_MINUTE;
 /* The warning about a name that does not lead back is logged just before "connect". */
@@ -199,6 +201,24 @@ static enum closed guess_closed(const struct session *session, const struct comm
     return counts->data_ok || counts->bdat ? CLOSED_LOST : CLOSED_DROPPED;
 }
 
+/* Postfix 3.9 ends a session in which commands were sent ahead (smtpd_forbid_unauth_pipelining): the client
+ * was told so where it neither said QUIT nor was lost. */
+static void refuse_synchronization(struct builder *builder, struct open_session *open,
+                                   const struct line *line)
+{
+    static const struct phrase phrase = { STR_INIT("Error: SMTP protocol synchronization"),
+                                          0,
+                                          false,
+                                          NAMED_PIPELINING,
+                                          KINDS,
+                                          UNKNOWN,
+                                          NULL,
+                                          "smtpd/smtpd.c" };
+    struct refusal refusal = { .line = line, .command = COMMAND_HELO };
+    refusal.reply = (struct reply){ .code = 554, .enhanced = STR("5.5.0"), .text = phrase.says };
+    postfix_refuse(builder, open, &refusal, &phrase, STR(""));
+}
+
 static enum taken take_disconnect(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
@@ -209,8 +229,11 @@ static enum taken take_disconnect(struct str rest, const struct line *line, stru
     struct postfix_notes *notes = postfix_notes(builder, open);
     read_counts(rest, &notes->counts);
     enum closed closed = guess_closed(session, &notes->counts);
-    if (closed == CLOSED_DROPPED && session->closed != closed)
+    if (closed == CLOSED_DROPPED && session->closed != closed) {
         session->cut_off = true;
+        if (open->flags & SAW_PIPELINING)
+            refuse_synchronization(builder, open, line);
+    }
     if (notes->counts.known && !notes->counts.data_ok && !notes->counts.bdat)
         for (uint32_t i = 0; i < session->transaction_count; i++)
             builder_unawait(builder, open, (int32_t)i); /* no message was taken: nothing will become of it */
@@ -496,6 +519,31 @@ static enum taken take_sasl(struct str rest, const struct peer *peer, const stru
     return TAKEN;
 }
 
+/* "7.113.0.203.zen.example.org: RBL lookup error: ...": the list was asked and did not answer
+ * (smtpd_check.c). The client's address stands in front, backwards. */
+static enum taken take_no_answer(struct str query, const struct line *line, struct builder *builder)
+{
+    struct open_session *open = builder_find(builder, key_of_process(line), NULL);
+    if (!open)
+        return PASSED;
+    builder_took(builder, open, line);
+    char address[80];
+    const uint8_t *octet = open->session.client.octet;
+    size_t len = 0;
+    for (int i = 15; i >= (ip_is_v4(&open->session.client) ? 12 : 0); i--)
+        len += (size_t)(ip_is_v4(&open->session.client)
+                            ? snprintf(address + len, sizeof address - len, "%u.", octet[i])
+                            : snprintf(address + len, sizeof address - len, "%x.%x.", octet[i] & 15u,
+                                       octet[i] >> 4u));
+    if (!cut_prefix(&query, (struct str){ address, len }))
+        return TAKEN; /* of a name: HELO, sender */
+    struct evidence listing = evidence_of(KIND_DNSBL, UNKNOWN, line->at);
+    listing.subject = query;
+    listing.detail = STR("no answer");
+    builder_add_evidence(builder, open, &listing);
+    return TAKEN;
+}
+
 static enum taken take_warning(struct str rest, const struct line *line, struct builder *builder)
 {
     struct peer peer;
@@ -517,6 +565,9 @@ static enum taken take_warning(struct str rest, const struct line *line, struct 
         open->session.cut_off = true;
         return TAKEN;
     }
+    after = rest;
+    if (cut_until(&after, STR(": RBL lookup error: "), &address) && !memchr(address.at, ' ', address.len))
+        return take_no_answer(address, line, builder);
     after = rest;
     if (cut_prefix(&after, STR("Illegal address syntax from ")))
         return take_syntax(after, line, builder);
