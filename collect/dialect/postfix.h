@@ -131,6 +131,12 @@ void postfix_refuse(struct builder *builder, struct open_session *open, const st
 
 /* ---- The programs. */
 
+/* The session that the smtpd process of this line serves. A line whose client is another one is of a session
+ * whose beginning is not in the record. */
+struct open_session *smtpd_session(struct builder *builder, const struct line *line, const struct peer *peer);
+/* Behind "warning: ". */
+enum taken take_smtpd_warning(struct str rest, const struct line *line, struct builder *builder);
+
 enum taken take_smtpd(const struct line *line, struct builder *builder);
 enum taken take_postscreen(const struct line *line, struct builder *builder);
 enum taken take_dnsblog(const struct line *line, struct builder *builder);
