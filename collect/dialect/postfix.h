@@ -36,6 +36,8 @@ void read_reply(struct str text, int16_t otherwise, struct reply *reply);
 /* The same mailbox, quoted or not, whatever its case (policy servers write it in lower case, without quotes).
  */
 bool same_address(struct str a, struct str b);
+/* A spam scanner's score, "-1.95", in thousandths. */
+bool read_score(struct str text, int64_t *score);
 
 /* ---- Meaning. */
 

@@ -267,3 +267,17 @@ bool same_address(struct str a, struct str b)
     } while (c == d && c != -1);
     return c == d;
 }
+
+bool read_score(struct str text, int64_t *score)
+{
+    bool below = cut_char(&text, '-');
+    uint64_t whole = 0;
+    if (!cut_number(&text, &whole) || whole > 1000000)
+        return false;
+    int64_t all = (int64_t)whole * 1000, unit = 100;
+    if (cut_char(&text, '.'))
+        for (size_t i = 0; i < text.len && is_digit(text.at[i]) && unit; i++, unit /= 10)
+            all += unit * (text.at[i] - '0');
+    *score = below ? -all : all;
+    return true;
+}

@@ -9,22 +9,10 @@ static bool recognise(struct str program)
     return str_eq(program, STR("rspamd")) || str_eq(program, STR("postfix/rspamd"));
 }
 
-/* "-1.20" in thousandths, up to `end`. */
 static bool cut_score(struct str *rest, char end, int64_t *score)
 {
     struct str text;
-    uint64_t whole = 0;
-    if (!cut_until_char(rest, end, &text))
-        return false;
-    bool below = cut_char(&text, '-');
-    if (!cut_number(&text, &whole) || whole > 1000000)
-        return false;
-    int64_t all = (int64_t)whole * 1000, unit = 100;
-    if (cut_char(&text, '.'))
-        for (size_t i = 0; i < text.len && is_digit(text.at[i]) && unit; i++, unit /= 10)
-            all += unit * (text.at[i] - '0');
-    *score = below ? -all : all;
-    return true;
+    return cut_until_char(rest, end, &text) && read_score(text, score);
 }
 
 static enum taken take(const struct line *line, struct builder *builder)
