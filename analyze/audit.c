@@ -35,7 +35,7 @@ static enum harm harm_of(const struct walk *walk, uint32_t attempt, uint32_t rul
         reply = walk->columns->answer[attempt] == ANSWER_REFUSED ? REPLY_5XX : REPLY_4XX;
     if (reply == REPLY_5XX)
         return HARM_TOLD;
-    return delivery & OUTCOME(OUTCOME_ACCEPTED) ? HARM_LATE : HARM_LOST;
+    return (delivery & OUTCOME(OUTCOME_ACCEPTED)) ? HARM_LATE : HARM_LOST;
 }
 
 int replay_audit(struct columns *columns, const struct policy *policy, const struct replay_options *options,

@@ -71,10 +71,10 @@ static void make_rows(struct counting *counting, const struct policy *policy)
     tally->rows = arena_zero(&tally->arena, 64 * sizeof *tally->rows);
     memset(counting->rows.row, 0xff, sizeof counting->rows.row);
     if (policy) {
-        for (uint8_t r = 0; r < policy->rule_count; r++) {
+        for (unsigned r = 0; r < policy->rule_count; r++) {
             const struct rule *rule = &policy->rules[r];
             bool own = !str_eq(rule->title, str_of(rule->measure->title));
-            add_row(counting, r, ROW_MEASURE, rule->name,
+            add_row(counting, (uint8_t)r, ROW_MEASURE, rule->name,
                     own ? rule->title : title_of(rule->measure, tally->unit));
         }
     } else {
@@ -84,13 +84,15 @@ static void make_rows(struct counting *counting, const struct policy *policy)
             named |= columns->named[a] > NAMED_OTHER ? (uint32_t)1 << columns->named[a] : 0;
         for (const struct measure *const *m = measures; *m; m++)
             if (named >> (*m)->named & 1) {
-                add_row(counting, (uint8_t)(*m)->named, ROW_MEASURE, str_of((*m)->name), title_of(*m, tally->unit));
+                add_row(counting, (uint8_t)(*m)->named, ROW_MEASURE, str_of((*m)->name),
+                        title_of(*m, tally->unit));
                 named &= ~((uint32_t)1 << (*m)->named);
             }
-        for (uint8_t n = NAMED_OTHER + 1; n < NAMED_COUNT;
-             n++) /* named by the server, no measure of ours yet */
+        /* named by the server, and no measure of ours yet */
+        for (unsigned n = NAMED_OTHER + 1; n < NAMED_COUNT; n++)
             if (named >> n & 1)
-                add_row(counting, n, ROW_MEASURE, str_of(named_measure[n]), str_of(named_measure[n]));
+                add_row(counting, (uint8_t)n, ROW_MEASURE, str_of(named_measure[n]),
+                        str_of(named_measure[n]));
     }
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         add_row(counting, ends[i].outcome, ends[i].kind, ends[i].name, ends[i].title);
@@ -228,8 +230,8 @@ static outcomes combine(const struct counting *counting, uint32_t from, uint32_t
 {
     const outcomes accepted = OUTCOME(OUTCOME_ACCEPTED);
     const outcomes left = OUTCOME(OUTCOME_ABANDONED) | OUTCOME(OUTCOME_NOTHING);
-    outcomes set = 0, leave = left;
-    bool stopped = false;
+    outcomes set = 0,
+             leaves = left; /* what it may come to if the client leaves each attempt so far by itself */
     for (uint32_t a = from; a < to; a++) {
         if (wanted && !wanted(counting->columns, a, first))
             continue;
@@ -237,15 +239,11 @@ static outcomes combine(const struct counting *counting, uint32_t from, uint32_t
         if (one == accepted)
             return accepted;
         set |= one & accepted;
-        if (!stopped) {
+        if (leaves)
             set |= one & ~(accepted | left);
-            leave = leave & one ? leave & one : 0;
-            stopped = !(one & left) && (one & ~accepted);
-            if (!(one & left))
-                leave = 0;
-        }
+        leaves &= one;
     }
-    return stopped ? set : set | leave;
+    return set | leaves;
 }
 
 static void count_sessions(struct counting *counting)
@@ -330,7 +328,7 @@ static int by_remainder(const void *left, const void *right)
 /* Whole counts that sum to the units, each within its bounds: largest remainder. */
 static void round_counts(const struct cell *cells, size_t rows, uint64_t units, uint64_t *counts)
 {
-    struct remainder order[64];
+    struct remainder order[64] = { { 0, 0 } };
     uint64_t sum = 0;
     for (size_t i = 0; i < rows; i++) {
         double whole = floor(cells[i].expected + 1e-9);
@@ -361,7 +359,7 @@ static void fill_tally(struct counting *counting)
     struct tally *tally = counting->tally;
     size_t rows = counting->rows.count;
     uint64_t counts[64];
-    bool shown[64];
+    bool shown[64] = { false };
     round_counts(counting->all, rows, tally->units, counts);
     for (size_t i = 0; i < rows; i++) {
         struct row *row = &tally->rows[i];
@@ -430,13 +428,14 @@ static void measure_delay(struct counting *counting)
         for (uint32_t a = columns->after[head]; a != NO_ATTEMPT; a = columns->after[a])
             if (counting->walk->attempt[a] == OUTCOME(OUTCOME_ACCEPTED)) {
                 mem_room(minutes, room, tally->delayed + 1);
-                minutes[tally->delayed++] =
-                    (double)(columns->at[a] - columns->at[head]) / (double)USEC_MINUTE;
+                if (minutes) /* it is not NULL: mem_room() ends the program first */
+                    minutes[tally->delayed++] =
+                        (double)(columns->at[a] - columns->at[head]) / (double)USEC_MINUTE;
                 break;
             }
     }
     free(deliveries_of);
-    if (tally->delayed) {
+    if (minutes) {
         size_t n = (size_t)tally->delayed;
         qsort(minutes, n, sizeof *minutes, by_value);
         tally->delay_minutes_median = minutes[(n - 1) / 2];

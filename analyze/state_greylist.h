@@ -9,8 +9,8 @@
 typedef struct greylist_parameters greylist_view(const void *parameters);
 
 void *greylist_begin(const struct judging *judging, greylist_view *view);
-void greylist_end(void *state);
-enum tri greylist_ask(void *state, const struct asking *asking);
-void greylist_retry(void *state, const struct asking *asking);
+void greylist_end(void *given);
+enum tri greylist_ask(void *given, const struct asking *asking);
+void greylist_retry(void *given, const struct asking *asking);
 
 #endif

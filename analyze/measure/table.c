@@ -3,9 +3,9 @@
 
 #include "analyze/measure/parameters.h"
 
-extern const struct measure measure_after_220, measure_dictionary, measure_no_rdns, measure_fcrdns,
-    measure_dnsbl, measure_early_talker, measure_pipelining, measure_helo, measure_sender_domain, measure_spf,
-    measure_relay, measure_recipient, measure_null_sender_many, measure_greylist, measure_spam, measure_virus;
+extern const struct measure measure_no_rdns, measure_fcrdns, measure_early_talker, measure_pipelining,
+    measure_relay, measure_null_sender_many, measure_dictionary, measure_after_220, measure_spam,
+    measure_virus;
 
 /* In the order of the dialog. */
 const struct measure *const measures[] = {

@@ -55,6 +55,7 @@ static void say_to(const char *path, const char *format, unsigned number)
 {
     FILE *file = fopen(path, "w");
     ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
+    /* cppcheck-suppress wrongPrintfScanfArgNum */
     fprintf(file, format, number, number);
     ck_assert_int_eq(fclose(file), 0);
 }
