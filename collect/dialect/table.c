@@ -2,9 +2,10 @@
 #include "collect/dialect.h"
 
 extern const struct dialect dialect_postfix, dialect_postgrey, dialect_policyd_spf, dialect_opendkim,
-    dialect_opendmarc, dialect_amavis, dialect_rspamd;
+    dialect_opendmarc, dialect_amavis, dialect_rspamd, dialect_opensmtpd;
 
 const struct dialect *const dialects[] = {
     &dialect_postfix,   &dialect_postgrey, &dialect_policyd_spf, &dialect_opendkim,
-    &dialect_opendmarc, &dialect_amavis,   &dialect_rspamd,      NULL,
+    &dialect_opendmarc, &dialect_amavis,   &dialect_rspamd,      &dialect_opensmtpd,
+    NULL,
 };
