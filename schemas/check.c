@@ -14,13 +14,13 @@ static const struct invariant {
     { "sessions lack what every one has (start, bits, place)",
       "SELECT count(*) FROM session WHERE started IS NULL OR bits IS NULL OR place IS NULL" },
     { "sessions refer to a place that is not there",
-      "SELECT count(*) FROM session WHERE place NOT IN (SELECT id FROM place)" },
+      "SELECT count(*) FROM session WHERE place >> 16 NOT IN (SELECT id FROM place)" },
     { "sessions, transactions or recipients refer to a reply that is not there",
       "SELECT count(*) FROM (SELECT reply AS number FROM session UNION ALL SELECT t_reply FROM session UNION ALL "
       "SELECT r_reply FROM session UNION ALL SELECT reply FROM transaction_more UNION ALL SELECT reply FROM recipient_more) "
       "WHERE number IS NOT NULL AND number NOT IN (SELECT id FROM reply)" },
     { "sessions refer to evidence that is not there",
-      "SELECT count(*) FROM session WHERE facts IS NOT NULL AND facts NOT IN (SELECT id >> 8 FROM fact)" },
+      "SELECT count(*) FROM session WHERE bits >> 25 <> 0 AND bits >> 25 NOT IN (SELECT id >> 8 FROM fact)" },
     { "sessions refer to a name that is not there",
       "SELECT count(*) FROM session WHERE (typeof(client_name) = 'integer' AND client_name NOT IN (SELECT id FROM name)) "
       "OR (typeof(helo) = 'integer' AND helo <> 0 AND helo NOT IN (SELECT id FROM name)) "
@@ -49,7 +49,7 @@ static const struct invariant {
     { "of first and last start are not the sessions'",
       "SELECT (first IS NOT (SELECT min(started) FROM session)) + (last IS NOT (SELECT max(started) FROM session)) FROM total" },
     { "sessions are of an input that is not there",
-      "SELECT count(*) FROM session JOIN place ON place.id = session.place "
+      "SELECT count(*) FROM session JOIN place ON place.id = session.place >> 16 "
       "WHERE place.input <> 0 AND place.input NOT IN (SELECT id FROM input)" },
 };
 

@@ -24,8 +24,12 @@ enum {
     BITS_MORE_EVIDENCE = 21,
     BITS_GAP = 22,
     BITS_CUT_OFF = 23,
-    BITS_OUT = 24
+    BITS_OUT = 24,
+    BITS_FACTS = 25 /* and all above */
 };
+
+/* session.place: the client's port in the lowest bits. */
+enum { PORT_BITS = 16 };
 
 /* The columns of `session`, in order. */
 enum session_column {
@@ -37,12 +41,10 @@ enum session_column {
     S_FIRST_OFFSET,
     S_SPAN,
     S_CLIENT,
-    S_CLIENT_PORT,
     S_CLIENT_NAME,
     S_HELO,
     S_AUTH_USER,
     S_REPLY,
-    S_FACTS,
     S_MOMENT,
     S_MAIL_FROM,
     S_T_AT,
@@ -61,10 +63,19 @@ enum { RECIPIENT_VERDICT = 0, RECIPIENT_VALID = 2 };
 enum { EVIDENCE_STATE = 0, EVIDENCE_ORIGIN = 2, EVIDENCE_KIND = 5 };
 
 /* The times that fact.moment refers to. */
-enum moment { MOMENT_STARTED, MOMENT_ENDED, MOMENT_TRANSACTION, MOMENT_RECIPIENT, MOMENT_OWN, MOMENT_NONE, MOMENTS };
+enum moment {
+    MOMENT_STARTED,
+    MOMENT_ENDED,
+    MOMENT_TRANSACTION,
+    MOMENT_RECIPIENT,
+    MOMENT_OWN,
+    MOMENT_NONE,
+    MOMENT_ITS_RECIPIENT,
+    MOMENTS
+};
 
 /* The session's texts that evidence refers to: in the database the negative number, from -1. */
-enum same { SAME_RECIPIENT, SAME_SENDER, SAME_SENDER_DOMAIN, SAME_NAME, SAME_HELO, SAMES };
+enum same { SAME_RECIPIENT, SAME_SENDER, SAME_SENDER_DOMAIN, SAME_NAME, SAME_HELO, SAMES, SAME_ITS_RECIPIENT = SAMES };
 
 /* Places in a session are of 24 bits, so there can be as many as this of each thing; of equal facts fewer. */
 enum { PLACE_BITS = 24, THINGS_MOST = 1 << PLACE_BITS, FACT_BITS = 8, FACTS_MOST = 16 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "schemas/cache.h"
 #include "schemas/layout.h"
+#include "schemas/naming.h"
 #include "schemas/rows.h"
 #include "schemas/schema.h"
 #include "schemas/text.h"
@@ -27,10 +28,9 @@ static const struct {
 };
 
 enum {
-    SEEN = 1 << 16,            /* texts of which it is known whether they came before */
-    NAME_BYTES_LEAST = 4,      /* a number is not shorter */
-    NAME_BYTES_MOST = 255,     /* who sends more is not likely to send it again */
-    NAMES_CACHED = 1 << 15,    /* of each of two generations, as the others */
+    NAME_BYTES_LEAST = 4,    /* a number is not shorter */
+    TEXTS_SEEN = 1 << 12,    /* of evidence */
+    TEXTS_CACHED = 1 << 12,  /* of each of two generations, as the others */
     REPLIES_CACHED = 1 << 12,
     FACTS_CACHED = 1 << 12,
     PLACES_CACHED = 1 << 10,
@@ -43,16 +43,18 @@ struct fact {
     int32_t transaction, recipient;
     int32_t nothing;
     int64_t a, b;
-    int64_t subject, detail; /* number of a name, -1 - enum same, or 0: none */
+    int64_t subject, detail; /* number of a text, -1 - enum same, or 0: none */
 };
 
 struct packer {
-    sqlite3_stmt *insert[TABLES], *append[TABLES], *count;
+    sqlite3_stmt *insert[TABLES], *count;
     struct rows rows[TABLES];
     int64_t number[TABLES]; /* the last one given */
     int64_t last[TABLES];   /* the highest id in the table */
-    struct cache names, replies, facts, places;
-    uint32_t *seen;
+    struct naming *names;
+    struct cache replies, facts, places, texts;
+    uint16_t *seen; /* marks of evidence's texts, as naming.c has them */
+    int64_t text_number;
     struct arena text; /* of the rows that are not written yet */
     struct totals totals;
 };
@@ -61,6 +63,7 @@ struct packer {
 struct packing {
     struct packer *packer;
     const struct session *session;
+    const struct name_hashes *hashes;
     const struct transaction *transaction; /* the first ones, or NULL */
     const struct recipient *recipient;
     struct str same[SAMES];
@@ -72,38 +75,32 @@ struct packing {
     uint64_t bits;
 };
 
-/* A text becomes a name when it comes for the second time; before that it is 0 and stands inline. What has come is
- * remembered by its hash alone, in a table in which one text drives out another: a false memory costs a needless row, one
- * that was driven out stands inline once more. */
-static int64_t name_number(struct packer *packer, struct str text)
-{
-    if (text.len == 0 || text.len > NAME_BYTES_MOST)
-        return 0;
-    uint64_t hash = str_hash(text);
-    uint32_t *seen = &packer->seen[hash % SEEN], mark = (uint32_t)(hash >> 32) | 1;
-    if (*seen != mark) { /* asked first: for most texts it is the only look at memory */
-        *seen = mark;
-        return 0;
-    }
-    int64_t number = cache_find(&packer->names, text, hash);
-    if (number)
-        return number;
-    number = ++packer->number[NAME];
-    struct cell *row = rows_add(&packer->rows[NAME]);
-    cell_number(&row[0], number);
-    cell_text(&row[1], text);
-    cache_add(&packer->names, text, hash, number);
-    return number;
-}
-
 /* A cell for a text that may be a name. */
-static void cell_name(struct packer *packer, struct cell *cell, struct str text)
+static void cell_name(struct packer *packer, struct cell *cell, struct str text, uint64_t hash)
 {
-    int64_t number = text.len < NAME_BYTES_LEAST ? 0 : name_number(packer, text);
+    bool fresh = false;
+    int64_t number =
+        text.len < NAME_BYTES_LEAST ? 0 : naming_number(packer->names, text, hash, &packer->number[NAME], &fresh);
     if (number)
         cell_number(cell, number);
     else
         cell_text(cell, text);
+    if (fresh) {
+        struct cell *row = rows_add(&packer->rows[NAME]);
+        cell_number(&row[0], number);
+        cell_text(&row[1], text);
+    }
+}
+
+static void cell_rare_name(struct packer *packer, struct cell *cell, struct str text)
+{
+    cell_name(packer, cell, text, str_hash(text));
+}
+
+/* The hash of a text that has been escaped where that of the text before is known. */
+static uint64_t hash_of(struct str stored, struct str came, uint64_t hash)
+{
+    return stored.at == came.at ? hash : str_hash(stored);
 }
 
 static void cell_time(struct cell *cell, usec at, usec base)
@@ -221,7 +218,7 @@ static int64_t place_number(struct packer *packer, const struct session *session
 }
 
 /* Which time of the session's this is; MOMENTS: none that facts can refer to. */
-static enum moment moment_of(struct packing *packing, usec at)
+static enum moment moment_of(const struct packing *packing, usec at, const struct recipient *its)
 {
     const struct session *session = packing->session;
     if (at == USEC_NONE)
@@ -234,16 +231,35 @@ static enum moment moment_of(struct packing *packing, usec at)
         return MOMENT_TRANSACTION;
     if (packing->recipient && at == packing->recipient->at)
         return MOMENT_RECIPIENT;
+    if (its && at == its->at)
+        return MOMENT_ITS_RECIPIENT;
     return packing->moment == USEC_NONE || at == packing->moment ? MOMENT_OWN : MOMENTS;
 }
 
-/* What a text of evidence is: -1 - enum same where it is one of the session's, the number of a name, or 0. */
+/* The recipient that evidence is of, where it is of the first transaction and not its first. */
+static const struct recipient *its_recipient(const struct packing *packing, const struct evidence *evidence)
+{
+    return evidence->transaction == 0 && evidence->recipient > 0 && packing->transaction &&
+                   (uint32_t)evidence->recipient < packing->transaction->recipient_count
+               ? &packing->transaction->recipients[evidence->recipient]
+               : NULL;
+}
+
+/* What a text of evidence is: -1 - enum same where it is one of the session's, the number of one that has come before,
+ * or 0. */
 static int64_t text_number(struct packing *packing, struct str text)
 {
+    struct packer *packer = packing->packer;
     for (int same = 0; same < SAMES; same++)
         if (packing->same[same].at && str_eq(packing->same[same], text))
             return -1 - same;
-    return name_number(packing->packer, text);
+    uint64_t hash = str_hash(text);
+    uint16_t *seen = &packer->seen[hash % TEXTS_SEEN], mark = (uint16_t)(hash >> 48 | 1);
+    int64_t number = *seen == mark ? cache_find(&packer->texts, text, hash) : 0;
+    if (number == 0 && *seen == mark)
+        cache_add(&packer->texts, text, hash, number = ++packer->text_number);
+    *seen = mark;
+    return number;
 }
 
 static bool is_usual(int64_t number)
@@ -255,7 +271,7 @@ static bool is_usual(int64_t number)
 static bool pack_fact(struct packing *packing, const struct evidence *evidence, struct str subject, struct str detail,
                       int64_t subject_number, int64_t detail_number)
 {
-    enum moment moment = moment_of(packing, evidence->at);
+    enum moment moment = moment_of(packing, evidence->at, its_recipient(packing, evidence));
     if (moment == MOMENTS || packing->fact_count == FACTS_MOST || (subject.at && !subject_number) ||
         (detail.at && !detail_number))
         return false;
@@ -280,10 +296,18 @@ static bool pack_fact(struct packing *packing, const struct evidence *evidence, 
 
 static void cell_same(struct cell *cell, struct str text, int64_t number)
 {
-    if (number)
+    if (number < 0)
         cell_number(cell, number);
     else
         cell_text(cell, text);
+}
+
+static void cell_same_or_name(struct packer *packer, struct cell *cell, struct str text, int64_t number)
+{
+    if (number < 0)
+        cell_number(cell, number);
+    else
+        cell_rare_name(packer, cell, text);
 }
 
 /* The cells that evidence_more and evidence_late have in common, from `bits` to `detail`. */
@@ -321,8 +345,8 @@ static int64_t facts_number(struct packing *packing)
         cell_number(&row[6], fact->moment);
         cell_number(&row[7], fact->a);
         cell_number(&row[8], fact->b);
-        cell_same(&row[9], packing->subject[i], fact->subject < 0 ? fact->subject : 0);
-        cell_same(&row[10], packing->detail[i], fact->detail < 0 ? fact->detail : 0);
+        cell_same(&row[9], packing->subject[i], fact->subject);
+        cell_same(&row[10], packing->detail[i], fact->detail);
     }
     return number;
 }
@@ -341,16 +365,21 @@ static void pack_evidence(struct packing *packing)
             early_origin = evidence->origin;
         }
         struct str subject = text_escape(&packer->text, evidence->subject);
-        struct str detail = text_escape(&packer->text, evidence->detail);
-        int64_t subject_number = subject.at ? text_number(packing, subject) : 0;
+        struct str detail = text_mark(&packer->text, text_escape(&packer->text, evidence->detail), &packing->quotes);
+        const struct recipient *its = its_recipient(packing, evidence);
+        int64_t subject_number = its && its->address.at && subject.at && str_eq(its->address, evidence->subject) ? -1 - SAME_ITS_RECIPIENT
+                                 : subject.at                                                ? text_number(packing, subject)
+                                                                                             : 0;
         int64_t detail_number = detail.at ? text_number(packing, detail) : 0;
         if (pack_fact(packing, evidence, subject, detail, subject_number, detail_number))
             continue;
         struct cell *row = rows_add(&packer->rows[EVIDENCE]);
         cell_number(&row[0], session->id << PLACE_BITS | i);
         pack_evidence_cells(row + 1, evidence, session->started);
-        cell_same(&row[7], subject, subject_number);
-        cell_same(&row[8], detail, detail_number);
+        if (subject_number == -1 - SAME_ITS_RECIPIENT)
+            subject_number = 0;
+        cell_same_or_name(packer, &row[7], subject, subject_number);
+        cell_same_or_name(packer, &row[8], detail, detail_number);
         packing->bits |= 1u << BITS_MORE_EVIDENCE;
     }
     packing->bits |= (uint64_t)early << BITS_EARLY;
@@ -373,7 +402,7 @@ static void pack_more(struct packing *packing)
             quotes.text[QUOTED_SENDER] = text_escape(&packer->text, transaction->mail_from);
             quotes.text[QUOTED_RECIPIENT] = (struct str){ NULL, 0 };
             cell_number(&row[0], session->id << PLACE_BITS | t);
-            cell_name(packer, &row[1], quotes.text[QUOTED_SENDER]);
+            cell_rare_name(packer, &row[1], quotes.text[QUOTED_SENDER]);
             cell_number(&row[2], transaction->verdict);
             cell_time(&row[3], transaction->at, session->started);
             cell_positive(&row[4], reply_number(packer, &transaction->reply, &quotes));
@@ -384,7 +413,8 @@ static void pack_more(struct packing *packing)
             cell_text(&row[7], text_escape(&packer->text, transaction->message_id));
             packing->bits |= 1u << BITS_MORE_TRANSACTIONS;
         }
-        quotes.text[QUOTED_SENDER] = (struct str){ NULL, 0 };
+        if (t > 0) /* who reads recipients does not have that transaction at hand */
+            quotes.text[QUOTED_SENDER] = (struct str){ NULL, 0 };
         for (uint32_t r = t == 0; r < transaction->recipient_count; r++) {
             const struct recipient *recipient = &transaction->recipients[r];
             struct cell *row = rows_add(&packer->rows[RECIPIENT]);
@@ -392,7 +422,7 @@ static void pack_more(struct packing *packing)
             quotes.text[QUOTED_RECIPIENT] = address;
             cell_number(&row[0], session->id << PLACE_BITS | ++place);
             cell_number(&row[1], t);
-            cell_name(packer, &row[2], address);
+            cell_rare_name(packer, &row[2], address);
             cell_number(&row[3], recipient->verdict << RECIPIENT_VERDICT | recipient->valid << RECIPIENT_VALID);
             cell_time(&row[4], recipient->at, session->started);
             cell_positive(&row[5], reply_number(packer, &recipient->reply, &quotes));
@@ -441,7 +471,8 @@ static void pack_transaction(struct packing *packing, struct cell *row)
         packing->bits |= 1u << BITS_TRANSACTION | (uint64_t)transaction->verdict << BITS_T_VERDICT;
     }
     if (recipient) {
-        cell_name(packer, &row[S_RECIPIENT], packing->same[SAME_RECIPIENT]);
+        struct str address = packing->same[SAME_RECIPIENT];
+        cell_name(packer, &row[S_RECIPIENT], address, hash_of(address, recipient->address, packing->hashes->recipient));
         cell_time(&row[S_R_AT], recipient->at, transaction->at == USEC_NONE ? started : transaction->at);
         cell_positive(&row[S_R_REPLY], reply_number(packer, &recipient->reply, &packing->quotes));
         packing->bits |= 1u << BITS_RECIPIENT | (uint64_t)recipient->verdict << BITS_R_VERDICT |
@@ -464,9 +495,10 @@ static void pack_reply(struct packing *packing, struct cell *row)
 static void pack_names(struct packing *packing, struct cell *row)
 {
     struct str name = packing->same[SAME_NAME], helo = packing->same[SAME_HELO];
-    cell_name(packing->packer, &row[S_CLIENT_NAME], name);
+    const struct session *session = packing->session;
+    cell_name(packing->packer, &row[S_CLIENT_NAME], name, hash_of(name, session->client_name, packing->hashes->client_name));
     if (!name.at || !helo.at || !str_eq(name, helo))
-        cell_name(packing->packer, &row[S_HELO], helo);
+        cell_name(packing->packer, &row[S_HELO], helo, hash_of(helo, session->helo, packing->hashes->helo));
     else if (row[S_CLIENT_NAME].size == CELL_NUMBER)
         row[S_HELO] = row[S_CLIENT_NAME];
     else
@@ -482,10 +514,27 @@ static void count_session(struct totals *totals, const struct session *session)
         totals->last = session->started;
 }
 
-void packer_session(struct packer *packer, const struct session *session)
+struct name_hashes packer_hashes(const struct session *session)
+{
+    const struct transaction *first = session->transaction_count ? session->transactions : NULL;
+    struct str recipient = first && first->recipient_count ? first->recipients->address : (struct str){ NULL, 0 };
+    return (struct name_hashes){ .client_name = str_hash(session->client_name),
+                                 .helo = str_hash(session->helo),
+                                 .recipient = str_hash(recipient) };
+}
+
+void packer_announce(const struct packer *packer, const struct name_hashes *hashes)
+{
+    naming_announce(packer->names, hashes->client_name);
+    naming_announce(packer->names, hashes->helo);
+    naming_announce(packer->names, hashes->recipient);
+}
+
+void packer_session(struct packer *packer, const struct session *session, const struct name_hashes *hashes)
 {
     struct packing packing = { .packer = packer,
                                .session = session,
+                               .hashes = hashes,
                                .transaction = session->transaction_count ? session->transactions : NULL,
                                .moment = USEC_NONE };
     if (packing.transaction && packing.transaction->recipient_count)
@@ -495,20 +544,18 @@ void packer_session(struct packer *packer, const struct session *session)
     cell_number(&row[S_ID], session->id);
     cell_number(&row[S_STARTED], session->started);
     cell_time(&row[S_LASTED], session->ended, session->started);
-    cell_number(&row[S_PLACE], place_number(packer, session));
+    cell_number(&row[S_PLACE], place_number(packer, session) << PORT_BITS | session->client_port);
     cell_number(&row[S_FIRST_OFFSET], (int64_t)session->first_offset);
     cell_number(&row[S_SPAN], (int64_t)(session->last_offset - session->first_offset));
     cell_client(packer, &row[S_CLIENT], &session->client);
-    cell_positive(&row[S_CLIENT_PORT], session->client_port);
     pack_names(&packing, row);
-    cell_name(packer, &row[S_AUTH_USER], text_escape(&packer->text, session->auth_user));
+    cell_rare_name(packer, &row[S_AUTH_USER], text_escape(&packer->text, session->auth_user));
     pack_transaction(&packing, row);
     pack_reply(&packing, row);
     pack_more(&packing);
     pack_evidence(&packing);
-    cell_null(&row[S_FACTS]);
     if (packing.fact_count)
-        cell_number(&row[S_FACTS], facts_number(&packing));
+        packing.bits |= (uint64_t)facts_number(&packing) << BITS_FACTS;
     cell_time(&row[S_MOMENT], packing.moment, session->started);
     packing.bits |= (uint64_t)session->stage << BITS_STAGE | (uint64_t)session->closed << BITS_CLOSED |
                     (uint64_t)session->verdict << BITS_VERDICT | (uint64_t)session->tls << BITS_TLS |
@@ -524,20 +571,26 @@ void packer_late(struct packer *packer, int64_t session_id, const struct evidenc
     cell_number(&row[0], ++packer->number[LATE]);
     cell_number(&row[1], session_id);
     pack_evidence_cells(row + 2, evidence, 0);
-    cell_name(packer, &row[8], text_escape(&packer->text, evidence->subject));
-    cell_name(packer, &row[9], text_escape(&packer->text, evidence->detail));
+    cell_rare_name(packer, &row[8], text_escape(&packer->text, evidence->subject));
+    cell_rare_name(packer, &row[9], text_escape(&packer->text, evidence->detail));
     packer->totals.evidence++;
 }
 
-/* Whether the ids of a table's rows are those that SQLite would give them; it is spared to look for each whether it is
- * there already then. */
-static bool continues(const struct packer *packer, enum table table)
+/* Where the ids of a table's rows are those that SQLite would give them they are left to it: then it knows that they are
+ * new and does not look for each. */
+static void leave_ids(struct packer *packer, enum table table)
 {
-    const struct rows *rows = &packer->rows[table];
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->cell[i * rows->columns].number != packer->last[table] + 1 + (int64_t)i)
-            return false;
-    return true;
+    struct rows *rows = &packer->rows[table];
+    int64_t next = packer->last[table] + 1;
+    bool continues = true;
+    for (size_t i = 0; i < rows->count; i++) {
+        int64_t id = rows->cell[i * rows->columns].number;
+        continues = continues && id == next + (int64_t)i;
+        if (id > packer->last[table])
+            packer->last[table] = id;
+    }
+    for (size_t i = 0; continues && i < rows->count; i++)
+        cell_null(&rows->cell[i * rows->columns]);
 }
 
 int packer_flush(struct packer *packer)
@@ -547,12 +600,9 @@ int packer_flush(struct packer *packer)
         struct rows *rows = &packer->rows[t];
         if (rows->count == 0)
             continue;
-        sqlite3_stmt *statement = continues(packer, t) ? packer->append[t] : packer->insert[t];
-        sqlite3_step(statement);
-        rc = sqlite3_reset(statement);
-        for (size_t i = 0; i < rows->count; i++)
-            if (rows->cell[i * rows->columns].number > packer->last[t])
-                packer->last[t] = rows->cell[i * rows->columns].number;
+        leave_ids(packer, t);
+        sqlite3_step(packer->insert[t]);
+        rc = sqlite3_reset(packer->insert[t]);
         rows->count = 0;
     }
     arena_reset(&packer->text);
@@ -589,27 +639,13 @@ static int read_last(sqlite3 *db, enum table table, int64_t *last)
     return schema_number(db, sql, last);
 }
 
-/* Two ways of writing a table's rows: with the ids that they have, and with those that SQLite gives. */
 static int prepare_table(struct packer *packer, sqlite3 *db, enum table table)
 {
-    char name[40], columns[512] = "", values[256] = "", sql[1024];
+    char name[40], sql[120];
     snprintf(name, sizeof name, "%s_rows", tables[table].name);
+    snprintf(sql, sizeof sql, "INSERT INTO %s SELECT * FROM %s", tables[table].name, name);
     packer->rows[table].columns = tables[table].columns;
     int rc = rows_register(db, name, &packer->rows[table]);
-    sqlite3_stmt *column = NULL;
-    snprintf(sql, sizeof sql, "SELECT name FROM pragma_table_info('%s') WHERE name <> 'id' ORDER BY cid", tables[table].name);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(db, sql, -1, &column, NULL);
-    for (int i = 1; rc == SQLITE_OK && sqlite3_step(column) == SQLITE_ROW; i++) {
-        size_t used = strlen(columns), listed = strlen(values);
-        snprintf(columns + used, sizeof columns - used, "%s\"%s\"", i > 1 ? ", " : "", sqlite3_column_text(column, 0));
-        snprintf(values + listed, sizeof values - listed, "%sc%d", i > 1 ? ", " : "", i);
-    }
-    sqlite3_finalize(column);
-    snprintf(sql, sizeof sql, "INSERT INTO %s (%s) SELECT %s FROM %s", tables[table].name, columns, values, name);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &packer->append[table], NULL);
-    snprintf(sql, sizeof sql, "INSERT INTO %s SELECT * FROM %s", tables[table].name, name);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &packer->insert[table], NULL);
     if (rc == SQLITE_OK)
@@ -643,11 +679,12 @@ static int read_totals(sqlite3 *db, struct totals *totals)
 struct packer *packer_new(sqlite3 *db, int *rc)
 {
     struct packer *packer = mem_zero(1, sizeof *packer);
-    packer->names = cache_new(NAMES_CACHED, CACHED_BYTES);
+    packer->names = naming_new();
+    packer->texts = cache_new(TEXTS_CACHED, CACHED_BYTES);
     packer->replies = cache_new(REPLIES_CACHED, CACHED_BYTES);
     packer->facts = cache_new(FACTS_CACHED, CACHED_BYTES);
     packer->places = cache_new(PLACES_CACHED, CACHED_BYTES);
-    packer->seen = mem_zero(SEEN, sizeof *packer->seen);
+    packer->seen = mem_zero(TEXTS_SEEN, sizeof *packer->seen);
     *rc = SQLITE_OK;
     for (enum table t = 0; t < TABLES && *rc == SQLITE_OK; t++)
         *rc = prepare_table(packer, db, t);
@@ -671,10 +708,10 @@ void packer_free(struct packer *packer)
     sqlite3_finalize(packer->count);
     for (enum table t = 0; t < TABLES; t++) {
         sqlite3_finalize(packer->insert[t]);
-        sqlite3_finalize(packer->append[t]);
         rows_free(&packer->rows[t]);
     }
-    cache_free(&packer->names);
+    naming_free(packer->names);
+    cache_free(&packer->texts);
     cache_free(&packer->replies);
     cache_free(&packer->facts);
     cache_free(&packer->places);

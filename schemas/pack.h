@@ -17,8 +17,15 @@ struct totals {
 /* Prepares to write to the database; numbers go on where those in it end. NULL with *rc where SQLite fails. */
 struct packer *packer_new(sqlite3 *db, int *rc);
 void packer_free(struct packer *packer);
+/* The hashes of the session's texts that may be names, for who has time to make them. */
+struct name_hashes {
+    uint64_t client_name, helo, recipient;
+};
+struct name_hashes packer_hashes(const struct session *session);
+/* Says that a session with these will come soon. */
+void packer_announce(const struct packer *packer, const struct name_hashes *hashes);
 /* The session's and the evidence's texts must last until the next packer_flush(). */
-void packer_session(struct packer *packer, const struct session *session);
+void packer_session(struct packer *packer, const struct session *session, const struct name_hashes *hashes);
 void packer_late(struct packer *packer, int64_t session_id, const struct evidence *evidence);
 /* Writes what has been packed. Returns an SQLite result code. */
 int packer_flush(struct packer *packer);

@@ -272,15 +272,34 @@ static struct str evidence_text(struct reader *reader, struct str known, int8_t 
     return as_it_came(reader, known);
 }
 
-static void read_facts(struct reader *reader, int64_t number, const usec moment[MOMENTS])
+/* The same of a detail, in which the session's texts may be quoted. */
+static struct str detail_text(struct reader *reader, struct str known, int8_t same)
+{
+    return evidence_text(reader, same < 0 ? text_unmark(&reader->arena, known, &reader->quotes) : known, same);
+}
+
+/* The recipient of the first transaction that evidence is of. */
+static const struct recipient *its_recipient(const struct reader *reader, const struct evidence *evidence)
+{
+    return reader->transaction_count && evidence->recipient >= 0 &&
+                   (uint32_t)evidence->recipient < reader->transactions->recipient_count
+               ? &reader->recipients[evidence->recipient]
+               : NULL;
+}
+
+static void read_facts(struct reader *reader, int64_t number, const usec moment[MOMENT_ITS_RECIPIENT])
 {
     const struct facts *facts = look_up(reader, KNOWN_FACTS, number);
     for (uint32_t i = 0; facts && i < facts->count; i++) {
         struct evidence *evidence = add_evidence(reader);
         *evidence = facts->evidence[i];
-        evidence->at = facts->moment[i] < MOMENTS ? moment[facts->moment[i]] : USEC_NONE;
-        evidence->subject = evidence_text(reader, evidence->subject, facts->subject_same[i]);
-        evidence->detail = evidence_text(reader, evidence->detail, facts->detail_same[i]);
+        const struct recipient *its = its_recipient(reader, evidence);
+        evidence->at = facts->moment[i] < MOMENT_ITS_RECIPIENT ? moment[facts->moment[i]] : its ? its->at : USEC_NONE;
+        if (facts->subject_same[i] == SAME_ITS_RECIPIENT)
+            evidence->subject = its ? its->address : (struct str){ NULL, 0 };
+        else
+            evidence->subject = evidence_text(reader, evidence->subject, facts->subject_same[i]);
+        evidence->detail = detail_text(reader, evidence->detail, facts->detail_same[i]);
     }
 }
 
@@ -288,7 +307,7 @@ static struct str row_evidence_text(struct reader *reader, sqlite3_stmt *row, in
 {
     if (sqlite3_column_type(row, column) == SQLITE_INTEGER && sqlite3_column_int64(row, column) < 0)
         return as_it_came(reader, same_text(reader, (int8_t)(-1 - sqlite3_column_int(row, column))));
-    return as_it_came(reader, named_text(reader, row, column));
+    return as_it_came(reader, text_unmark(&reader->arena, named_text(reader, row, column), &reader->quotes));
 }
 
 static void read_evidence(struct reader *reader, int table, int64_t session, usec base)
@@ -386,11 +405,12 @@ static void read_more_recipients(struct reader *reader, int64_t session, usec st
 {
     sqlite3_stmt *row = reader->rows[ROWS_RECIPIENT];
     struct quotes quotes = reader->quotes;
-    quotes.text[QUOTED_SENDER] = (struct str){ NULL, 0 };
     sqlite3_bind_int64(row, 1, session);
     while (next_row(reader, row)) {
         int bits = sqlite3_column_int(row, 2);
         quotes.text[QUOTED_RECIPIENT] = named_text(reader, row, 1);
+        quotes.text[QUOTED_SENDER] =
+            sqlite3_column_int(row, 0) == 0 ? reader->quotes.text[QUOTED_SENDER] : (struct str){ NULL, 0 };
         *add_recipient(reader, (uint32_t)sqlite3_column_int(row, 0)) =
             (struct recipient){ .address = as_it_came(reader, quotes.text[QUOTED_RECIPIENT]),
                                 .reply = reply_column(reader, row, 4, &quotes),
@@ -438,14 +458,14 @@ static bool has_late(const struct reader *reader, int64_t session)
 static void read_session(struct reader *reader, sqlite3_stmt *row, struct session *session)
 {
     int64_t bits = sqlite3_column_int64(row, S_BITS);
-    const struct place *place = look_up(reader, KNOWN_PLACE, sqlite3_column_int64(row, S_PLACE));
+    const struct place *place = look_up(reader, KNOWN_PLACE, sqlite3_column_int64(row, S_PLACE) >> PORT_BITS);
     arena_reset(&reader->arena);
     reader->transaction_count = reader->recipient_count = reader->evidence_count = 0;
     *session = (struct session){ .id = sqlite3_column_int64(row, S_ID),
                                  .started = sqlite3_column_int64(row, S_STARTED),
                                  .first_offset = (uint64_t)sqlite3_column_int64(row, S_FIRST_OFFSET),
                                  .client = client_column(row),
-                                 .client_port = (uint16_t)sqlite3_column_int(row, S_CLIENT_PORT),
+                                 .client_port = (uint16_t)sqlite3_column_int64(row, S_PLACE),
                                  .direction = bits >> BITS_OUT & 1,
                                  .stage = bits >> BITS_STAGE & 7,
                                  .closed = bits >> BITS_CLOSED & 7,
@@ -472,8 +492,8 @@ static void read_session(struct reader *reader, sqlite3_stmt *row, struct sessio
         read_more_transactions(reader, session->id, session->started);
     if (bits >> BITS_MORE_RECIPIENTS & 1)
         read_more_recipients(reader, session->id, session->started);
-    if (sqlite3_column_type(row, S_FACTS) != SQLITE_NULL) {
-        usec moment[MOMENTS] = {
+    if (bits >> BITS_FACTS) {
+        usec moment[MOMENT_ITS_RECIPIENT] = {
             [MOMENT_STARTED] = session->started,
             [MOMENT_ENDED] = session->ended,
             [MOMENT_TRANSACTION] = time_column(row, S_T_AT, session->started),
@@ -481,7 +501,7 @@ static void read_session(struct reader *reader, sqlite3_stmt *row, struct sessio
             [MOMENT_OWN] = time_column(row, S_MOMENT, session->started),
             [MOMENT_NONE] = USEC_NONE,
         };
-        read_facts(reader, sqlite3_column_int64(row, S_FACTS), moment);
+        read_facts(reader, bits >> BITS_FACTS, moment);
     }
     if (bits >> BITS_MORE_EVIDENCE & 1)
         read_evidence(reader, ROWS_EVIDENCE, session->id, session->started);

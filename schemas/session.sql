@@ -13,24 +13,22 @@
 --
 -- session.bits, from the lowest: 3 stage, 3 closed, 2 verdict, 1 tls, 2 early talker, 1 has a transaction, 1 it has a
 -- recipient, 2 transaction's verdict, 2 recipient's verdict, 2 recipient valid, 1 more recipients, 1 more transactions,
--- 1 more evidence, 1 gap, 1 cut off, 1 outbound. Three-valued: 0 unknown, 1 no, 2 yes. What is rare is high up: 23
--- bits take 3 bytes.
+-- 1 more evidence, 1 gap, 1 cut off, 1 outbound; above: its evidence as far as it is like that of others (fact.id >> 8).
+-- Three-valued: 0 unknown, 1 no, 2 yes.
 
 CREATE TABLE session (
     id           INTEGER PRIMARY KEY,
     started      INTEGER,
     lasted       INTEGER, -- NULL: its end was not seen
     bits         INTEGER,
-    place        INTEGER,
+    place        INTEGER, -- place.id << 16 | the client's port
     first_offset INTEGER, -- of its first line in the input
     span         INTEGER, -- from there to its last line
     client       ANY,     -- IPv4: its 32 bits, signed; IPv6: address, blank, network /64
-    client_port  INTEGER,
     client_name  ANY,
     helo         ANY,     -- 0: the client's name
     auth_user    ANY,
     reply        INTEGER, -- the first that named a measure, else the first that refused
-    facts        INTEGER, -- its evidence as far as it is like that of others: fact.id >> 8
     moment       INTEGER, -- a time that facts refer to
     mail_from    ANY,     -- from here on: the first transaction
     t_at         INTEGER,
@@ -78,8 +76,8 @@ CREATE TABLE place (
     server_port INTEGER
 ) STRICT;
 
--- Replies. In the text stand for what is the session's own: char(1) and c the client's address, n its name, h the
--- HELO, s the sender, r the recipient. No text has a char(1) otherwise.
+-- Replies. In the text marks stand for what is the session's own: char(1) and c the client's address, n its name, h
+-- the HELO, s the sender, r the recipient. No text has a char(1) otherwise.
 CREATE TABLE reply (
     id       INTEGER PRIMARY KEY,
     code     INTEGER,
@@ -89,9 +87,10 @@ CREATE TABLE reply (
     text     TEXT
 ) STRICT;
 
--- Evidence that many sessions have alike: id is session.facts << 8 | place in the list.
--- subject, detail: a text, or -1 the first recipient, -2 the sender, -3 its domain, -4 the client's name, -5 the HELO.
--- moment: 0 the session's start, 1 its end, 2 t_at, 3 r_at, 4 session.moment, 5 not known.
+-- Evidence that many sessions have alike: id is its number in session.bits << 8 | place in the list.
+-- subject, detail: a text (in details with marks, as in replies), or -1 the first recipient, -2 the sender, -3 its domain,
+-- -4 the client's name, -5 the HELO, -6 the recipient that it is of.
+-- moment: 0 the session's start, 1 its end, 2 t_at, 3 r_at, 4 session.moment, 5 not known, 6 that recipient's.
 CREATE TABLE fact (
     id            INTEGER PRIMARY KEY,
     kind          INTEGER,
@@ -199,7 +198,8 @@ CREATE TABLE kind (
 -- ---- What the views are made of; not promised.
 
 CREATE VIEW plain_session AS
-SELECT id, started, started + lasted AS ended, lasted, bits, place, client_port, reply, facts, moment, t_at, t_reply,
+SELECT id, started, started + lasted AS ended, lasted, bits, bits >> 25 AS facts, place >> 16 AS place,
+    nullif(place & 65535, 0) AS client_port, reply, moment, t_at, t_reply,
     size, queue_id, message_id, ifnull(t_at, 0) + r_at AS r_at, r_reply,
     CASE typeof(client)
         WHEN 'integer' THEN
@@ -239,20 +239,25 @@ SELECT r.id, s.id << 24 | r."transaction", s.id, CASE typeof(r.address) WHEN 'in
 FROM session s CROSS JOIN recipient_more r ON r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 WHERE s.bits >> 19 & 1;
 
--- Texts of evidence that stand for something of the session's are put back here.
+-- Evidence with its texts; marks in details still stand.
 CREATE VIEW plain_evidence AS
-SELECT s.id AS session_id, f.kind AS kind, f.state AS state, f.origin AS origin,
-    CASE f.moment WHEN 0 THEN s.started WHEN 1 THEN s.ended WHEN 2 THEN s.started + s.t_at WHEN 3 THEN s.started + s.r_at
-        WHEN 4 THEN s.started + s.moment END AS at,
+SELECT s.id AS session_id, s.client_ip, s.client_name, s.helo, s.mail_from, s.recipient,
+    f.kind AS kind, f.state AS state, f.origin AS origin,
+    CASE f.moment WHEN 0 THEN s.started WHEN 1 THEN s.ended WHEN 2 THEN s.started + s.t_at
+        WHEN 3 THEN s.started + s.r_at WHEN 4 THEN s.started + s.moment
+        WHEN 6 THEN s.started + (SELECT r.at FROM recipient_more r WHERE r.id = s.id << 24 | f.recipient) END AS at,
     CASE typeof(f.subject) WHEN 'integer' THEN CASE f.subject WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
-        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name ELSE s.helo END
+        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
+        ELSE (SELECT CASE typeof(r.address) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address) ELSE r.address END
+            FROM recipient_more r WHERE r.id = s.id << 24 | f.recipient) END
         ELSE f.subject END AS subject,
     CASE typeof(f.detail) WHEN 'integer' THEN CASE f.detail WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
-        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name ELSE s.helo END
+        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo END
         ELSE f.detail END AS detail
 FROM plain_session s CROSS JOIN fact f ON f.id BETWEEN s.facts << 8 AND s.facts << 8 | 255
 UNION ALL
-SELECT s.id, e.bits >> 5, e.bits & 3, e.bits >> 2 & 7, s.started + e.at,
+SELECT s.id, s.client_ip, s.client_name, s.helo, s.mail_from, s.recipient,
+    e.bits >> 5, e.bits & 3, e.bits >> 2 & 7, s.started + e.at,
     CASE typeof(e.subject) WHEN 'integer' THEN CASE e.subject WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
         WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
         ELSE (SELECT text FROM name WHERE name.id = e.subject) END
@@ -264,7 +269,9 @@ SELECT s.id, e.bits >> 5, e.bits & 3, e.bits >> 2 & 7, s.started + e.at,
 FROM plain_session s CROSS JOIN evidence_more e ON e.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 WHERE s.bits >> 21 & 1
 UNION ALL
-SELECT session, bits >> 5, bits & 3, bits >> 2 & 7, at, CASE typeof(subject) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = subject) ELSE subject END, CASE typeof(detail) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = detail) ELSE detail END
+SELECT session, NULL, NULL, NULL, NULL, NULL, bits >> 5, bits & 3, bits >> 2 & 7, at,
+    CASE typeof(subject) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = subject) ELSE subject END,
+    CASE typeof(detail) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = detail) ELSE detail END
 FROM evidence_late;
 
 -- ---- The promise.
@@ -318,7 +325,11 @@ SELECT c.id AS id, c.transaction_id AS transaction_id, c.session_id AS session_i
 FROM plain_recipient c LEFT JOIN reply r ON r.id = c.reply;
 
 CREATE VIEW v_evidence AS
-SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subject, nullif(state, 0) - 1 AS state, detail,
+SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subject, nullif(state, 0) - 1 AS state,
+    CASE WHEN instr(detail, char(1)) = 0 THEN detail ELSE
+        replace(replace(replace(replace(replace(detail, char(1) || 'c', ifnull(client_ip, '')),
+            char(1) || 'n', ifnull(client_name, '')), char(1) || 'h', ifnull(helo, '')),
+            char(1) || 's', ifnull(mail_from, '')), char(1) || 'r', ifnull(recipient, '')) END AS detail,
     strftime('%Y-%m-%dT%H:%M:%S', (at - (at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || '.' || substr(1000000 + (at % 1000000 + 1000000) % 1000000, 2) || 'Z' AS at,
     CASE origin WHEN 0 THEN 'log' WHEN 1 THEN 'capture' WHEN 2 THEN 'snapshot' WHEN 3 THEN 'live'

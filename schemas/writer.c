@@ -12,13 +12,14 @@
 #include "schemas/text.h"
 
 /* About 2000 sessions: large enough that handing over costs nothing, small enough that three stay in the cache. */
-enum { BATCH_BYTES = 2 * 1024 * 1024, BATCHES = 3 };
+enum { BATCH_BYTES = 2 * 1024 * 1024, BATCHES = 3, AHEAD = 8 };
 
 enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED };
 struct item {
     struct item *next;
     enum item_kind kind;
-    int64_t session_id; /* of ITEM_LATE */
+    int64_t session_id;        /* of ITEM_LATE */
+    struct name_hashes hashes; /* of ITEM_SESSION */
     union {
         struct session *session;
         struct evidence *evidence;
@@ -134,15 +135,27 @@ static int step(sqlite3_stmt *statement)
     return sqlite3_reset(statement);
 }
 
+/* Says what names will be asked for AHEAD sessions later, so that they are at hand then; returns the next to be announced. */
+static const struct item *announce(const struct packer *packer, const struct item *item)
+{
+    if (item && item->kind == ITEM_SESSION)
+        packer_announce(packer, &item->hashes);
+    return item ? item->next : NULL;
+}
+
 static int write_batch(struct writer *writer, const struct batch *batch)
 {
     int rc = SQLITE_OK;
+    const struct item *ahead = batch->first;
+    for (int i = 0; i < AHEAD; i++)
+        ahead = announce(writer->packer, ahead);
     if (batch->first && sqlite3_get_autocommit(writer->db))
         rc = step(writer->begin);
     for (const struct item *item = batch->first; item && rc == SQLITE_OK; item = item->next) {
+        ahead = announce(writer->packer, ahead);
         switch (item->kind) {
         case ITEM_SESSION:
-            packer_session(writer->packer, item->session);
+            packer_session(writer->packer, item->session, &item->hashes);
             break;
         case ITEM_LATE:
             packer_late(writer->packer, item->session_id, item->evidence);
@@ -351,6 +364,7 @@ static struct item *add_item(struct batch *batch, enum item_kind kind, const voi
     item->next = NULL;
     item->kind = kind;
     item->session_id = 0;
+    item->hashes = (struct name_hashes){ 0 };
     item->session = take_copy(batch, from, 1, size);
     *batch->end = item;
     batch->end = &item->next;
@@ -387,7 +401,9 @@ int writer_session(struct writer *writer, const struct session *session, struct 
     struct session copy = *session;
     session_texts(&copy, add_length, &text_bytes);
     struct batch *batch = batch_for(writer, bytes, text_bytes);
-    struct session *kept = add_item(batch, ITEM_SESSION, session, sizeof *session)->session;
+    struct item *item = add_item(batch, ITEM_SESSION, session, sizeof *session);
+    struct session *kept = item->session;
+    item->hashes = packer_hashes(session);
     kept->transactions =
         take_copy(batch, session->transactions, session->transaction_count, sizeof *session->transactions);
     for (uint32_t t = 0; t < kept->transaction_count; t++)

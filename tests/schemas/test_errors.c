@@ -514,9 +514,9 @@ static const struct tampering {
     const char *sql, *finding;
 } tamperings[] = {
     { "UPDATE session SET started = NULL WHERE id = 5", "sessions lack what every one has" },
-    { "UPDATE session SET place = 999 WHERE id = 5", "a place that is not there" },
+    { "UPDATE session SET place = 999 << 16 WHERE id = 5", "a place that is not there" },
     { "UPDATE session SET reply = 999999 WHERE id = 5", "a reply that is not there" },
-    { "UPDATE session SET facts = 999999 WHERE id = 5", "evidence that is not there" },
+    { "UPDATE session SET bits = bits | 999999 << 25 WHERE id = 5", "evidence that is not there" },
     { "UPDATE session SET helo = 999999 WHERE id = 5", "a name that is not there" },
     { "DELETE FROM session WHERE id IN (SELECT id >> 24 FROM recipient_more LIMIT 1)", "belong to no session" },
     { "UPDATE session SET bits = bits & ~(1 << 20)", "belong to no session" },
