@@ -9,19 +9,20 @@ enum {
     SEEN = 1 << 18, /* a mark each: half a megabyte */
     NAMES = 1 << 15,
     LINE_BYTES = 64,
+    TWICE = 0x8000,
     TEXT_BYTES = LINE_BYTES - 12 /* who sends more is not likely to send it again */
 };
 
 struct name {
     alignas(LINE_BYTES) int64_t number; /* 0: none */
-    uint8_t len, used;                  /* used: since it was last in the way */
+    uint8_t len, used;                  /* used: found since both of the pair were */
     char text[TEXT_BYTES];
 };
 
 struct naming {
     struct name name[NAMES]; /* pairs: a text may be in either of two */
-    /* 16 bits of the hash of what came last in each place: a false memory costs a needless row, a forgotten one some
-     * bytes. Most texts come once and get no further than here. */
+    /* Of what came last in each place: 15 bits of the hash, and whether it came twice. A false memory costs a needless
+     * row, a forgotten one some bytes. Most texts come once or twice and get no further than here. */
     uint16_t seen[SEEN];
 };
 
@@ -53,9 +54,9 @@ int64_t naming_number(struct naming *naming, struct str text, uint64_t hash, int
     *fresh = false;
     if (text.len == 0 || text.len > TEXT_BYTES)
         return 0;
-    uint16_t *seen = &naming->seen[hash % SEEN], mark = (uint16_t)(hash >> 48 | 1);
-    if (*seen != mark) {
-        *seen = mark;
+    uint16_t *seen = &naming->seen[hash % SEEN], once = (uint16_t)(hash >> 49 | 1), twice = once | TWICE;
+    if (*seen != twice) {
+        *seen = *seen == once ? twice : once;
         return 0;
     }
     struct name *pair = &naming->name[pair_of(hash)];
@@ -66,11 +67,12 @@ int64_t naming_number(struct naming *naming, struct str text, uint64_t hash, int
         }
     }
     struct name *name = pair[0].used && !pair[1].used ? &pair[1] : &pair[0];
-    pair[0].used = pair[1].used = 0;
+    if (name->used)
+        pair[0].used = pair[1].used = 0;
     *fresh = true;
     name->number = ++*next;
     name->len = (uint8_t)text.len;
-    name->used = 1;
+    name->used = 0;
     memcpy(name->text, text.at, text.len);
     return name->number;
 }

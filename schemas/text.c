@@ -50,9 +50,9 @@ static size_t whole_bytes(const unsigned char *at, size_t left)
     return is_long || is_no_character || is_control || is_escape ? 0 : length;
 }
 
-struct str text_escape(struct arena *arena, struct str text)
+struct str text_escaped(struct arena *arena, struct str text)
 {
-    size_t i = text.len ? plain_bytes(text) : 0;
+    size_t i = plain_bytes(text);
     const unsigned char *from = (const unsigned char *)text.at;
     for (size_t length = 0; i < text.len && (length = whole_bytes(from + i, text.len - i)); i += length)
         ;
@@ -105,8 +105,6 @@ static bool is_word(char c)
 static enum quoted quote_at(struct str text, size_t i, const struct quotes *quotes, unsigned candidates)
 {
     enum quoted found = QUOTED;
-    if (i > 0 && is_word(text.at[i - 1]))
-        return QUOTED;
     for (enum quoted q = 0; q < QUOTED; q++) {
         struct str quote = quotes->text[q];
         if (!(candidates & 1u << q) || text.len - i < quote.len || memcmp(text.at + i, quote.at, quote.len) != 0 ||
@@ -118,18 +116,55 @@ static enum quoted quote_at(struct str text, size_t i, const struct quotes *quot
     return found;
 }
 
+/* Where words begin that may be quotes. A bit for each quote says which bytes it begins with; 0xff in after_byte that a
+ * word may begin after a byte. This is most of what there is to do for a reply, so eight bytes are looked at at once. */
+#define YES5  0xff, 0xff, 0xff, 0xff, 0xff
+#define YES16 YES5, YES5, YES5, 0xff
+#define NO10  0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+/* clang-format off */
+static const uint8_t after_byte[256] = {
+    YES16, YES16, YES16,
+    NO10, YES5, 0xff,           /* 0 to 9 */
+    0xff, NO10, 0, 0, 0, 0, 0,  /* A to O */
+    NO10, 0, YES5,              /* P to Z */
+    0xff, NO10, 0, 0, 0, 0, 0,
+    NO10, 0, YES5,
+    YES16, YES16, YES16, YES16, YES16, YES16, YES16, YES16
+};
+/* clang-format on */
+
+static size_t next_candidate(struct str text, size_t from, const uint8_t begins[256], unsigned *candidates)
+{
+    const unsigned char *at = (const unsigned char *)text.at;
+    size_t i = from;
+    if (i == 0 && text.len && begins[at[0]]) {
+        *candidates = begins[at[0]];
+        return 0;
+    }
+    for (i = i ? i : 1; i + 8 <= text.len; i += 8) {
+        unsigned any = 0;
+        for (size_t j = i; j < i + 8; j++)
+            any |= begins[at[j]] & after_byte[at[j - 1]];
+        if (any)
+            break;
+    }
+    for (; i < text.len; i++)
+        if ((*candidates = begins[at[i]] & after_byte[at[i - 1]]))
+            return i;
+    return text.len;
+}
+
 struct str text_mark(struct arena *arena, struct str text, const struct quotes *quotes)
 {
-    /* Which quotes begin with a byte. Most bytes begin none, so this is the loop's whole work. */
     uint8_t begins[256] = { 0 };
     for (enum quoted q = 0; q < QUOTED; q++)
         if (quotes->text[q].len >= QUOTE_BYTES_LEAST)
             begins[(unsigned char)quotes->text[q].at[0]] |= (uint8_t)(1u << q);
     char *copy = NULL, *to = NULL;
     size_t kept = 0; /* what stands before has been copied */
-    for (size_t i = 0; i < text.len;) {
-        unsigned candidates = begins[(unsigned char)text.at[i]];
-        enum quoted q = candidates ? quote_at(text, i, quotes, candidates) : QUOTED;
+    unsigned candidates = 0;
+    for (size_t i = 0; (i = next_candidate(text, i, begins, &candidates)) < text.len;) {
+        enum quoted q = quote_at(text, i, quotes, candidates);
         if (q == QUOTED) {
             i++;
             continue;

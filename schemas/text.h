@@ -7,7 +7,11 @@
 #include "base/str.h"
 
 /* As it is stored: `text` itself where nothing is to be escaped, else a copy in `arena`. */
-struct str text_escape(struct arena *arena, struct str text);
+struct str text_escaped(struct arena *arena, struct str text);
+static inline struct str text_escape(struct arena *arena, struct str text)
+{
+    return text.len ? text_escaped(arena, text) : text;
+}
 /* The other way round: always a copy in `arena`. */
 struct str text_unescape(struct arena *arena, struct str stored);
 
