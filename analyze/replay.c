@@ -452,45 +452,39 @@ static void count_warnings(struct counting *counting, const struct policy *polic
             counting->tally->rows[r].warned = bits_count(&counting->walk->hit[r]);
 }
 
-static void add_note(struct tally *tally, struct str note)
-{
-    if (!tally->notes)
-        tally->notes = arena_zero(&tally->arena, 16 * sizeof *tally->notes);
-    if (tally->note_count < 16)
-        tally->notes[tally->note_count++] = note;
-}
-
 static void write_notes(struct counting *counting)
 {
     struct tally *tally = counting->tally;
     struct str notes[8];
     size_t count = counting->walk ? record_notes(counting->walk->record, &tally->arena, notes) : 0;
     for (size_t i = 0; i < count; i++)
-        add_note(tally, notes[i]);
+        tally_note(tally, notes[i]);
     if (counting->walk && counting->columns->contradictions)
-        add_note(tally,
-                 arena_printf(
-                     &tally->arena,
-                     "%llu pieces of evidence contradict others of the same session; what the server itself "
-                     "saw outweighs a capture, that a snapshot, that a look-up.",
-                     (unsigned long long)counting->columns->contradictions));
+        tally_note(
+            tally,
+            arena_printf(
+                &tally->arena,
+                "%llu pieces of evidence contradict others of the same session; what the server itself "
+                "saw outweighs a capture, that a snapshot, that a look-up.",
+                (unsigned long long)counting->columns->contradictions));
     enum basis worst = BASIS_EXACT;
     for (size_t i = 0; i < tally->row_count; i++)
         worst = tally->rows[i].basis > worst ? tally->rows[i].basis : worst;
     if (worst == BASIS_ESTIMATED || worst == BASIS_GUESSED)
-        add_note(tally, STR("Estimates take what the record does not tell to be missing at random among like "
-                            "units."));
+        tally_note(tally,
+                   STR("Estimates take what the record does not tell to be missing at random among like "
+                       "units."));
     if (counting->walk && counting->options->assume_habits)
-        add_note(
+        tally_note(
             tally,
             STR("Assumed: clients keep their habits (those that came back before would have come back)."));
     if (counting->walk && !isnan(counting->options->assume_resend))
-        add_note(tally, arena_printf(&tally->arena, "Assumed: greylist.resend=%g.",
-                                     counting->options->assume_resend));
+        tally_note(tally, arena_printf(&tally->arena, "Assumed: greylist.resend=%g.",
+                                       counting->options->assume_resend));
     if (counting->walk && tally->unit == UNIT_DELIVERY)
-        add_note(tally, STR("Taken: a client stops at 2xx and 5xx; a retry that the record did not see has "
-                            "the evidence of the "
-                            "attempt that it repeats."));
+        tally_note(tally, STR("Taken: a client stops at 2xx and 5xx; a retry that the record did not see has "
+                              "the evidence of the "
+                              "attempt that it repeats."));
 }
 
 int replay_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,

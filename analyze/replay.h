@@ -45,6 +45,10 @@ struct replay_options {
 int replay_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                struct tally *tally, struct why *why);
 
+/* Where the record shows DNS lists, but none of those that the policy asks: makes its dnsbl rules ask the record's, at
+ * weight 1 each. Returns their names, which belong to the policy; at == NULL: nothing was changed. */
+struct str policy_adopt_zones(struct policy *policy, const struct columns *columns);
+
 /* What became of one session under a policy, for explain. Index of rules as in the policy. */
 struct rule_story {
     enum tri hit;

@@ -42,3 +42,15 @@ void percent_format(uint64_t count, uint64_t of, char text[16])
     uint64_t shown = (uint64_t)(hundredths < most ? hundredths : most);
     snprintf(text, 16, "%llu.%02u", (unsigned long long)(shown / 100), (unsigned)(shown % 100));
 }
+
+void tally_note(struct tally *tally, struct str sentence)
+{
+    if (tally->note_count == tally->note_room) {
+        struct str *more = arena_alloc(&tally->arena, (tally->note_room + 8) * sizeof *more);
+        if (tally->note_count)
+            memcpy(more, tally->notes, tally->note_count * sizeof *more);
+        tally->notes = more;
+        tally->note_room += 8;
+    }
+    tally->notes[tally->note_count++] = arena_str(&tally->arena, sentence);
+}

@@ -58,11 +58,13 @@ struct tally {
     uint64_t seen_once; /* senders seen once only among what is put off */
     /* What must be said under the table, a sentence each: assumptions, contradictions, notes. */
     struct str *notes;
-    size_t note_count;
+    size_t note_count, note_room;
     struct arena arena; /* owns all of the above */
 };
 
 void tally_free(struct tally *tally);
+/* Adds a sentence to the notes; the text is copied. */
+void tally_note(struct tally *tally, struct str sentence);
 
 /* `count` of `of` in percent with two digits, rounded half away from zero from the exact ratio, as text with
  * a NUL: 6210 of 10038 (61.8649 %) is "61.86". Nothing of nothing is "0.00". */

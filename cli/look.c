@@ -36,11 +36,24 @@ static int collect(const char *path, const struct settings *settings, char **inp
     return result;
 }
 
-static int table(const struct load *load, const struct policy *policy, enum table_format format,
-                 usec *covered, struct why *why)
+/* The talk's policy asks lists of its own time; a site that asks others learns more from those. */
+static void note_adopted(struct tally *tally, struct str zones)
+{
+    struct str note =
+        arena_printf(&tally->arena,
+                     "Your server asks none of the DNS lists of this policy, so those that it asks stand for "
+                     "them: %.*s.",
+                     STR_ARG(zones));
+    tally_note(tally, note);
+}
+
+static int table(const struct load *load, const struct policy *policy, struct str adopted,
+                 enum table_format format, usec *covered, struct why *why)
 {
     struct tally tally = { 0 };
     int result = replay_run(load->columns, policy, &load->options, &tally, why);
+    if (result == 0 && adopted.at)
+        note_adopted(&tally, adopted);
     if (result == 0 && tally.units)
         *covered = tally.to - tally.from;
     if (result == 0)
@@ -50,15 +63,16 @@ static int table(const struct load *load, const struct policy *policy, enum tabl
 }
 
 /* *covered: how long a time the sessions span. */
-static int tables(const struct load *load, enum table_format format, usec *covered, struct why *why)
+static int tables(const struct load *load, struct str adopted, enum table_format format, usec *covered,
+                  struct why *why)
 {
     bool json = format == TABLE_JSON;
     if (json)
         fputs("[\n", stdout);
-    if (table(load, NULL, format, covered, why) < 0)
+    if (table(load, NULL, (struct str){ NULL, 0 }, format, covered, why) < 0)
         return -1;
     fputs(json ? ",\n" : "\n", stdout);
-    if (table(load, load->policy, format, covered, why) < 0)
+    if (table(load, load->policy, adopted, format, covered, why) < 0)
         return -1;
     if (json)
         fputs("]\n", stdout);
@@ -147,8 +161,12 @@ static int run(const void *given, char **operands, struct why *why)
     usec covered = 0;
     struct why later = { 0 }, *next = whole < 0 ? &later : why;
     if (store_open(path, STORE_READ, &load.store, next) < 0 || load_options(&load, common, next) < 0 ||
-        load_sessions(&load, common, next) < 0 ||
-        tables(&load, (enum table_format)common->format, &covered, next) < 0)
+        load_sessions(&load, common, next) < 0)
+        goto done;
+    struct str adopted = { NULL, 0 };
+    if (!common->policy)
+        adopted = policy_adopt_zones(load.policy, load.columns);
+    if (tables(&load, adopted, (enum table_format)common->format, &covered, next) < 0)
         goto done;
     next_steps(settings, &collected, covered, operands);
     result = whole;
