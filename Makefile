@@ -53,7 +53,7 @@ demo: ## installs what is missing, builds, and shows what it does on the sample 
 check: ## every test, or one: make check T=postfix
 	@./deps.sh demo check
 	@$(MAKE) run-tests
-run-tests: $(if $(wildcard cli/main.c),build/asan/mxreplay mxreplay) build/asan/bench/gen_postfix build/asan/tests/oracle/run_oracle $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
+run-tests: build/asan/mxreplay mxreplay build/asan/bench/gen_postfix build/asan/tests/oracle/run_oracle $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
 	@tests/run.sh $(TESTS:%.c=build/asan/%) $(SCRIPTS)
 
 check-long: check check-valgrind ## check, check-valgrind, and ten minutes of each fuzz target
@@ -77,7 +77,7 @@ bench: mxreplay build/plain/bench/gen_postfix ## speed and memory against wc, gr
 
 lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
 	@cppcheck -q --std=c11 --enable=warning,performance,portability,style --inline-suppr --suppressions-list=.cppcheck \
-	  --error-exitcode=1 -I. -Ibuild/embed $(ALL_C)
+	  --error-exitcode=1 -I. -Ibuild/embed -Ibuild/embed $(ALL_C)
 	@printf '%s\n' $(ALL_C) | xargs -P $(JOBS) -n 1 clang-tidy --quiet 2>/dev/null
 	@shellcheck $(shell git ls-files '*.sh' .ci/run)
 

@@ -229,7 +229,7 @@ static char *uri_of(const char *path, const char *query)
     to += sprintf(to, "file:%s", path[0] == '/' ? "" : "./");
     for (; *path; path++)
         to += sprintf(to, strchr("?#%", *path) ? "%%%02x" : "%c", (unsigned char)*path);
-    strcpy(to, query);
+    memcpy(to, query, strlen(query) + 1);
     return uri;
 }
 
