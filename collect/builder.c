@@ -73,6 +73,7 @@ static void client_remove(struct builder *builder, struct building *building)
         *client_slot(builder, &building->open.session.client) = building->client_older;
     if (building->client_older)
         building->client_older->client_newer = building->client_newer;
+    building->has_client = false;
 }
 
 /* ---- Handing over. */
@@ -145,6 +146,7 @@ static void end(struct builder *builder, struct building *building)
 {
     building->open.ended = true;
     building->seen = builder->now;
+    client_remove(builder, building);
     list_remove(building);
     list_add(&builder->ended, building);
     for (uint32_t number = building->keys.first, after = KEY_NONE; number; number = after) {

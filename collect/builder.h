@@ -85,8 +85,7 @@ void builder_set_client(struct builder *builder, struct open_session *open, cons
 struct open_session *builder_find(struct builder *builder, session_key key, int32_t *transaction);
 /* Whether the key leads to a session at all, be it handed over. */
 bool builder_knows(const struct builder *builder, session_key key);
-/* The next older session of the client that has not been handed over, after `newer` (NULL: the newest), or
- * NULL. */
+/* The next older session of the client that has not ended, after `newer` (NULL: the newest), or NULL. */
 struct open_session *builder_of_client(struct builder *builder, const struct ip *client,
                                        struct open_session *newer);
 /* Makes a further key lead to the session, in the name of one of its transactions (or -1). `awaits`: the
@@ -100,9 +99,8 @@ void builder_unawait(struct builder *builder, struct open_session *open, int32_t
 /* Joins a transaction to the one before it, of which it turned out to be a part: recipients, evidence, keys.
  */
 void builder_join_transaction(struct builder *builder, struct open_session *open, uint32_t index);
-/* Makes a transaction of its own, behind it, of its recipients from this one on. */
-void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t index,
-                               uint32_t recipient);
+/* Gives each of its recipients a transaction of its own; none can be added to these afterwards. */
+void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t index);
 /* Takes out a transaction that there was not, with what was said of it. */
 void builder_drop_transaction(struct builder *builder, struct open_session *open, uint32_t index);
 /* The line belongs to the session. builder_open() has done it for the first. */

@@ -46,31 +46,32 @@ void builder_join_transaction(struct builder *builder, struct open_session *open
     take_out(session, index);
 }
 
-void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t index,
-                               uint32_t recipient)
+void builder_split_transaction(struct builder *builder, struct open_session *open, uint32_t index)
 {
     struct session *session = &open->session;
-    if (!building_add_transaction(&builder->pool, building_of(open)))
-        return;
-    struct transaction *here = &session->transactions[index], *behind = here + 1;
-    int32_t at = (int32_t)index, from = (int32_t)recipient;
-    memmove(behind, here, (session->transaction_count - 1 - index) * sizeof *here);
-    renumber(builder, open, at + 1, 1);
-    /* An array of its own, since arrays grow by their count. */
-    behind->recipients = NULL;
-    behind->recipient_count = 0;
-    for (uint32_t i = recipient; i < here->recipient_count; i++) {
-        struct recipient *moved = building_add_recipient(&builder->pool, building_of(open), behind);
-        if (moved)
-            *moved = here->recipients[i];
+    uint32_t before = session->transaction_count;
+    uint32_t more = session->transactions[index].recipient_count - 1;
+    for (uint32_t i = 0; i < more; i++)
+        if (!building_add_transaction(&builder->pool, building_of(open))) {
+            session->transaction_count = before;
+            return;
+        }
+    struct transaction *here = &session->transactions[index];
+    memmove(here + 1 + more, here + 1, (before - index - 1) * sizeof *here);
+    renumber(builder, open, (int32_t)index + 1, (int32_t)more);
+    struct recipient *recipients = here->recipients;
+    for (uint32_t i = 0; i <= more; i++) {
+        if (i)
+            here[i] = here[0];
+        here[i].recipients = &recipients[i];
+        here[i].recipient_count = 1;
+        here[i].at = recipients[i].at;
     }
-    behind->at = here->recipients[recipient].at;
-    here->recipient_count = recipient;
     for (uint32_t i = 0; i < session->evidence_count; i++) {
         struct evidence *evidence = &session->evidence[i];
-        if (evidence->transaction == at && evidence->recipient >= from) {
-            evidence->transaction++;
-            evidence->recipient -= from;
+        if (evidence->transaction == (int32_t)index && evidence->recipient > 0) {
+            evidence->transaction += evidence->recipient;
+            evidence->recipient = 0;
         }
     }
 }

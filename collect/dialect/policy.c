@@ -6,6 +6,8 @@
 /* Between the question and smtpd's own line: mostly a millisecond, a slow DNS answer at the most. */
 static const usec wait_most = 2 * USEC_MINUTE;
 
+enum { LOOK_MOST = 64 };
+
 /* Of client and sender; policy servers write the sender in lower case, without quotes. */
 static session_key key_of(struct str host, const struct ip *client, struct str sender)
 {
@@ -67,7 +69,8 @@ static void place(struct builder *builder, struct open_session *open, int32_t tr
     evidence->transaction = transaction;
     if (recipient.at && evidence->kind == KIND_GREYLIST)
         evidence->recipient = recipient_at(builder, open, transaction, recipient, at);
-    for (uint32_t i = 0; i < open->session.evidence_count; i++) { /* asked again for the next recipient */
+    uint32_t count = open->session.evidence_count;
+    for (uint32_t i = count; i-- > 0 && count - i <= LOOK_MOST;) { /* asked again for the next recipient */
         const struct evidence *other = &open->session.evidence[i];
         if (other != evidence && other->kind == evidence->kind && other->transaction == transaction &&
             other->recipient == evidence->recipient && str_eq(other->subject, evidence->subject) &&

@@ -61,7 +61,7 @@ static void split_same_sender(struct builder *builder, struct open_session *open
         return;
     for (uint32_t i = 0; i < session->transaction_count; i++)
         if (session->transactions[i].recipient_count > 1 && !was_begun(&session->transactions[i]))
-            builder_split_transaction(builder, open, i, 1);
+            builder_split_transaction(builder, open, i);
 }
 
 /* qmgr shows each message that was accepted; where its line is not there (discarded, or the log ends), the

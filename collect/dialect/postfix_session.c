@@ -3,6 +3,9 @@
 #include "collect/dialect/policy.h"
 #include "collect/dialect/postfix.h"
 
+/* Sessions of strangers may have thousands of recipients: what is looked for lies near the end. */
+enum { LOOK_MOST = 64 };
+
 static const struct command_row {
     struct str word;
     enum command command;
@@ -104,7 +107,8 @@ int32_t recipient_at(struct builder *builder, struct open_session *open, int32_t
                      struct str address, usec at)
 {
     struct transaction *asked = &open->session.transactions[transaction];
-    for (uint32_t i = asked->recipient_count; i-- > 0;)
+    uint32_t count = asked->recipient_count;
+    for (uint32_t i = count; i-- > 0 && count - i <= LOOK_MOST;)
         if (asked->recipients[i].reply.code == 0 && same_address(asked->recipients[i].address, address))
             return (int32_t)i;
     reach(open, STAGE_RCPT);
@@ -140,9 +144,13 @@ static struct str domain_of(struct str address)
     return at ? str_range(at + 1, address.at + address.len) : address;
 }
 
+/* Looked for among the first, which are of the whole session, and the last. */
 static bool has_evidence(const struct open_session *open, const struct evidence *evidence)
 {
-    for (uint32_t i = 0; i < open->session.evidence_count; i++) {
+    uint32_t count = open->session.evidence_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i == LOOK_MOST && count > 2 * LOOK_MOST)
+            i = count - LOOK_MOST;
         const struct evidence *other = &open->session.evidence[i];
         if (other->kind == evidence->kind && other->state == evidence->state &&
             other->transaction == evidence->transaction && other->recipient == evidence->recipient &&
