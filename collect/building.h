@@ -10,7 +10,7 @@
 
 enum {
     BLOCK_BYTES = 2048,                   /* most sessions fit in one */
-    SESSION_BYTES_MOST = 3 * 1024 * 1024, /* of one session: some 10,000 transactions */
+    SESSION_BYTES_MOST = 6 * 1024 * 1024, /* of one session: some 10,000 transactions */
     POOL_BYTES_MOST = 12 * 1024 * 1024,   /* of all; beyond it the oldest go */
     TEXT_BYTES_MOST = 2000                /* Postfix cuts its own lines there (postfix msg_output.c) */
 };

@@ -15,9 +15,11 @@ struct input {
     struct str dialects; /* "postfix postgrey policyd-spf", in order of the table */
     uint64_t bytes;      /* uncompressed, read so far */
     uint64_t lines, other, skipped;
-    usec first, last;    /* stamps of the first and last line; USEC_NONE where there is none */
-    uint64_t head_hash;  /* of the first head_bytes uncompressed bytes: an input is known again by its content */
-    uint64_t head_bytes; /* the largest power of two that the input is long, at most 4096; so a longer one has it too */
+    usec first, last; /* stamps of the first and last line; USEC_NONE where there is none */
+    uint64_t
+        head_hash; /* of the first head_bytes uncompressed bytes: an input is known again by its content */
+    uint64_t head_bytes; /* the largest power of two that the input is long, at most 4096; so a longer one has
+                            it too */
     uint64_t tail_hash;  /* of the last tail_bytes bytes before `bytes` */
     uint64_t tail_bytes;
 };
@@ -25,8 +27,8 @@ struct input {
 /* Lines of one shape that no dialect understood. */
 struct skipped {
     int32_t input;
-    const char *reason;  /* "unknown text", "no time stamp", "too long", ... */
-    struct str shape;    /* the line with its variable parts folded */
+    const char *reason; /* "unknown text", "no time stamp", "too long", ... */
+    struct str shape;   /* the line with its variable parts folded */
     uint64_t count;
     uint64_t first_line, first_offset;
     struct str first_text; /* at most 500 bytes of it */
@@ -35,14 +37,15 @@ struct skipped {
 /* What is known of inputs that were collected before, and where new ones are written down. */
 struct catalogue {
     void *state;
-    /* Looks an input up by its content: of those whose head_hash and head_bytes are those of `input`, the first with
-     * an id above input->id (several may begin alike). Fills in all that is known of it and returns 1; 0 when there is
-     * none, -1 with why. Text lasts until the next call. */
+    /* Looks an input up by its content: of those whose head_hash and head_bytes are those of `input`, the
+     * first with an id above input->id (several may begin alike). Fills in all that is known of it and
+     * returns 1; 0 when there is none, -1 with why. Text lasts until the next call. */
     int (*find)(void *state, struct input *input, struct why *why);
-    /* Writes an input down, or what more is known of it, its path and head included: an input that grew has a longer
-     * head. Gives it its id when it has none (0). */
+    /* Writes an input down, or what more is known of it, its path and head included: an input that grew has a
+     * longer head. Gives it its id when it has none (0). */
     int (*write)(void *state, struct input *input, struct why *why);
-    /* Adds `count` to what is written of this input, reason and shape; the first line is kept from the first time. */
+    /* Adds `count` to what is written of this input, reason and shape; the first line is kept from the first
+     * time. */
     int (*skipped)(void *state, const struct skipped *skipped, struct why *why);
     /* The sessions handed over so far are whole: a good moment to commit. */
     int (*commit)(void *state, struct why *why);
@@ -51,8 +54,8 @@ struct catalogue {
 struct collect_options {
     const char *const *paths;
     size_t path_count;
-    int year;               /* 0: from the file's time */
-    int64_t first_session;  /* the number that the first session gets */
+    int year;              /* 0: from the file's time */
+    int64_t first_session; /* the number that the first session gets */
     bool progress, quiet;
 };
 
@@ -61,9 +64,10 @@ struct collected {
     uint64_t bytes, lines, sessions, skipped, other;
 };
 
-/* Reads all inputs in order of time. Returns 0, or -1 with why; then what was handed over is whole all the same. */
-int collect_run(const struct collect_options *options, const struct sink *sink, const struct catalogue *catalogue,
-                struct collected *collected, struct why *why);
+/* Reads all inputs in order of time. Returns 0, or -1 with why; then what was handed over is whole all the
+ * same. */
+int collect_run(const struct collect_options *options, const struct sink *sink,
+                const struct catalogue *catalogue, struct collected *collected, struct why *why);
 
 /* Re-reads lines from..to (offsets) of one input and calls `line` for each that belongs to the session whose
  * first line is at `first_offset`: what explain shows. Returns the number of lines, or -1 with why

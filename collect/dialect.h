@@ -18,15 +18,15 @@ struct line {
     uint32_t pid;       /* 0: none */
     struct str text;    /* after "program[pid]: " */
     int32_t input;
-    uint64_t offset;    /* of the line in the uncompressed input */
-    uint64_t number;    /* from 1 */
+    uint64_t offset; /* of the line in the uncompressed input */
+    uint64_t number; /* from 1 */
 };
 
 enum taken {
-    TAKEN,     /* understood, and of a session */
-    PASSED,    /* a line of this dialect's program that says nothing about a session; known as such */
-    SKIPPED,   /* a line of this dialect's program that was not understood: counted by shape */
-    NOT_OURS   /* another program's */
+    TAKEN,   /* understood, and of a session */
+    PASSED,  /* a line of this dialect's program that says nothing about a session; known as such */
+    SKIPPED, /* a line of this dialect's program that was not understood: counted by shape */
+    NOT_OURS /* another program's */
 };
 
 struct dialect {

@@ -25,7 +25,8 @@ extern const char *const closed_name[CLOSED_KINDS]; /* NULL for unknown */
 enum verdict { VERDICT_NONE, VERDICT_ACCEPTED, VERDICT_REJECTED, VERDICT_DEFERRED, VERDICTS };
 extern const char *const verdict_name[VERDICTS];
 
-/* The measure that a reply of the server names. The names are the policies'. Stored: append, never renumber. */
+/* The measure that a reply of the server names. The names are the policies'. Stored: append, never renumber.
+ */
 enum named {
     NAMED_NONE,  /* the reply refused nothing */
     NAMED_OTHER, /* it did, for a reason that is no measure's */
@@ -59,9 +60,9 @@ extern const char *const named_measure[NAMED_COUNT]; /* NULL for none, "other", 
 
 /* A reply of the server that matters to the verdict. */
 struct reply {
-    int16_t code;      /* 250, 450, 554; 0: none seen */
-    uint8_t named;     /* enum named */
-    uint8_t stage;     /* enum stage at which it was given */
+    int16_t code;        /* 250, 450, 554; 0: none seen */
+    uint8_t named;       /* enum named */
+    uint8_t stage;       /* enum stage at which it was given */
     struct str enhanced; /* "5.7.1" (RFC 3463), or not known */
     struct str text;     /* what follows the codes, as logged, without from=, to=, proto=, helo= */
 };
@@ -69,44 +70,56 @@ struct reply {
 /* Evidence: what the record says that a measure needs. The comment tells subject, detail and numbers a, b.
  * Stored: append, never renumber. */
 enum kind {
-    KIND_RDNS,          /* a PTR exists */
-    KIND_FCRDNS,        /* that name leads back to the address */
-    KIND_DNSBL,         /* subject: zone; state YES: listed; a: the answer as IPv4 number, 0 not known; detail: TXT */
-    KIND_EARLY_TALKER,  /* a: first spoke, b: banner's last line out; usec after connect, -1 not known */
-    KIND_PIPELINING,    /* sent ahead without being allowed to (YES), or was seen not to (NO) */
-    KIND_BARE_NEWLINE,  /* as above */
-    KIND_NON_SMTP,      /* talked something else; detail: what */
-    KIND_HELO,          /* subject: syntax, fqdn, resolves, own-name, required; NO: found bad; YES: found good */
+    KIND_RDNS,   /* a PTR exists */
+    KIND_FCRDNS, /* that name leads back to the address */
+    KIND_DNSBL, /* subject: zone; state YES: listed; a: the answer as IPv4 number, 0 not known; detail: TXT */
+    KIND_EARLY_TALKER, /* a: first spoke, b: banner's last line out; usec after connect, -1 not known */
+    KIND_PIPELINING,   /* sent ahead without being allowed to (YES), or was seen not to (NO) */
+    KIND_BARE_NEWLINE, /* as above */
+    KIND_NON_SMTP,     /* talked something else; detail: what */
+    KIND_HELO, /* subject: syntax, fqdn, resolves, own-name, required; NO: found bad; YES: found good */
     KIND_SENDER_DOMAIN, /* subject: exists, null-mx, fqdn, mx; detail: the domain; state: of the subject */
     KIND_RECIPIENT,     /* subject: address; state: valid */
     KIND_RELAY,         /* subject: address; YES: not ours and the client may not relay */
-    KIND_SPF,           /* subject: domain; detail: pass, fail, softfail, neutral, none, permerror, temperror; state: detail is pass */
-    KIND_DKIM,          /* as spf */
-    KIND_DMARC,         /* as spf */
-    KIND_BATV,          /* subject: recipient; state: carries a tag */
-    KIND_SPAM,          /* a: score in thousandths, b: the threshold it was held against or INT64_MIN; state: was over it; detail: symbols */
-    KIND_VIRUS,         /* detail: signature; state: one was found */
-    KIND_VRFY,          /* subject: address; a VRFY or EXPN was tried */
-    KIND_AUTH,          /* subject: user; state: succeeded */
-    KIND_GREYLIST,      /* subject: recipient; YES: put off; a: age or missing time in usec; detail: reason as logged */
+    KIND_SPF,   /* subject: domain; detail: pass, fail, softfail, neutral, none, permerror, temperror; state:
+                   detail is pass */
+    KIND_DKIM,  /* as spf */
+    KIND_DMARC, /* as spf */
+    KIND_BATV,  /* subject: recipient; state: carries a tag */
+    KIND_SPAM,  /* a: score in thousandths, b: the threshold it was held against or INT64_MIN; state: was over
+                   it; detail: symbols */
+    KIND_VIRUS, /* detail: signature; state: one was found */
+    KIND_VRFY,  /* subject: address; a VRFY or EXPN was tried */
+    KIND_AUTH,  /* subject: user; state: succeeded */
+    KIND_GREYLIST,      /* subject: recipient; YES: put off; a: age or missing time in usec; detail: reason as
+                           logged */
     KIND_TESTED_BEFORE, /* postscreen PASS OLD and allow lists: this client was not tested. detail: why */
     KIND_EXEMPT,        /* permitted before the tests; detail: by what (whitelisted, allowlisted, ...) */
     KIND_WARNING,       /* subject: measure that warned (reject_warning); state YES; detail: its text */
-    KIND_FATE,          /* subject: recipient; YES sent, NO bounced or expired, UNKNOWN deferred; detail: dsn and reply; a: delay in usec */
-    KIND_RATE,          /* anvil limit; subject: connection, rate, message, recipient; state: exceeded */
+    KIND_FATE, /* subject: recipient; YES sent, NO bounced or expired, UNKNOWN deferred; detail: dsn and
+                  reply; a: delay in usec */
+    KIND_RATE, /* anvil limit; subject: connection, rate, message, recipient; state: exceeded */
     KINDS
 };
 extern const char *const kind_name[KINDS]; /* as in v_evidence: rdns, fcrdns, dnsbl, ... */
 
-enum origin { ORIGIN_LOG, ORIGIN_CAPTURE, ORIGIN_SNAPSHOT, ORIGIN_LIVE, ORIGIN_LIST, ORIGIN_INFERRED, ORIGINS };
+enum origin {
+    ORIGIN_LOG,
+    ORIGIN_CAPTURE,
+    ORIGIN_SNAPSHOT,
+    ORIGIN_LIVE,
+    ORIGIN_LIST,
+    ORIGIN_INFERRED,
+    ORIGINS
+};
 extern const char *const origin_name[ORIGINS];
 
 enum { WHOLE_SESSION = -1, WHOLE_TRANSACTION = -1 };
 
 struct evidence {
-    uint8_t kind;   /* enum kind */
-    uint8_t state;  /* enum tri */
-    uint8_t origin; /* enum origin */
+    uint8_t kind;        /* enum kind */
+    uint8_t state;       /* enum tri */
+    uint8_t origin;      /* enum origin */
     int32_t transaction; /* index in the session, or WHOLE_SESSION */
     int32_t recipient;   /* index in the transaction, or WHOLE_TRANSACTION */
     int64_t a, b;
@@ -136,24 +149,24 @@ struct transaction {
 };
 
 struct session {
-    int64_t id;              /* given by the collector, in order of emission, from 1 */
-    int32_t input;           /* the number of the input that holds its first line */
-    uint64_t first_offset;   /* of its first line in that input, uncompressed */
-    uint64_t last_offset;    /* of its last line; in a later input of the same set where it spans two */
-    usec started, ended;     /* ended == USEC_NONE: the record does not show it */
+    int64_t id;            /* given by the collector, in order of emission, from 1 */
+    int32_t input;         /* the number of the input that holds its first line */
+    uint64_t first_offset; /* of its first line in that input, uncompressed */
+    uint64_t last_offset;  /* of its last line; in a later input of the same set where it spans two */
+    usec started, ended;   /* ended == USEC_NONE: the record does not show it */
     struct ip client;
-    uint16_t client_port;    /* 0: not logged */
+    uint16_t client_port;     /* 0: not logged */
     struct ip server_address; /* ip_is_none(): not logged */
-    uint16_t server_port;    /* 0: not logged */
-    struct str server;       /* the host as logged */
-    struct str service;      /* the instance that took it: "postfix/smtpd", "postfix/submission/smtpd" */
-    struct str client_name;  /* as the server had it; not known for "unknown" */
-    struct str helo;         /* the last one heard */
+    uint16_t server_port;     /* 0: not logged */
+    struct str server;        /* the host as logged */
+    struct str service;       /* the instance that took it: "postfix/smtpd", "postfix/submission/smtpd" */
+    struct str client_name;   /* as the server had it; not known for "unknown" */
+    struct str helo;          /* the last one heard */
     struct str auth_user;
     uint8_t direction, stage, closed, verdict;
     bool tls, gap;
-    bool cut_off;            /* the server ended it (too many errors, 421, drop): what would have followed is hidden */
-    struct reply reply;      /* the first that named a measure, else the first that refused */
+    bool cut_off; /* the server ended it (too many errors, 421, drop): what would have followed is hidden */
+    struct reply reply; /* the first that named a measure, else the first that refused */
     struct transaction *transactions;
     uint32_t transaction_count;
     struct evidence *evidence;
@@ -169,10 +182,11 @@ struct sink {
     int (*late)(void *state, int64_t session_id, const struct evidence *evidence, struct why *why);
 };
 
-/* What became of the whole session, worked out from its parts as design.md section 5 says ("Recorded verdict"). Before:
- * an accepted transaction has its verdict; session->verdict is that of a refusal that came before the first MAIL, if any;
- * session->reply that of the first refusal of a command that has no place in a transaction (connect, HELO, VRFY).
- * After: verdict and reply of the session, verdicts of all transactions and recipients. */
+/* What became of the whole session, worked out from its parts as design.md section 5 says ("Recorded
+ * verdict"). Before: an accepted transaction has its verdict; session->verdict is that of a refusal that came
+ * before the first MAIL, if any; session->reply that of the first refusal of a command that has no place in a
+ * transaction (connect, HELO, VRFY). After: verdict and reply of the session, verdicts of all transactions
+ * and recipients. */
 void session_conclude(struct session *session);
 
 #endif

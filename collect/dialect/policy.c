@@ -35,8 +35,8 @@ static struct open_session *find_session(struct builder *builder, const struct q
     if (question->queue_id.at)
         return builder_find(builder, key_of_text(KEY_QUEUE_ID, question->line->host, question->queue_id),
                             transaction);
-    for (struct open_session *open = builder_of_client(builder, &question->client, NULL); open;
-         open = builder_of_client(builder, &question->client, open)) {
+    for (struct open_session *open = builder_of_client(builder, &question->client, NULL);
+         open && candidates < 2; open = builder_of_client(builder, &question->client, open)) {
         const struct session *session = &open->session;
         if (!is_with_smtpd(open) || !str_eq(session->server, question->line->host))
             continue;

@@ -163,26 +163,44 @@ enum taken take_qmgr(const struct line *line, struct builder *builder)
 
 /* ---- Delivery. */
 
+/* Messages to thousands are rare, and then not all recipients are looked at. */
+enum { EXACT_MOST = 2048, LOOSE_MOST = 128 };
+
+static bool was_let_in(const struct recipient *recipient)
+{
+    return recipient->reply.code == 0 || recipient->reply.code == 250;
+}
+
+/* The recipient of the transaction with this address, as it was written or else as it is meant; -1: none. */
+static int32_t find_recipient(const struct transaction *transaction, struct str address)
+{
+    const struct recipient *all = transaction->recipients;
+    uint32_t count = transaction->recipient_count;
+    for (uint32_t i = count; i-- > 0 && count - i <= EXACT_MOST;)
+        if (was_let_in(&all[i]) && str_eq(all[i].address, address))
+            return (int32_t)i;
+    for (uint32_t i = count; i-- > 0 && count - i <= LOOSE_MOST;)
+        if (was_let_in(&all[i]) && same_address(all[i].address, address))
+            return (int32_t)i;
+    return -1;
+}
+
 /* The recipient that was accepted and is now delivered to; the transaction's, or one that only this line
  * names. */
 static int32_t accepted_recipient(struct builder *builder, struct open_session *open, int32_t index,
                                   struct str address)
 {
     struct transaction *transaction = &open->session.transactions[index];
-    for (uint32_t i = 0; i < transaction->recipient_count; i++) {
-        struct recipient *recipient = &transaction->recipients[i];
-        if ((recipient->reply.code == 0 || recipient->reply.code == 250) &&
-            same_address(recipient->address, address)) {
-            recipient->reply.code = 250;
-            recipient->reply.stage = STAGE_RCPT;
-            return (int32_t)i;
-        }
+    int32_t found = find_recipient(transaction, address);
+    if (found < 0) {
+        if (!builder_add_recipient(builder, open, index, address, transaction->at))
+            return WHOLE_TRANSACTION;
+        found = (int32_t)transaction->recipient_count - 1;
     }
-    struct recipient *recipient = builder_add_recipient(builder, open, index, address, transaction->at);
-    if (!recipient)
-        return WHOLE_TRANSACTION;
-    recipient->reply = (struct reply){ .code = 250, .stage = STAGE_RCPT };
-    return (int32_t)open->session.transactions[index].recipient_count - 1;
+    struct reply *reply = &transaction->recipients[found].reply;
+    reply->code = 250;
+    reply->stage = STAGE_RCPT;
+    return found;
 }
 
 /* "0.03" or "86400" seconds. */

@@ -4,6 +4,7 @@
 
 /* How long after postscreen's PASS the client's "connect" may come: smtpd looks its name up before. */
 static const usec pass_most = 5 * USEC_MINUTE;
+enum { LOOK_MOST = 200 }; /* sessions of one client at a time: a gateway in front of us has many */
 /* The warning about a name that does not lead back is logged just before "connect". */
 static const usec warning_most = USEC_MINUTE;
 
@@ -93,8 +94,9 @@ static struct open_session *passed_by_postscreen(struct builder *builder, const 
 {
     struct ip client = peer_address(peer);
     struct open_session *passed = NULL, *quiet = NULL;
-    for (struct open_session *open = builder_of_client(builder, &client, NULL); open;
-         open = builder_of_client(builder, &client, open)) {
+    int looked = 0;
+    for (struct open_session *open = builder_of_client(builder, &client, NULL); open && looked < LOOK_MOST;
+         open = builder_of_client(builder, &client, open), looked++) {
         const struct session *session = &open->session;
         if (open->ended || !session->server_port || (open->flags & (SMTPD_HAS_IT | SAW_REFUSAL)) ||
             !str_eq(session->server, line->host) || session->started < line->at - pass_most ||

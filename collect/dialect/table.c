@@ -5,7 +5,7 @@ extern const struct dialect dialect_postfix, dialect_postgrey, dialect_policyd_s
     dialect_opendmarc, dialect_amavis, dialect_rspamd, dialect_opensmtpd;
 
 const struct dialect *const dialects[] = {
-    &dialect_postfix,   &dialect_postgrey, &dialect_policyd_spf, &dialect_opendkim,
-    &dialect_opendmarc, &dialect_amavis,   &dialect_rspamd,      &dialect_opensmtpd,
-    NULL,
+    &dialect_postfix,  &dialect_postgrey,  &dialect_policyd_spf,
+    &dialect_opendkim, &dialect_opendmarc, &dialect_amavis,
+    &dialect_rspamd,   &dialect_opensmtpd, NULL,
 };
