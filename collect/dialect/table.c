@@ -1,11 +1,15 @@
 /* All dialects. A program's tag belongs to the first row that recognises it. */
 #include "collect/dialect.h"
 
-extern const struct dialect dialect_postfix, dialect_postgrey, dialect_policyd_spf, dialect_opendkim,
-    dialect_opendmarc, dialect_amavis, dialect_rspamd, dialect_opensmtpd;
+/* clang-format off: a line each */
+#define ROWS(row)                                                                                            \
+    row(postfix) row(postgrey) row(policyd_spf) row(opendkim) row(opendmarc) row(amavis) row(rspamd)         \
+        row(opensmtpd) row(sendmail)
+/* clang-format on */
 
-const struct dialect *const dialects[] = {
-    &dialect_postfix,  &dialect_postgrey,  &dialect_policyd_spf,
-    &dialect_opendkim, &dialect_opendmarc, &dialect_amavis,
-    &dialect_rspamd,   &dialect_opensmtpd, NULL,
-};
+#define DECLARED(name) extern const struct dialect dialect_##name;
+#define POINTER(name)  &dialect_##name,
+
+ROWS(DECLARED)
+
+const struct dialect *const dialects[] = { ROWS(POINTER) NULL };
