@@ -1,0 +1,279 @@
+/* Messages that Exim took in and what became of them: "<=", "=>", "->", "**", "==", "Completed". */
+#include "collect/dialect/exim.h"
+
+enum { RECIPIENTS_LOOKED_AT = 64 };
+
+/* The sender behind "<= ": up to a blank, quotes minded; "<>" is the null sender. */
+static struct str cut_sender(struct str *rest)
+{
+    bool quoted = false;
+    size_t end = 0;
+    if (cut_prefix(rest, STR("<>")))
+        return (struct str){ rest->at, 0 };
+    for (; end < rest->len && (quoted || rest->at[end] != ' '); end++) {
+        if (rest->at[end] == '\\' && end + 1 < rest->len)
+            end++;
+        else if (rest->at[end] == '"')
+            quoted = !quoted;
+    }
+    if (end >= rest->len) /* a quote that does not close is none */
+        for (end = 0; end < rest->len && rest->at[end] != ' '; end++)
+            continue;
+    struct str sender = { rest->at, end };
+    *rest = str_skip(*rest, end);
+    return sender;
+}
+
+/* Whether a recipient of the message is known already. */
+static bool has_recipient(const struct transaction *transaction, struct str address)
+{
+    uint32_t count = transaction->recipient_count;
+    for (uint32_t i = count; i-- > 0 && count - i <= RECIPIENTS_LOOKED_AT;)
+        if (transaction->recipients[i].reply.code < 400 &&
+            str_eq_nocase(transaction->recipients[i].address, address))
+            return true;
+    return false;
+}
+
+static void add_accepted(struct builder *builder, struct open_session *open, int32_t index,
+                         struct str address, usec at)
+{
+    if (has_recipient(&open->session.transactions[index], address))
+        return;
+    struct recipient *recipient = builder_add_recipient(builder, open, index, address, at);
+    if (!recipient)
+        return;
+    recipient->reply.code = 250;
+    recipient->reply.stage = STAGE_RCPT;
+    recipient->valid = YES;
+}
+
+/* What "<=" tells besides the host, a field each, with values in quotes that escape quotes. */
+struct reception {
+    struct exim_host host;
+    struct exim_clauses clauses;
+    struct str message_id, recipients;
+    int64_t size;
+    bool has_host;
+};
+
+static struct str cut_word(struct str *rest)
+{
+    size_t end = 0;
+    bool quoted = false;
+    for (; end < rest->len && (quoted || rest->at[end] != ' '); end++) {
+        if (rest->at[end] == '\\' && end + 1 < rest->len)
+            end++;
+        else if (rest->at[end] == '"')
+            quoted = !quoted;
+    }
+    if (end > rest->len)
+        end = rest->len;
+    struct str word = { rest->at, end };
+    *rest = str_skip(*rest, end);
+    return word;
+}
+
+static void read_reception(struct str rest, struct reception *reception)
+{
+    *reception = (struct reception){ .size = -1 };
+    while (rest.len) {
+        struct exim_clauses clauses;
+        uint64_t size = 0;
+        while (cut_char(&rest, ' '))
+            continue;
+        struct str in = rest;
+        if (!reception->has_host && cut_prefix(&in, STR("H=")) && cut_exim_host(&in, &reception->host)) {
+            reception->has_host = true;
+            rest = in;
+        } else if (cut_prefix(&in, STR("S=")) && cut_number(&in, &size)) {
+            reception->size = size <= INT64_MAX ? (int64_t)size : -1;
+            rest = in;
+        } else if (cut_prefix(&in, STR("id="))) {
+            reception->message_id = cut_word(&in);
+            rest = in;
+        } else if (cut_prefix(&in, STR("for "))) { /* +received_recipients; last of all */
+            reception->recipients = in;
+            return;
+        } else if (cut_prefix(&in, STR("from <"))) { /* +received_sender */
+            in = str_skip(rest, 5);
+            struct str path;
+            if (!cut_exim_path(&in, &path))
+                return;
+            rest = in;
+        } else if (str_starts(in, STR("X=")) || str_starts(in, STR("A="))) {
+            cut_exim_clauses(&in, &clauses);
+            if (clauses.tls.at)
+                reception->clauses.tls = clauses.tls;
+            if (clauses.authenticator.at) {
+                reception->clauses.authenticator = clauses.authenticator;
+                reception->clauses.user = clauses.user;
+            }
+            rest = in;
+        } else {
+            cut_word(&rest);
+        }
+    }
+}
+
+static void read_recipients(struct builder *builder, struct open_session *open, int32_t index,
+                            struct str list, usec at)
+{
+    while (list.len) {
+        struct str address = cut_word(&list);
+        if (address.len)
+            add_accepted(builder, open, index, address, at);
+        cut_char(&list, ' ');
+    }
+}
+
+static enum taken take_reception(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct reception reception;
+    struct str sender = cut_sender(&rest), none = { NULL, 0 };
+    const struct line *line = exim->line;
+    read_reception(rest, &reception);
+    if (!reception.has_host)
+        return PASSED; /* by a program here: a bounce, a list, a user */
+    struct open_session *open = exim_session(builder, exim, &reception.host, sender, none);
+    exim_note_clauses(builder, open, line->at, &reception.clauses);
+    if (!open->session.helo.at &&
+        reception.host.name.at) /* a HELO name that is told apart stands beside it */
+        open->session.helo = builder_keep(builder, open, reception.host.name);
+    int32_t index = exim_transaction(builder, open, exim, sender);
+    if (index < 0)
+        return TAKEN;
+    struct transaction *transaction = &open->session.transactions[index];
+    session_key key = key_of_text(KEY_QUEUE_ID, line->host, exim->id);
+    transaction->verdict = VERDICT_ACCEPTED;
+    transaction->size = reception.size;
+    if (reception.message_id.at)
+        transaction->message_id = builder_keep(builder, open, reception.message_id);
+    builder_bind(builder, key, open, index, true);
+    if (reception.recipients.at)
+        read_recipients(builder, open, index, reception.recipients, line->at);
+    exim_reach(open, STAGE_EOM);
+    builder_adopt(builder, key, open, line->at, USEC_HOUR);
+    return TAKEN;
+}
+
+/* ---- Deliveries. */
+
+/* The recipient as the client gave it: what stands in <> behind the address that it became, or that address.
+ */
+static struct str cut_recipient(struct str *rest)
+{
+    static const struct str ends[] = { STR_INIT(" R="),  STR_INIT(" T="), STR_INIT(" F=<"),
+                                       STR_INIT(" P=<"), STR_INIT(": "),  STR_INIT(" (") };
+    struct str in = *rest, path;
+    size_t from = 0;
+    if (in.len && in.at[0] == '"') { /* a quoted local part may hold any of these */
+        for (from = 1; from < in.len && in.at[from] != '"'; from++)
+            if (in.at[from] == '\\' && from + 1 < in.len)
+                from++;
+        if (from > in.len)
+            from = in.len;
+    }
+    struct str unquoted = str_skip(in, from);
+    const char *end = in.at + in.len, *found = NULL;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        found = str_find(unquoted, ends[i]);
+        if (found && found < end)
+            end = found;
+    }
+    struct str address = str_range(in.at, end);
+    found = str_find(str_range(unquoted.at <= end ? unquoted.at : end, in.at + in.len), STR(" <"));
+    if (found && found <= end) {
+        in = str_range(found + 1, in.at + in.len);
+        if (cut_exim_path(&in, &path)) {
+            *rest = in;
+            return path;
+        }
+    }
+    *rest = str_range(end, in.at + in.len);
+    return address;
+}
+
+/* What the other side said, or why it did not come to that. */
+static struct str outcome_of(struct str rest)
+{
+    struct str before, text = rest;
+    if (cut_until(&text, STR(" C=\""), &before)) {
+        const char *end = str_find_last(text, '"');
+        return end ? str_range(text.at, end) : text;
+    }
+    text = rest;
+    return cut_until(&text, STR(": "), &before) ? text : (struct str){ NULL, 0 };
+}
+
+static enum taken take_delivery(struct builder *builder, const struct exim_line *exim, struct str rest,
+                                enum tri state)
+{
+    const struct line *line = exim->line;
+    session_key key = key_of_text(KEY_QUEUE_ID, line->host, exim->id);
+    int32_t index = -1;
+    if (!builder_knows(builder, key))
+        return PASSED; /* a message of our own, or from before the record */
+    struct evidence fate = evidence_of(KIND_FATE, state, line->at);
+    bool discarded = str_starts(rest, STR("blackhole (")); /* taken by the client's lights, and thrown away */
+    fate.a = -1;
+    if (discarded) {
+        fate.detail = rest;
+        fate.state = NO;
+    } else {
+        fate.subject = cut_recipient(&rest);
+        fate.detail = outcome_of(rest);
+    }
+    struct open_session *open = builder_find(builder, key, &index);
+    if (open && index >= 0 && !discarded && fate.subject.len)
+        add_accepted(builder, open, index, fate.subject, open->session.transactions[index].at);
+    builder_add_by_key(builder, key, line, &fate);
+    return TAKEN;
+}
+
+/* ---- Signatures: "DKIM: d=example.org s=s1 c=relaxed/relaxed a=rsa-sha256 b=2048 [verification succeeded]",
+ * logged before the message is. */
+static enum taken take_dkim(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct str before, domain, verdict;
+    if (!cut_until(&rest, STR("d="), &before))
+        return PASSED;
+    domain = cut_word(&rest);
+    if (!cut_until_char(&rest, '[', &before))
+        return PASSED;
+    verdict = rest;
+    bool well = str_starts(verdict, STR("verification succeeded"));
+    if (!well && !str_starts(verdict, STR("verification failed")))
+        return PASSED;
+    struct evidence dkim = evidence_of(KIND_DKIM, well ? YES : NO, exim->line->at);
+    session_key key = key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id);
+    dkim.subject = domain;
+    dkim.detail = well ? STR("pass") : STR("fail");
+    if (!builder_add_by_key(builder, key, exim->line, &dkim))
+        builder_stash(builder, key, exim->line, &dkim);
+    return TAKEN;
+}
+
+enum taken exim_take_message(struct builder *builder, const struct exim_line *exim, struct str text)
+{
+    static const struct flag {
+        struct str mark;
+        enum tri state;
+    } flags[] = {
+        { STR_INIT("=> "), YES }, { STR_INIT("-> "), YES }, { STR_INIT(">> "), YES },
+        { STR_INIT("*> "), YES }, { STR_INIT("** "), NO },  { STR_INIT("== "), UNKNOWN },
+    };
+    struct str rest = text;
+    if (cut_prefix(&rest, STR("<= ")))
+        return take_reception(builder, exim, rest);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (cut_prefix(&rest, flags[i].mark))
+            return take_delivery(builder, exim, rest, flags[i].state);
+    if (str_starts(text, STR("Completed"))) {
+        builder_release(builder, key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id));
+        return TAKEN;
+    }
+    if (cut_prefix(&rest, STR("DKIM: ")))
+        return take_dkim(builder, exim, rest);
+    return NOT_OURS; /* no line of a message's way */
+}

@@ -1,0 +1,689 @@
+/* Lines of Exim's about a connection: that it came, was refused, got out of step, went. */
+#include "collect/dialect/exim.h"
+
+static const struct str none = { NULL, 0 };
+
+/* The client behind `mark`: "… from HOST", with "H=" or without. */
+static bool cut_client(struct str *rest, struct exim_host *host)
+{
+    struct str in = *rest;
+    cut_prefix(&in, STR("H="));
+    if (!cut_exim_host(&in, host))
+        return false;
+    *rest = in;
+    return true;
+}
+
+/* The client behind what it sent, which stands in quotes that are not escaped: `" H=` and a client, the last
+ * such, since quotes in what follows it are. */
+static bool cut_client_behind(struct str *rest, struct str mark, struct exim_host *host)
+{
+    const char *end = rest->at + rest->len;
+    struct str found = none;
+    for (const char *at = str_find(*rest, mark); at; at = str_find(str_range(at + 1, end), mark)) {
+        struct str in = str_range(at + mark.len, end);
+        struct exim_host other;
+        if ((at == rest->at || at[-1] != '\\') && cut_client(&in, &other)) {
+            *host = other;
+            found = in;
+        }
+    }
+    if (!found.at)
+        return false;
+    *rest = found;
+    return true;
+}
+
+static void refuse(struct builder *builder, struct open_session *open, const struct exim_line *exim,
+                   int16_t code, enum stage stage, struct str text, int32_t transaction,
+                   const struct saying *saying)
+{
+    struct refused refused = { .at = exim->line->at,
+                               .reply = { .code = code, .stage = (uint8_t)stage, .text = text },
+                               .transaction = transaction,
+                               .recipient = WHOLE_TRANSACTION };
+    if (transaction >= 0)
+        refused.sender = open->session.transactions[transaction].mail_from;
+    refused_note(builder, open, &refused, saying ? saying : saying_of(text, stage));
+}
+
+/* "GET / HTTP/1.1" */
+static void note_foreign(struct builder *builder, struct open_session *open, usec at, struct str command)
+{
+    static const struct str foreign[] = { STR_INIT("GET "),       STR_INIT("POST "),    STR_INIT("PUT "),
+                                          STR_INIT("HEAD "),      STR_INIT("CONNECT "), STR_INIT("OPTIONS "),
+                                          STR_INIT("\\026\\003"), STR_INIT("SSH-") };
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (str_starts(command, foreign[i])) {
+            struct evidence evidence = evidence_of(KIND_NON_SMTP, YES, at);
+            evidence.detail = command;
+            evidence_once(builder, open, &evidence);
+        }
+}
+
+/* ---- Each shape; `rest` is what follows the words that it is known by. */
+
+typedef enum taken take_fn(struct builder *builder, const struct exim_line *exim, struct str rest);
+
+/* How a connection ended: the words behind the client. */
+static const struct ending {
+    struct str says;
+    enum closed closed;
+} endings[] = {
+    { STR_INIT("closed by QUIT"), CLOSED_QUIT },
+    { STR_INIT("lost"), CLOSED_LOST },
+    { STR_INIT("closed by EOF"), CLOSED_LOST },
+    { STR_INIT("closed by DROP"), CLOSED_DROPPED },
+    { STR_INIT("closed after SIGTERM"), CLOSED_DROPPED },
+    { STR_INIT("dropped"), CLOSED_DROPPED },
+    { STR_INIT("closed"), CLOSED_UNKNOWN },
+};
+
+/* It began as long before as the line says. */
+static void note_duration(struct open_session *open, const struct exim_line *exim, struct str rest)
+{
+    usec length = exim_duration(rest);
+    if (length >= 0 && exim->line->at - length < open->session.started)
+        open->session.started = exim->line->at - length;
+}
+
+/* "SMTP connection from HOST (TCP/IP connection count = 1)", by the daemon, and "… closed by QUIT", "… lost
+ * D=2s" by who served it: with +smtp_connection, on for "lost while reading message data". */
+static enum taken take_connection(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    if (!cut_client(&rest, &host))
+        return PASSED; /* "from root": -bs */
+    struct str tail = rest, identity;
+    while (cut_char(&tail, ' '))
+        continue;
+    if (cut_prefix(&tail, STR("Ci="))) { /* +connection_identify */
+        if (!cut_until_char(&tail, ' ', &identity))
+            return SKIPPED;
+    }
+    if (str_starts(tail, STR("(TCP/IP connection count"))) {
+        struct exim_line daemon = *exim;
+        daemon.pid = 0; /* who serves it has another */
+        struct open_session *open = exim_begin(builder, &daemon, &host);
+        open->flags |= EXIM_COUNTED;
+        return TAKEN;
+    }
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (str_starts(tail, endings[i].says)) {
+            struct exim_line last = *exim;
+            last.is_last = true;
+            struct open_session *open = exim_session(builder, &last, &host, none, none);
+            note_duration(open, exim, rest);
+            if (str_starts(tail, STR("lost while reading message data")))
+                exim_reach(open, STAGE_DATA);
+            exim_end(open, exim, endings[i].closed);
+            if (open->flags & EXIM_COUNTED)
+                builder_close(builder, open, exim->line, CLOSED_UNKNOWN);
+            return TAKEN;
+        }
+    return SKIPPED;
+}
+
+static enum taken end_of(struct builder *builder, const struct exim_line *exim, const struct exim_host *host,
+                         struct str rest, enum closed closed, enum stage stage)
+{
+    struct exim_line last = *exim;
+    last.is_last = true;
+    struct open_session *open = exim_session(builder, &last, host, none, none);
+    note_duration(open, exim, rest);
+    exim_reach(open, stage);
+    exim_end(open, exim, closed);
+    return TAKEN;
+}
+
+/* "no MAIL in SMTP connection from HOST D=0.001s C=EHLO,QUIT" (+smtp_no_mail) */
+static enum taken take_no_mail(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    if (!cut_client(&rest, &host))
+        return PASSED;
+    bool greeted = str_find(rest, STR("EHLO")) || str_find(rest, STR("HELO"));
+    bool quit = str_find(rest, STR("QUIT")) != NULL;
+    return end_of(builder, exim, &host, rest, quit ? CLOSED_QUIT : CLOSED_UNKNOWN,
+                  greeted ? STAGE_HELO : STAGE_CONNECT);
+}
+
+/* "unexpected disconnection while reading SMTP command from HOST (error: …) D=2s" */
+static enum taken take_disconnection(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    return cut_client(&rest, &host) ? end_of(builder, exim, &host, rest, CLOSED_LOST, STAGE_BANNER) : PASSED;
+}
+
+static enum taken take_command_timeout(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str before;
+    if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
+        return PASSED;
+    return end_of(builder, exim, &host, rest, CLOSED_TIMEOUT, STAGE_BANNER);
+}
+
+static enum taken take_data_timeout(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct exim_clauses clauses;
+    struct str before;
+    if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
+        return PASSED;
+    cut_exim_clauses(&rest, &clauses);
+    struct open_session *open = exim_session(builder, exim, &host, clauses.sender, none);
+    exim_transaction(builder, open, exim, clauses.sender);
+    exim_reach(open, STAGE_DATA);
+    exim_end(open, exim, CLOSED_TIMEOUT);
+    return TAKEN;
+}
+
+/* "SMTP connection lost after final dot H=HOST P=esmtp": it was not taken. */
+static enum taken take_lost_after_dot(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    if (!cut_client(&rest, &host))
+        return SKIPPED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    exim_transaction(builder, open, exim, none);
+    exim_reach(open, STAGE_EOM);
+    exim_end(open, exim, CLOSED_LOST);
+    return TAKEN;
+}
+
+/* "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from
+ * H=HOST input="…"", "… (next input sent too soon: pipelining was not advertised): rejected "DATA" H=HOST
+ * next input="…"". */
+static enum taken take_synchronization(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str why, sent;
+    if (!cut_until(&rest, STR("): rejected "), &why))
+        return SKIPPED;
+    bool early = cut_prefix(&rest, STR("connection from "));
+    struct str command = rest;
+    if (early ? !cut_client(&rest, &host) : !cut_client_behind(&rest, STR("\" H="), &host))
+        return SKIPPED;
+    cut_char(&command, '"');
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    int32_t transaction = WHOLE_SESSION;
+    enum stage stage = STAGE_BANNER;
+    if (!early && open->session.stage >= STAGE_HELO)
+        stage = STAGE_HELO;
+    if (str_starts(command, STR("RCPT")) || str_starts(command, STR("DATA")) ||
+        str_starts(command, STR("BDAT"))) {
+        /* There is one under way, of which the log may not have told yet. */
+        transaction = exim_transaction(builder, open, exim, none);
+        stage = command.at[0] == 'R' ? STAGE_RCPT : STAGE_DATA;
+    } else if (str_starts(command, STR("MAIL"))) {
+        stage = STAGE_MAIL;
+    } else if (!early) {
+        stage = STAGE_HELO;
+    }
+    if (cut_until(&rest, STR("input=\""), &sent))
+        note_foreign(builder, open, exim->line->at, rest);
+    refuse(builder, open, exim, 554, stage, why, transaction, NULL);
+    exim_end(open, exim, CLOSED_DROPPED);
+    return TAKEN;
+}
+
+/* "SMTP call from HOST dropped: too many unrecognized commands (last was "GET / HTTP/1.1")" */
+static enum taken take_call(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str before;
+    if (!cut_client(&rest, &host))
+        return PASSED;
+    struct exim_line last = *exim;
+    last.is_last = true;
+    struct open_session *open = exim_session(builder, &last, &host, none, none);
+    if (cut_until(&rest, STR(" was \""), &before))
+        note_foreign(builder, open, exim->line->at, rest);
+    exim_reach(open, STAGE_BANNER);
+    exim_end(open, exim, CLOSED_DROPPED);
+    return TAKEN;
+}
+
+/* "SMTP syntax error in "MAIL FROM foo" H=HOST unrecognized command" (+smtp_syntax_error), "SMTP protocol
+ * error in …". */
+static enum taken take_error(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str command = rest;
+    if (!cut_client_behind(&rest, STR("\" H="), &host))
+        return PASSED;
+    cut_char(&command, '"');
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    note_foreign(builder, open, exim->line->at, command);
+    exim_reach(open, STAGE_BANNER);
+    return TAKEN;
+}
+
+/* "no host name found for IP address 203.0.113.152": logged when the connection comes. */
+static enum taken take_no_name(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host = { 0 };
+    struct evidence rdns = evidence_of(KIND_RDNS, NO, exim->line->at),
+                    fcrdns = evidence_of(KIND_FCRDNS, NO, exim->line->at);
+    if (!ip_parse(rest, &host.address))
+        return SKIPPED;
+    struct open_session *open = NULL;
+    /* One that the daemon announced, or a new one. */
+    for (int i = 0; i < 16 && (open = builder_of_client(builder, &host.address, open)) != NULL; i++)
+        if (!open->ended && (open->flags & EXIM_FRESH) && (open->flags & EXIM_COUNTED) &&
+            !open->session.evidence_count)
+            break;
+    if (open && (open->flags & EXIM_FRESH) && (open->flags & EXIM_COUNTED) && !open->ended &&
+        !open->session.evidence_count) {
+        builder_took(builder, open, exim->line);
+    } else {
+        open = exim_begin(builder, exim, &host);
+        builder_rest(builder, open, exim->line);
+    }
+    builder_add_evidence(builder, open, &rdns);
+    builder_add_evidence(builder, open, &fcrdns);
+    return TAKEN;
+}
+
+/* "no IP address found for host NAME (during SMTP connection from HOST)": a PTR that leads nowhere. */
+static enum taken take_no_address(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str name;
+    if (!cut_until(&rest, STR(" (during SMTP connection from "), &name) || !cut_client(&rest, &host))
+        return PASSED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    struct evidence rdns = evidence_of(KIND_RDNS, YES, exim->line->at),
+                    fcrdns = evidence_of(KIND_FCRDNS, NO, exim->line->at);
+    rdns.detail = name;
+    open->flags |= EXIM_FRESH;
+    evidence_once(builder, open, &rdns);
+    evidence_once(builder, open, &fcrdns);
+    return TAKEN;
+}
+
+/* "Connection from HOST refused: too many connections from that IP address", by the daemon: 421. */
+static enum taken take_refused(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    static const struct saying rate = {
+        .named = NAMED_RATE, .kind = KIND_RATE, .state = YES, .subject = "connection"
+    };
+    struct exim_host host;
+    struct exim_line daemon = *exim;
+    daemon.pid = 0;
+    if (!cut_client(&rest, &host))
+        return PASSED;
+    cut_char(&rest, ' ');
+    cut_prefix(&rest, STR("temporarily "));
+    if (!cut_prefix(&rest, STR("refused")))
+        return SKIPPED;
+    bool many = cut_prefix(&rest, STR(": ")) && str_starts(rest, STR("too many connections"));
+    struct open_session *open = NULL;
+    if (host.port) /* the daemon may have announced it */
+        open = builder_find(builder, key_of_client(exim->line->host, &host.address, host.port), NULL);
+    if (open && !open->ended && (open->flags & EXIM_FRESH))
+        builder_took(builder, open, exim->line);
+    else
+        open = exim_begin(builder, &daemon, &host);
+    open->flags &= ~(uint32_t)EXIM_FRESH;
+    refuse(builder, open, exim, 421, STAGE_CONNECT, rest, WHOLE_SESSION, many ? &rate : NULL);
+    exim_end(open, exim, CLOSED_DROPPED);
+    builder_close(builder, open, exim->line, CLOSED_DROPPED);
+    return TAKEN;
+}
+
+/* "refused connection from HOST (host_reject_connection)", "(tcp wrappers)": 554. */
+static enum taken take_refused_host(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    if (!cut_client(&rest, &host))
+        return PASSED;
+    while (cut_char(&rest, ' '))
+        continue;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    refuse(builder, open, exim, 554, STAGE_CONNECT, rest, WHOLE_SESSION, NULL);
+    exim_end(open, exim, CLOSED_DROPPED);
+    return TAKEN;
+}
+
+/* "rejected EHLO from HOST: syntactically invalid argument(s): x", "rejected MAIL from HOST: no HELO/EHLO
+ * given", "rejected MAIL FROM:<a@b> H=HOST: message too big: size=99 max=50", "rejected "EHLO x" from HOST:
+ * …" (helo_verify_hosts), "rejected from <a@b> H=HOST: message too big: read=70212 max=51200". */
+static enum taken take_rejected(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    static const struct saying helo_syntax = {
+        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "syntax"
+    };
+    static const struct saying helo_required = {
+        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "required"
+    };
+    static const struct saying helo_unverified = {
+        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "resolves"
+    };
+    struct exim_host host;
+    struct str path, said = rest;
+    if (cut_prefix(&rest, STR("EHLO from ")) || cut_prefix(&rest, STR("HELO from "))) {
+        if (!cut_client(&rest, &host) || !cut_prefix(&rest, STR(": ")))
+            return SKIPPED;
+        struct open_session *open = exim_session(builder, exim, &host, none, none);
+        refuse(builder, open, exim, 501, STAGE_HELO, rest, WHOLE_SESSION, &helo_syntax);
+        if (cut_prefix(&rest, STR("syntactically invalid argument(s): ")))
+            open->session.helo =
+                builder_keep(builder, open, str_eq(rest, STR("(no argument given)")) ? STR("") : rest);
+        return TAKEN;
+    }
+    if (cut_prefix(&rest, STR("MAIL from "))) {
+        if (!cut_client(&rest, &host) || !cut_prefix(&rest, STR(": ")))
+            return SKIPPED;
+        struct open_session *open = exim_session(builder, exim, &host, none, none);
+        int32_t index = exim_transaction(builder, open, exim, none);
+        if (index >= 0)
+            refuse(builder, open, exim, 503, STAGE_MAIL, rest, index,
+                   str_starts(rest, STR("no HELO/EHLO given")) ? &helo_required : NULL);
+        return TAKEN;
+    }
+    if (cut_prefix(&rest, STR("MAIL FROM:"))) {
+        if (!cut_exim_path(&rest, &path) || !cut_client_behind(&rest, STR(" H="), &host) ||
+            !cut_prefix(&rest, STR(": ")))
+            return SKIPPED;
+        struct open_session *open = exim_session(builder, exim, &host, path, none);
+        int32_t index = exim_transaction(builder, open, exim, path);
+        if (index >= 0)
+            refuse(builder, open, exim, 552, STAGE_MAIL, rest, index, NULL);
+        return TAKEN;
+    }
+    if (cut_prefix(&rest, STR("from "))) {
+        if (!cut_exim_path(&rest, &path) || !cut_prefix(&rest, STR(" H=")) || !cut_client(&rest, &host))
+            return SKIPPED;
+        cut_prefix(&rest, STR(": "));
+        struct open_session *open = exim_session(builder, exim, &host, path, none);
+        int32_t index = exim_transaction(builder, open, exim, path);
+        if (index >= 0)
+            refuse(builder, open, exim, 552, STAGE_EOM, rest, index, NULL);
+        return TAKEN;
+    }
+    if (cut_char(&rest, '"') && cut_client_behind(&rest, STR("\" from "), &host)) {
+        struct open_session *open = exim_session(builder, exim, &host, none, none);
+        cut_prefix(&rest, STR(": "));
+        refuse(builder, open, exim, 550, STAGE_HELO, rest.len ? rest : said, WHOLE_SESSION, &helo_unverified);
+        return TAKEN;
+    }
+    rest = said;
+    if (cut_prefix(&rest, STR("connection from ")))
+        return take_refused_host(builder, exim, rest);
+    return SKIPPED;
+}
+
+/* "too many recipients: message rejected: sender=<a@b> H=HOST" */
+static enum taken take_too_many(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str before, sender = none, text = rest;
+    if (cut_until(&rest, STR("sender="), &before)) {
+        if (!cut_exim_path(&rest, &sender) || !cut_prefix(&rest, STR(" H=")))
+            return SKIPPED;
+    } else if (!cut_until(&rest, STR("H="), &before) && !cut_until(&rest, STR(" from "), &before)) {
+        return PASSED;
+    }
+    if (!cut_client(&rest, &host))
+        return PASSED;
+    struct open_session *open = exim_session(builder, exim, &host, sender, none);
+    if (!sender.at)
+        return TAKEN;
+    int32_t index = exim_transaction(builder, open, exim, sender);
+    if (cut_until(&text, STR(" sender="), &before))
+        text = before;
+    if (index >= 0)
+        refuse(builder, open, exim, 552, STAGE_DATA, text, index, NULL);
+    return TAKEN;
+}
+
+/* "unqualified sender rejected: <bob> H=HOST", "unqualified recipient rejected: …", "unqualified verify
+ * rejected: …" */
+static enum taken take_unqualified(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    static const struct saying fqdn = {
+        .named = NAMED_SENDER_DOMAIN, .kind = KIND_SENDER_DOMAIN, .state = NO, .subject = "fqdn"
+    };
+    struct exim_host host;
+    struct str what, path, text = rest;
+    if (!cut_until(&rest, STR(" rejected: "), &what) || !cut_exim_path(&rest, &path) ||
+        !cut_prefix(&rest, STR(" H=")) || !cut_client(&rest, &host))
+        return SKIPPED;
+    text = str_range(text.at, path.at - 1);
+    bool verify = str_eq(what, STR("verify")), sender = str_eq(what, STR("sender"));
+    struct open_session *open = exim_session(builder, exim, &host, sender ? path : none, none);
+    if (verify) {
+        struct evidence probe = evidence_of(KIND_VRFY, YES, exim->line->at);
+        probe.subject = path;
+        builder_add_evidence(builder, open, &probe);
+        return TAKEN;
+    }
+    int32_t index = exim_transaction(builder, open, exim, sender ? path : none);
+    if (index < 0)
+        return TAKEN;
+    if (sender) {
+        refuse(builder, open, exim, 501, STAGE_MAIL, text, index, &fqdn);
+        return TAKEN;
+    }
+    struct recipient *recipient = builder_add_recipient(builder, open, index, path, exim->line->at);
+    if (!recipient)
+        return TAKEN;
+    struct refused refused = { .at = exim->line->at,
+                               .reply = { .code = 501, .stage = STAGE_RCPT, .text = text },
+                               .address = path,
+                               .transaction = index,
+                               .recipient = (int32_t)open->session.transactions[index].recipient_count - 1 };
+    refused_note(builder, open, &refused, saying_of(STR(""), STAGE_RCPT));
+    return TAKEN;
+}
+
+/* "TLS error on connection from HOST (gnutls_handshake): …" */
+static enum taken take_tls(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str before;
+    if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
+        return PASSED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    exim_reach(open, STAGE_BANNER);
+    return TAKEN;
+}
+
+static enum taken take_etrn(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str before;
+    if (cut_until(&rest, STR(" received from "), &before) && cut_client(&rest, &host))
+        exim_session(builder, exim, &host, none, none);
+    return PASSED;
+}
+
+/* "DNS list lookup defer (probably timeout) for 125.100.51.198.dead.rbl.test: assumed not in list" */
+static enum taken take_dns_list(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct str before, zone;
+    uint64_t octet[4] = { 0 };
+    if (!cut_until(&rest, STR(" for "), &before))
+        return PASSED;
+    for (int i = 4; i-- > 0;)
+        if (!cut_number(&rest, &octet[i]) || octet[i] > 255 || !cut_char(&rest, '.'))
+            return PASSED;
+    if (!cut_until(&rest, STR(": "), &zone))
+        return PASSED;
+    struct exim_host host = { .address = ip_from_v4(
+                                  (uint32_t)(octet[0] << 24 | octet[1] << 16 | octet[2] << 8 | octet[3])) };
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    struct evidence listed = evidence_of(KIND_DNSBL, UNKNOWN, exim->line->at);
+    listed.subject = zone;
+    open->flags |= EXIM_FRESH;
+    evidence_once(builder, open, &listed);
+    return TAKEN;
+}
+
+/* The words of $smtp_notquit_reason, for an ACL's "logwrite = notquit $smtp_notquit_reason from
+ * $sender_host_address". */
+static enum taken take_not_quit(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    static const struct reason {
+        struct str says;
+        enum closed closed;
+    } reasons[] = {
+        { STR_INIT("acl-drop"), CLOSED_DROPPED },
+        { STR_INIT("bad-commands"), CLOSED_DROPPED },
+        { STR_INIT("command-timeout"), CLOSED_TIMEOUT },
+        { STR_INIT("connection-lost"), CLOSED_LOST },
+        { STR_INIT("data-timeout"), CLOSED_TIMEOUT },
+        { STR_INIT("signal-exit"), CLOSED_DROPPED },
+        { STR_INIT("synchronization-error"), CLOSED_DROPPED },
+        { STR_INIT("tls-failed"), CLOSED_UNKNOWN },
+        { STR_INIT("local-scan-error"), CLOSED_DROPPED },
+        { STR_INIT("local-scan-timeout"), CLOSED_DROPPED },
+    };
+    struct exim_host host = { 0 };
+    struct str reason;
+    if (!cut_until(&rest, STR(" from "), &reason) || !ip_parse(rest, &host.address))
+        return SKIPPED;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (str_eq(reason, reasons[i].says))
+            return end_of(builder, exim, &host, (struct str){ rest.at + rest.len, 0 }, reasons[i].closed,
+                          STAGE_CONNECT);
+    return SKIPPED;
+}
+
+/* "whitelisted 198.51.100.6 by wl.example-rbl.test": the usual words of a logwrite. */
+static enum taken take_whitelisted(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host = { 0 };
+    struct str address;
+    if (!cut_until_char(&rest, ' ', &address) || !ip_parse(address, &host.address))
+        return SKIPPED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    struct evidence exempt = evidence_of(KIND_EXEMPT, YES, exim->line->at);
+    exempt.detail = str_range(address.at, rest.at + rest.len);
+    evidence_once(builder, open, &exempt);
+    return TAKEN;
+}
+
+static enum taken pass(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    (void)builder;
+    (void)exim;
+    (void)rest;
+    return PASSED;
+}
+
+/* In order of how often they stand there by default. */
+static const struct shape {
+    struct str begins;
+    take_fn *take;
+} shapes[] = {
+    { STR_INIT("no host name found for IP address "), take_no_name },
+    { STR_INIT("SMTP connection from "), take_connection },
+    { STR_INIT("no MAIL in SMTP connection from "), take_no_mail },
+    { STR_INIT("SMTP protocol synchronization error ("), take_synchronization },
+    { STR_INIT("unexpected disconnection while reading SMTP command from "), take_disconnection },
+    { STR_INIT("rejected "), take_rejected },
+    { STR_INIT("Connection from "), take_refused },
+    { STR_INIT("no IP address found for host "), take_no_address },
+    { STR_INIT("SMTP call from "), take_call },
+    { STR_INIT("SMTP command timeout on "), take_command_timeout },
+    { STR_INIT("SMTP data timeout (message abandoned) on "), take_data_timeout },
+    { STR_INIT("SMTP connection lost after final dot H="), take_lost_after_dot },
+    { STR_INIT("SMTP syntax error in "), take_error },
+    { STR_INIT("SMTP protocol error in "), take_error },
+    { STR_INIT("refused connection from "), take_refused_host },
+    { STR_INIT("too many "), take_too_many },
+    { STR_INIT("unqualified "), take_unqualified },
+    { STR_INIT("TLS "), take_tls },
+    { STR_INIT("ETRN "), take_etrn },
+    { STR_INIT("DNS list lookup defer"), take_dns_list },
+    { STR_INIT("notquit "), take_not_quit },
+    { STR_INIT("whitelisted "), take_whitelisted },
+    { STR_INIT("Start queue run: "), pass },
+    { STR_INIT("End queue run: "), pass },
+    { STR_INIT("cwd="), pass },
+    { STR_INIT("exim "), pass },
+    { STR_INIT("Exim "), pass },
+    { STR_INIT("daemon"), pass },
+    { STR_INIT("SIGHUP "), pass },
+    { STR_INIT("SIGTERM "), pass },
+    { STR_INIT("pid "), pass },
+    { STR_INIT("Failed to "), pass },
+    { STR_INIT("Warning: "), pass },
+    { STR_INIT("VRFY "), pass },
+    { STR_INIT("EXPN "), pass },
+    { STR_INIT("U="), pass },
+    { STR_INIT("F=<"), pass },
+};
+
+/* "LOGIN authenticator failed for HOST: 535 Incorrect authentication data (set_id=alice)" */
+static enum taken take_authenticator(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str user = none, before;
+    if (!cut_client(&rest, &host))
+        return SKIPPED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    struct evidence auth = evidence_of(KIND_AUTH, NO, exim->line->at);
+    if (cut_until(&rest, STR("(set_id="), &before)) {
+        const char *end = str_find_last(rest, ')');
+        user = end ? str_range(rest.at, end) : rest;
+    }
+    auth.subject = user;
+    builder_add_evidence(builder, open, &auth);
+    exim_reach(open, STAGE_HELO);
+    return TAKEN;
+}
+
+/* What stands behind the id of a message and says nothing of a session: its way from here. */
+static enum taken take_unknown(const struct exim_line *exim, struct str text)
+{
+    static const struct str known[] = { STR_INIT("Message is frozen"),
+                                        STR_INIT("Frozen"),
+                                        STR_INIT("Unfrozen"),
+                                        STR_INIT("removed by "),
+                                        STR_INIT("cancelled by "),
+                                        STR_INIT("no immediate"),
+                                        STR_INIT("Spool file"),
+                                        STR_INIT("SMTP error from"),
+                                        STR_INIT("Remote host "),
+                                        STR_INIT("routing "),
+                                        STR_INIT("Retry time"),
+                                        STR_INIT("retry time"),
+                                        STR_INIT("Warning:"),
+                                        STR_INIT("alias"),
+                                        STR_INIT("Error while"),
+                                        STR_INIT("spam acl condition"),
+                                        STR_INIT("malware acl"),
+                                        STR_INIT("DMARC"),
+                                        STR_INIT("SA: "),
+                                        STR_INIT("PDKIM"),
+                                        STR_INIT("failed to "),
+                                        STR_INIT("marked "),
+                                        STR_INIT("SMTP timeout"),
+                                        STR_INIT("original"),
+                                        STR_INIT("TLS "),
+                                        STR_INIT("Greylist"),
+                                        STR_INIT("H="),
+                                        STR_INIT("[") };
+    struct str name;
+    for (size_t i = 0; exim->id.at && i < sizeof known / sizeof *known; i++)
+        if (str_starts(text, known[i]))
+            return PASSED;
+    /* "mx.example.org [192.0.2.1] Connection timed out": the other end of a delivery */
+    return exim->id.at && cut_until_char(&text, ' ', &name) && text.len && text.at[0] == '[' ? PASSED
+                                                                                             : SKIPPED;
+}
+
+enum taken exim_take_smtp(struct builder *builder, const struct exim_line *exim, struct str text)
+{
+    struct str rest = text, mechanism;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (text.len && text.at[0] == shapes[i].begins.at[0] && cut_prefix(&rest, shapes[i].begins))
+            return shapes[i].take(builder, exim, rest);
+    if (cut_until_char(&rest, ' ', &mechanism) && cut_prefix(&rest, STR("authenticator failed for ")))
+        return take_authenticator(builder, exim, rest);
+    return take_unknown(exim, text);
+}
