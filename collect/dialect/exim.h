@@ -14,12 +14,19 @@
  * +incoming_interface. */
 struct exim_host {
     struct str name, helo; /* at == NULL: not told */
-    bool spoke;            /* HELO was said: the name stands for it where no other is told */
     struct ip address, interface;
     uint16_t port, interface_port;
 };
 /* "H=" must be off. Addresses within the HELO name, which strangers write, are not taken for the client's. */
 bool cut_exim_host(struct str *rest, struct exim_host *host);
+
+/* HELO has been said by now (a MAIL was taken, or refused for another reason): where no name is told it is
+ * that of the host. */
+static inline void exim_greeted(struct exim_host *host)
+{
+    if (!host->helo.at && host->name.at)
+        host->helo = host->name;
+}
 
 /* What may follow the host: "X=cipher CV=no DN="…" SNI="…" A=authenticator:user F=<sender>", in any order. */
 struct exim_clauses {
@@ -50,8 +57,7 @@ enum {
     EXIM_FRESH = 1 << 0,    /* nothing but a connection is known yet */
     EXIM_END_SAID = 1 << 1, /* how it ended has been told */
     EXIM_COUNTED = 1 << 2,  /* the log tells when connections come and go (+smtp_connection) */
-    EXIM_CALLOUT = 1 << 3,  /* the sender's own server refused it: not its domain's fault */
-    EXIM_GREETED = 1 << 4   /* HELO is known to have been said */
+    EXIM_CALLOUT = 1 << 3   /* the sender's own server refused it: not its domain's fault */
 };
 
 /* The session that a line about this client belongs to, begun where there is none. `sender` (at == NULL: not

@@ -135,11 +135,9 @@ static enum taken take_reception(struct builder *builder, const struct exim_line
     read_reception(rest, &reception);
     if (!reception.has_host)
         return PASSED; /* by a program here: a bounce, a list, a user */
+    exim_greeted(&reception.host);
     struct open_session *open = exim_session(builder, exim, &reception.host, sender, none);
     exim_note_clauses(builder, open, line->at, &reception.clauses);
-    if (!open->session.helo.at &&
-        reception.host.name.at) /* a HELO name that is told apart stands beside it */
-        open->session.helo = builder_keep(builder, open, reception.host.name);
     int32_t index = exim_transaction(builder, open, exim, sender);
     if (index < 0)
         return TAKEN;

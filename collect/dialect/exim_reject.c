@@ -89,8 +89,8 @@ static void add_probe(struct builder *builder, struct open_session *open, usec a
 }
 
 static enum taken take_rejection(struct builder *builder, const struct exim_line *exim,
-                                 const struct exim_host *host, const struct exim_clauses *clauses,
-                                 struct str rest, bool deferred)
+                                 struct exim_host *host, const struct exim_clauses *clauses, struct str rest,
+                                 bool deferred)
 {
     const struct place *place = NULL;
     struct str none = { NULL, 0 }, address = none, sender = clauses->sender, text, whole = rest;
@@ -103,10 +103,10 @@ static enum taken take_rejection(struct builder *builder, const struct exim_line
         address = cut_address(&rest);
     else if (place->stage == STAGE_MAIL)
         sender = cut_address(&rest);
-    else if (place->stage == STAGE_HELO && place->what == OF_SESSION) {
-        struct str helo = host->helo.at ? host->helo : host->name;
-        cut_prefix(&rest, helo); /* it may hold the mark that follows */
-    }
+    if (place->stage >= STAGE_MAIL || (place->stage == STAGE_HELO && place->what == OF_SESSION))
+        exim_greeted(host);
+    if (place->stage == STAGE_HELO && place->what == OF_SESSION)
+        cut_prefix(&rest, host->helo); /* it may hold the mark that follows */
     if (!cut_until(&rest, STR(": "), &text)) {
         text = rest;
         rest = (struct str){ rest.at + rest.len, 0 };
@@ -123,8 +123,6 @@ static enum taken take_rejection(struct builder *builder, const struct exim_line
     rejection.open = open;
     exim_note_clauses(builder, open, exim->line->at, clauses);
     exim_reach(open, place->stage);
-    if (place->stage >= STAGE_MAIL && !open->session.helo.at && host->name.at)
-        open->session.helo = builder_keep(builder, open, host->name);
     if (place->what == OF_NONE) {
         if (str_starts(whole, STR("VRFY")) || str_starts(whole, STR("EXPN")))
             add_probe(builder, open, exim->line->at, text, rest);
@@ -142,8 +140,6 @@ static enum taken take_rejection(struct builder *builder, const struct exim_line
         }
     }
     note(builder, &rejection);
-    if (place->stage == STAGE_HELO && !open->session.helo.at && host->name.at)
-        open->session.helo = builder_keep(builder, open, host->name);
     if (place->stage == STAGE_CONNECT)
         exim_end(open, exim, CLOSED_DROPPED);
     return TAKEN;
@@ -152,12 +148,13 @@ static enum taken take_rejection(struct builder *builder, const struct exim_line
 /* "sender verify fail for <a@b>: response to "RCPT TO:<a@b>" from mx [ip] was: 550 …": a callout, where the
  * sender's server had its say; else it is the address that cannot be delivered to. The refusal itself
  * follows. */
-static enum taken take_verify(struct builder *builder, const struct exim_line *exim,
-                              const struct exim_host *host, struct str rest)
+static enum taken take_verify(struct builder *builder, const struct exim_line *exim, struct exim_host *host,
+                              struct str rest)
 {
     struct str address, before;
     if (!cut_prefix(&rest, STR(" for ")) || !cut_exim_path(&rest, &address))
         return SKIPPED;
+    exim_greeted(host);
     struct open_session *open = exim_session(builder, exim, host, address, (struct str){ NULL, 0 });
     if (cut_prefix(&rest, STR(": ")) &&
         (str_find(rest, STR("response to ")) || cut_until(&rest, STR("callout"), &before) ||
@@ -172,11 +169,12 @@ static enum taken take_verify(struct builder *builder, const struct exim_line *e
 /* "incomplete transaction (QUIT) from <a@b> for c@d e@f": what had been taken so far
  * (+smtp_incomplete_transaction). */
 static enum taken take_incomplete(struct builder *builder, const struct exim_line *exim,
-                                  const struct exim_host *host, struct str rest)
+                                  struct exim_host *host, struct str rest)
 {
     struct str why, sender, none = { NULL, 0 }, address;
     if (!cut_until(&rest, STR(") from "), &why) || !cut_exim_path(&rest, &sender))
         return SKIPPED;
+    exim_greeted(host);
     struct open_session *open = exim_session(builder, exim, host, none, none);
     int32_t index = exim_transaction(builder, open, exim, sender);
     if (index < 0)
@@ -201,8 +199,8 @@ static enum taken take_incomplete(struct builder *builder, const struct exim_lin
 }
 
 /* "Warning: SPF softfail for shop.test": a warn of an ACL, in the site's words. */
-static enum taken take_warning(struct builder *builder, const struct exim_line *exim,
-                               const struct exim_host *host, struct str rest)
+static enum taken take_warning(struct builder *builder, const struct exim_line *exim, struct exim_host *host,
+                               struct str rest)
 {
     struct str none = { NULL, 0 };
     struct open_session *open = exim_session(builder, exim, host, none, none);
@@ -218,10 +216,10 @@ static enum taken take_warning(struct builder *builder, const struct exim_line *
 
 /* "RCPT <a@b>: discarded by RCPT ACL: text": the client is told 250. */
 static enum taken take_discarded(struct builder *builder, const struct exim_line *exim,
-                                 const struct exim_host *host, const struct exim_clauses *clauses,
-                                 struct str rest)
+                                 struct exim_host *host, const struct exim_clauses *clauses, struct str rest)
 {
     struct str address = cut_address(&rest);
+    exim_greeted(host);
     struct open_session *open = exim_session(builder, exim, host, clauses->sender, address);
     int32_t index = exim_transaction(builder, open, exim, clauses->sender);
     struct recipient *recipient =

@@ -10,8 +10,8 @@ enum { LOOKED_AT_MOST = 16 };
 static const usec sure_most = 10 * USEC_MINUTE;
 /* Of one client, where the log tells no more: within a transaction, after the connection, and of another
  * transaction. */
-static const usec going_on_most = 90 * USEC_SECOND, fresh_most = 60 * USEC_SECOND,
-                  other_most = 20 * USEC_SECOND;
+static const usec going_on_most = 30 * USEC_SECOND, fresh_most = 60 * USEC_SECOND,
+                  other_most = 5 * USEC_SECOND;
 /* Two lines that both say how it ended. */
 static const usec end_most = 3 * USEC_SECOND;
 
@@ -44,11 +44,6 @@ static void bind_pid(struct builder *builder, struct open_session *open, const s
         return;
     notes->pid = pid;
     builder_bind(builder, key_of_pid(exim, pid), open, -1, false);
-}
-
-static struct str helo_of(const struct exim_host *host)
-{
-    return host->helo.at ? host->helo : (struct str){ NULL, 0 };
 }
 
 static void note_host(struct builder *builder, struct open_session *open, const struct exim_line *exim,
@@ -123,7 +118,6 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
                struct str sender, struct str recipient)
 {
     const struct session *session = &open->session;
-    struct str helo = helo_of(host);
     usec silence = exim->line->at - open->marked;
     uint32_t pid = exim->id_pid ? exim->id_pid : exim->pid;
     if (open->ended || !str_eq(session->server, exim->line->host) || silence < -USEC_MINUTE)
@@ -135,7 +129,7 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
         return exim->is_last && silence <= end_most;
     if (exim->is_last)
         return silence <= going_on_most ? 2 : 0;
-    if (helo.at && session->helo.at && !str_eq(helo, session->helo))
+    if (host->helo.at && session->helo.at && !str_eq(host->helo, session->helo))
         return 0;
     if (sender.at && was_refused(session, sender, recipient))
         return 0;

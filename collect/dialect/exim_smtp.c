@@ -172,6 +172,7 @@ static enum taken take_data_timeout(struct builder *builder, const struct exim_l
     if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
         return PASSED;
     cut_exim_clauses(&rest, &clauses);
+    exim_greeted(&host);
     struct open_session *open = exim_session(builder, exim, &host, clauses.sender, none);
     exim_transaction(builder, open, exim, clauses.sender);
     exim_reach(open, STAGE_DATA);
@@ -197,6 +198,10 @@ static enum taken take_lost_after_dot(struct builder *builder, const struct exim
  * next input="…"". */
 static enum taken take_synchronization(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
+    static const struct saying talker = { .named = NAMED_EARLY_TALKER,
+                                          .kind = KIND_EARLY_TALKER,
+                                          .state = YES };
+    static const struct saying ahead = { .named = NAMED_PIPELINING, .kind = KIND_PIPELINING, .state = YES };
     struct exim_host host;
     struct str why, sent;
     if (!cut_until(&rest, STR("): rejected "), &why))
@@ -223,7 +228,7 @@ static enum taken take_synchronization(struct builder *builder, const struct exi
     }
     if (cut_until(&rest, STR("input=\""), &sent))
         note_foreign(builder, open, exim->line->at, rest);
-    refuse(builder, open, exim, 554, stage, why, transaction, NULL);
+    refuse(builder, open, exim, 554, stage, why, transaction, early ? &talker : &ahead);
     exim_end(open, exim, CLOSED_DROPPED);
     return TAKEN;
 }
@@ -387,6 +392,7 @@ static enum taken take_rejected(struct builder *builder, const struct exim_line 
         if (!cut_exim_path(&rest, &path) || !cut_client_behind(&rest, STR(" H="), &host) ||
             !cut_prefix(&rest, STR(": ")))
             return SKIPPED;
+        exim_greeted(&host);
         struct open_session *open = exim_session(builder, exim, &host, path, none);
         int32_t index = exim_transaction(builder, open, exim, path);
         if (index >= 0)
@@ -397,6 +403,7 @@ static enum taken take_rejected(struct builder *builder, const struct exim_line 
         if (!cut_exim_path(&rest, &path) || !cut_prefix(&rest, STR(" H=")) || !cut_client(&rest, &host))
             return SKIPPED;
         cut_prefix(&rest, STR(": "));
+        exim_greeted(&host);
         struct open_session *open = exim_session(builder, exim, &host, path, none);
         int32_t index = exim_transaction(builder, open, exim, path);
         if (index >= 0)
@@ -428,6 +435,7 @@ static enum taken take_too_many(struct builder *builder, const struct exim_line 
     }
     if (!cut_client(&rest, &host))
         return PASSED;
+    exim_greeted(&host);
     struct open_session *open = exim_session(builder, exim, &host, sender, none);
     if (!sender.at)
         return TAKEN;

@@ -55,7 +55,7 @@ bool cut_exim_host(struct str *rest, struct exim_host *host)
         host->name = (struct str){ in.at, name };
         in = str_skip(in, name + 1);
     }
-    host->spoke = cut_helo(&in, &host->helo) || host->name.at;
+    cut_helo(&in, &host->helo);
     if (!cut_bracketed(&in, &host->address, &host->port))
         return false;
     behind = in;
