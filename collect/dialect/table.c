@@ -4,7 +4,7 @@
 /* clang-format off: a line each */
 #define ROWS(row)                                                                                            \
     row(postfix) row(postgrey) row(policyd_spf) row(opendkim) row(opendmarc) row(amavis) row(rspamd)         \
-        row(opensmtpd) row(sendmail)
+        row(opensmtpd) row(sendmail) row(exim)
 /* clang-format on */
 
 #define DECLARED(name) extern const struct dialect dialect_##name;
