@@ -20,14 +20,20 @@ cmp -s short out || fail "it is short for look"
 [ -z "$(ls tmp)" ] || fail "the temporary database is still there: $(ls -R tmp)"
 [ ! -e mxreplay.db ] || fail "nothing is kept unless asked for"
 
-# What it says is what collect and replay say.
+# What it says is what collect and replay say, when the policy asks the lists that the site asks; and it says that.
 good collect -q -d t.db mail.log
 good replay -q -d t.db
 cp out tables
 echo >>tables
-good replay -q -d t.db -p talk-2009
+good policy show talk-2009
+sed 's/zen.spamhaus.org: 1/zen.example-rbl.test: 1/; s/bl.spamcop.net: 1/bl.second.test: 1/' out >asked.yaml
+good replay -q -d t.db -p asked.yaml
 cat out >>tables
-cmp -s short tables || fail "look says something else than collect and replay: $(diff short tables)"
+grep -A 1 '^Your server asks none of the DNS lists' short >said || fail "look does not say whose lists it took"
+printf '%s\n' 'Your server asks none of the DNS lists of this policy, so those that it asks' \
+    '  stand for them: zen.example-rbl.test, bl.second.test.' | cmp -s - said || fail "look says: $(cat said)"
+grep -vxFf said short >rows
+cmp -s rows tables || fail "look says something else than collect and replay: $(diff rows tables)"
 
 good look -d kept.db mail.log
 [ -s kept.db ] || fail "-d keeps what was read"
