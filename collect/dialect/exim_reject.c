@@ -176,6 +176,8 @@ static enum taken take_incomplete(struct builder *builder, const struct exim_lin
         return SKIPPED;
     exim_greeted(host);
     struct open_session *open = exim_session(builder, exim, host, none, none);
+    if (!sender.len && !rest.len)
+        return TAKEN; /* after a message, or a MAIL that was refused, it says so too */
     int32_t index = exim_transaction(builder, open, exim, sender);
     if (index < 0)
         return TAKEN;

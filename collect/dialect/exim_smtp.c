@@ -61,6 +61,12 @@ static void note_foreign(struct builder *builder, struct open_session *open, use
         }
 }
 
+/* The words that a shape is known by, again in front of what follows them. */
+static struct str with_words(struct str rest, struct str words)
+{
+    return str_range(rest.at - words.len, rest.at + rest.len);
+}
+
 /* ---- Each shape; `rest` is what follows the words that it is known by. */
 
 typedef enum taken take_fn(struct builder *builder, const struct exim_line *exim, struct str rest);
@@ -243,8 +249,11 @@ static enum taken take_call(struct builder *builder, const struct exim_line *exi
     struct exim_line last = *exim;
     last.is_last = true;
     struct open_session *open = exim_session(builder, &last, &host, none, none);
-    if (cut_until(&rest, STR(" was \""), &before))
+    if (cut_until(&rest, STR(" was \""), &before)) {
+        if (str_ends(rest, STR("\")")))
+            rest.len -= 2;
         note_foreign(builder, open, exim->line->at, rest);
+    }
     exim_reach(open, STAGE_BANNER);
     exim_end(open, exim, CLOSED_DROPPED);
     return TAKEN;
@@ -426,7 +435,7 @@ static enum taken take_rejected(struct builder *builder, const struct exim_line 
 static enum taken take_too_many(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
-    struct str before, sender = none, text = rest;
+    struct str before, sender = none, text = with_words(rest, STR("too many "));
     if (cut_until(&rest, STR("sender="), &before)) {
         if (!cut_exim_path(&rest, &sender) || !cut_prefix(&rest, STR(" H=")))
             return SKIPPED;
@@ -440,7 +449,7 @@ static enum taken take_too_many(struct builder *builder, const struct exim_line 
     if (!sender.at)
         return TAKEN;
     int32_t index = exim_transaction(builder, open, exim, sender);
-    if (cut_until(&text, STR(" sender="), &before))
+    if (cut_until(&text, STR(": sender="), &before))
         text = before;
     if (index >= 0)
         refuse(builder, open, exim, 552, STAGE_DATA, text, index, NULL);
@@ -455,11 +464,11 @@ static enum taken take_unqualified(struct builder *builder, const struct exim_li
         .named = NAMED_SENDER_DOMAIN, .kind = KIND_SENDER_DOMAIN, .state = NO, .subject = "fqdn"
     };
     struct exim_host host;
-    struct str what, path, text = rest;
+    struct str what, path, text = with_words(rest, STR("unqualified "));
     if (!cut_until(&rest, STR(" rejected: "), &what) || !cut_exim_path(&rest, &path) ||
         !cut_prefix(&rest, STR(" H=")) || !cut_client(&rest, &host))
         return SKIPPED;
-    text = str_range(text.at, path.at - 1);
+    text = str_trim(str_range(text.at, path.at - 3)); /* up to ": <" */
     bool verify = str_eq(what, STR("verify")), sender = str_eq(what, STR("sender"));
     struct open_session *open = exim_session(builder, exim, &host, sender ? path : none, none);
     if (verify) {

@@ -12,7 +12,7 @@
 
 enum { SESSION_DIGITS = 16, MESSAGE_DIGITS = 8 };
 
-enum { REFUSED_AT_CONNECT = 1 << 0 };
+enum { TURNED_AWAY = 1 << 0 };
 
 /* ---- Text. */
 
@@ -76,6 +76,18 @@ static struct str field(struct str fields, struct str wanted)
         if (str_eq(key, wanted))
             return value;
     return (struct str){ NULL, 0 };
+}
+
+/* The last field may have blanks without quotes: "stat=Error (can't create user output file)". */
+static struct str last_field(struct str fields, struct str mark)
+{
+    const char *at = str_find(fields, mark);
+    if (!at)
+        return (struct str){ NULL, 0 };
+    struct str value = str_range(at + mark.len, fields.at + fields.len);
+    if (value.len > 1 && value.at[0] == '"' && str_ends(value, STR("\"")))
+        value = (struct str){ value.at + 1, value.len - 2 };
+    return value;
 }
 
 /* "550 5.7.1 text": either code may be missing. */
@@ -212,7 +224,7 @@ static enum taken take_disconnected(struct builder *builder, const struct line *
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (str_starts(reason, ends[i].reason))
             closed = ends[i].closed;
-    if (open->flags & REFUSED_AT_CONNECT) /* it says "quit" then too */
+    if (open->flags & TURNED_AWAY) /* it says "quit" then too */
         closed = CLOSED_DROPPED;
     open->session.cut_off |= closed == CLOSED_DROPPED;
     builder_close(builder, open, line, closed);
@@ -281,7 +293,7 @@ static enum taken take_failed(struct builder *builder, const struct line *line, 
     struct str argument = command;
     if (command.len == 0) {
         reply->stage = STAGE_CONNECT;
-        open->flags |= REFUSED_AT_CONNECT;
+        open->flags |= TURNED_AWAY;
     } else if (cut_command(&argument, STR("EHLO")) || cut_command(&argument, STR("HELO"))) {
         reply->stage = STAGE_HELO;
         take_helo(builder, open, argument);
@@ -335,7 +347,7 @@ static enum taken take_bad_input(struct builder *builder, const struct line *lin
                                .transaction = WHOLE_SESSION,
                                .recipient = WHOLE_TRANSACTION };
     refused.reply.stage = STAGE_HELO;
-    open->session.cut_off = true;
+    open->flags |= TURNED_AWAY;
     refused_note(builder, open, &refused, saying_of(refused.reply.text, STAGE_CONNECT));
     return TAKEN;
 }
@@ -374,6 +386,15 @@ static void add_accepted(struct builder *builder, const struct line *line, struc
     recipient->valid = YES;
 }
 
+/* Of a message whose envelopes no line names: what becomes of it is known by its own id. */
+static void add_only(struct builder *builder, const struct line *line, struct open_session *open,
+                     int32_t index, struct str from, struct str to)
+{
+    struct str message = open->session.transactions[index].queue_id;
+    add_accepted(builder, line, open, index, from, to);
+    builder_bind(builder, key_of_text(KEY_MESSAGE_ID, line->host, message), open, index, true);
+}
+
 static enum taken take_envelope(struct builder *builder, const struct line *line, struct str id,
                                 struct str fields)
 {
@@ -403,6 +424,11 @@ static enum taken take_delivery(struct builder *builder, const struct line *line
     fate.subject = to;
     fate.detail = stat;
     fate.a = -1;
+    if (!builder_knows(
+            builder, key)) { /* before 6.4 no line names the envelopes: their ids begin with the message's */
+        envelope.len = MESSAGE_DIGITS;
+        key = key_of_text(KEY_MESSAGE_ID, line->host, envelope);
+    }
     if (!builder_add_by_key(builder, key, line, &fate))
         return PASSED; /* a bounce of our own */
     if (!later)
@@ -414,7 +440,7 @@ static enum taken take_delivery(struct builder *builder, const struct line *line
 
 static enum taken take_event(struct builder *builder, const struct line *line, struct str id, struct str rest)
 {
-    struct str event, command, result, none = { NULL, 0 };
+    struct str event, command, result;
     cut_prefix(&rest, STR("event="));
     const char *begin = rest.at;
     if (!cut_until_char(&rest, ' ', &event)) {
@@ -450,7 +476,7 @@ static enum taken take_event(struct builder *builder, const struct line *line, s
         int32_t index =
             take_message(builder, line, open, field(rest, STR("msgid")), field(rest, STR("size")));
         if (index >= 0 && to.at) /* before 6.4 it tells sender and recipient itself */
-            add_accepted(builder, line, open, index, field(rest, STR("from")), to);
+            add_only(builder, line, open, index, field(rest, STR("from")), to);
         return TAKEN;
     }
     if (str_eq(event, STR("tls")) || str_eq(event, STR("starttls"))) {
@@ -468,7 +494,6 @@ static enum taken take_event(struct builder *builder, const struct line *line, s
         session_of(builder, line, id);
         return TAKEN;
     }
-    (void)none;
     return SKIPPED;
 }
 
@@ -483,7 +508,7 @@ static enum taken take_agent(struct builder *builder, const struct line *line, s
     if (envelope.len != SESSION_DIGITS)
         return SKIPPED;
     return take_delivery(builder, line, envelope, field(rest, STR("result")), field(rest, STR("to")),
-                         field(rest, STR("stat")));
+                         last_field(rest, STR(" stat=")));
 }
 
 /* ---- Lines of 5.4 to 5.7. */
@@ -527,7 +552,7 @@ static enum taken take_smtp_in(struct builder *builder, const struct line *line,
         struct open_session *open = session_of(builder, line, id);
         int32_t index = take_message(builder, line, open, message, field(fields, STR("size")));
         if (index >= 0)
-            add_accepted(builder, line, open, index, field(fields, STR("from")), field(fields, STR("to")));
+            add_only(builder, line, open, index, field(fields, STR("from")), field(fields, STR("to")));
         return TAKEN;
     }
     if (cut_prefix(&rest, STR("Closing ")))
@@ -562,7 +587,8 @@ static enum taken take_old_delivery(struct builder *builder, const struct line *
     if (!cut_until(&rest, STR(" for "), &result) || !cut_hex(&rest, SESSION_DIGITS, &envelope) ||
         !cut_char(&rest, ':'))
         return PASSED;
-    return take_delivery(builder, line, envelope, result, field(rest, STR("to")), field(rest, STR("stat")));
+    return take_delivery(builder, line, envelope, result, field(rest, STR("to")),
+                         last_field(rest, STR(" stat=")));
 }
 
 /* ---- */

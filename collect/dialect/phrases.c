@@ -185,6 +185,8 @@ static const struct saying sayings[] = {
       NO_MORE }, /* badmx.m4 */
     { SAYS("illegal mx record"), NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, ANY, "mx", NO_MORE },
     { SAYS("domain not found"), NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, ANY, "exists", NO_MORE },
+    { SAYS("could not complete sender verify"), NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, UNKNOWN, ANY,
+      "exists", NO_MORE },
     { SAYS("sender verify failed"), NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, ANY, "exists", NO_MORE },
     { SAYS("sender domain"), NAMED_SENDER_DOMAIN, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("sender's domain"), NAMED_SENDER_DOMAIN, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
@@ -254,6 +256,9 @@ static const struct saying sayings[] = {
     { SAYS("multi-recipient bounce"), NAMED_NULL_SENDER_MANY, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("only one recipient accepted for null sender"), NAMED_NULL_SENDER_MANY, KINDS, UNKNOWN, ANY, NULL,
       NO_MORE },
+    { SAYS("max recipients failed"), NAMED_DICTIONARY, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
+    { SAYS("too many failed recipients"), NAMED_DICTIONARY, KINDS, UNKNOWN, ANY, NULL,
+      NO_MORE }, /* Exim: $rcpt_fail_count */
     { SAYS("dictionary attack"), NAMED_DICTIONARY, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("directory harvest"), NAMED_DICTIONARY, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("too many unknown"), NAMED_DICTIONARY, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
@@ -281,6 +286,7 @@ static const struct saying sayings[] = {
     { SAYS("gtube"), SPAM, NO_MORE },
     { SAYS("unsolicited"), SPAM, NO_MORE },
     { SAYS("blocked by spamassassin"), NAMED_SPAM, KIND_SPAM, YES, ANY, NULL, NO_MORE },
+    { SAYS("tls required"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("must issue a starttls"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("encryption required"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("session encryption is required"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
