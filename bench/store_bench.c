@@ -1,7 +1,7 @@
 /* How fast and how small the store is: writes sessions as a busy mail server has them and reads them back.
  *     store_bench [SESSIONS [DATABASE]]
- * prints seconds, the store's own processor time, bytes a session and the most memory that was resident. The sessions
- * are made up as they are handed over; `make up` is what that takes alone. */
+ * prints seconds, the store's own processor time, bytes a session and the most memory that was resident. The
+ * sessions are made up as they are handed over; `make up` is what that takes alone. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdarg.h>
@@ -50,13 +50,16 @@ static struct str put(struct made *made, const char *format, ...)
 static struct evidence *add_evidence(struct made *made, enum kind kind, enum tri state, usec at)
 {
     struct evidence *evidence = &made->evidence[made->session.evidence_count++];
-    *evidence = (struct evidence){
-        .kind = (uint8_t)kind, .state = (uint8_t)state, .transaction = WHOLE_SESSION, .recipient = WHOLE_TRANSACTION, .at = at
-    };
+    *evidence = (struct evidence){ .kind = (uint8_t)kind,
+                                   .state = (uint8_t)state,
+                                   .transaction = WHOLE_SESSION,
+                                   .recipient = WHOLE_TRANSACTION,
+                                   .at = at };
     return evidence;
 }
 
-static struct evidence *add_of_recipient(struct made *made, uint32_t recipient, enum kind kind, enum tri state)
+static struct evidence *add_of_recipient(struct made *made, uint32_t recipient, enum kind kind,
+                                         enum tri state)
 {
     struct evidence *evidence = add_evidence(made, kind, state, made->recipient[recipient].at);
     evidence->transaction = 0;
@@ -69,7 +72,8 @@ static void accept(struct made *made)
 {
     struct session *session = &made->session;
     made->transaction.queue_id = put(made, "%011" PRIX64, draw((uint64_t)1 << 44));
-    made->transaction.message_id = put(made, "<%016" PRIx64 ".%" PRIu64 "@mail.example.org>", draw(UINT64_MAX), draw(99999));
+    made->transaction.message_id =
+        put(made, "<%016" PRIx64 ".%" PRIu64 "@mail.example.org>", draw(UINT64_MAX), draw(99999));
     made->transaction.size = (int64_t)draw(90000);
     made->transaction.verdict = session->verdict = VERDICT_ACCEPTED;
     session->stage = STAGE_EOM;
@@ -97,31 +101,38 @@ static void refuse(struct made *made, struct str client)
             reply->named = NAMED_NO_RDNS;
             reply->code = 450;
             reply->enhanced = STR("4.7.1");
-            reply->text = put(made, "Client host rejected: cannot find your reverse hostname, [%.*s]", STR_ARG(client));
+            reply->text =
+                put(made, "Client host rejected: cannot find your reverse hostname, [%.*s]", STR_ARG(client));
             recipient->verdict = VERDICT_DEFERRED;
         } else if (kind < 55) {
             reply->named = NAMED_DNSBL;
-            reply->text = put(made, "Service unavailable; Client host [%.*s] blocked using zen.spamhaus.org; "
-                                    "https://www.spamhaus.org/query/ip/%.*s", STR_ARG(client), STR_ARG(client));
+            reply->text = put(made,
+                              "Service unavailable; Client host [%.*s] blocked using zen.spamhaus.org; "
+                              "https://www.spamhaus.org/query/ip/%.*s",
+                              STR_ARG(client), STR_ARG(client));
             if (r == 0)
                 add_evidence(made, KIND_DNSBL, YES, recipient->at)->subject = STR("zen.spamhaus.org");
         } else if (kind < 75) {
             reply->named = NAMED_RECIPIENT;
-            reply->text = put(made, "<%.*s>: Recipient address rejected: User unknown in local recipient table",
-                              STR_ARG(recipient->address));
+            reply->text =
+                put(made, "<%.*s>: Recipient address rejected: User unknown in local recipient table",
+                    STR_ARG(recipient->address));
             recipient->valid = NO;
             add_of_recipient(made, r, KIND_RECIPIENT, NO);
         } else if (kind < 88) {
             reply->named = NAMED_HELO;
-            reply->text = put(made, "<%.*s>: Helo command rejected: need fully-qualified hostname", STR_ARG(session->helo));
+            reply->text = put(made, "<%.*s>: Helo command rejected: need fully-qualified hostname",
+                              STR_ARG(session->helo));
             if (r == 0)
                 add_evidence(made, KIND_HELO, NO, recipient->at)->subject = STR("fqdn");
         } else {
             reply->named = NAMED_GREYLIST;
             reply->code = 450;
             reply->enhanced = STR("4.2.0");
-            reply->text = put(made, "<%.*s>: Recipient address rejected: Greylisted, see "
-                                    "http://postgrey.schweikert.ch/help/example.org.html", STR_ARG(recipient->address));
+            reply->text = put(made,
+                              "<%.*s>: Recipient address rejected: Greylisted, see "
+                              "http://postgrey.schweikert.ch/help/example.org.html",
+                              STR_ARG(recipient->address));
             recipient->verdict = VERDICT_DEFERRED;
             struct evidence *grey = add_of_recipient(made, r, KIND_GREYLIST, YES);
             grey->detail = STR("new");
@@ -155,7 +166,8 @@ static void make(struct made *made, int64_t id)
     struct str text = { address, ip_format(&session->client, address) };
     bool named = draw(100) < 70;
     if (named)
-        session->client_name = put(made, "mail%" PRIu64 ".host-%" PRIu64 ".example.net", client % 50, client / 7);
+        session->client_name =
+            put(made, "mail%" PRIu64 ".host-%" PRIu64 ".example.net", client % 50, client / 7);
     add_evidence(made, KIND_RDNS, named ? YES : NO, session->started);
     if (named)
         add_evidence(made, KIND_FCRDNS, YES, session->started);
@@ -163,18 +175,19 @@ static void make(struct made *made, int64_t id)
         return;
     usec at = session->started + 100000 + (int64_t)draw(900000);
     session->helo = draw(3) && named ? session->client_name : put(made, "pc-%" PRIx64, draw(100000));
-    made->transaction = (struct transaction){
-        .mail_from = put(made, "%s%" PRIu64 "@list%" PRIu64 ".example.com", draw(2) ? "news" : "john.smith", draw(10000000), draw(3000)),
-        .size = -1,
-        .at = at,
-        .recipients = made->recipient,
-        .recipient_count = draw(100) < 15 ? 2 : 1
-    };
+    made->transaction =
+        (struct transaction){ .mail_from = put(made, "%s%" PRIu64 "@list%" PRIu64 ".example.com",
+                                               draw(2) ? "news" : "john.smith", draw(10000000), draw(3000)),
+                              .size = -1,
+                              .at = at,
+                              .recipients = made->recipient,
+                              .recipient_count = draw(100) < 15 ? 2 : 1 };
     session->transactions = &made->transaction;
     session->transaction_count = 1;
     for (uint32_t r = 0; r < made->transaction.recipient_count; r++)
-        made->recipient[r] = (struct recipient){ .address = put(made, "user%" PRIu64 "@example.org", draw(USERS)),
-                                                 .at = at + r * 700 };
+        made->recipient[r] =
+            (struct recipient){ .address = put(made, "user%" PRIu64 "@example.org", draw(USERS)),
+                                .at = at + r * 700 };
     if (draw(100) < 22)
         accept(made);
     else
@@ -207,7 +220,8 @@ static void read_back(const char *path, bool any_order, const char *title)
     uint64_t things = 0;
     struct store_filter filter = { .any_order = any_order };
     double from = seconds(CLOCK_MONOTONIC);
-    if (store_open(path, STORE_READ, &store, &why) != 0 || store_each(store, &filter, count, &things, &why) != 0)
+    if (store_open(path, STORE_READ, &store, &why) != 0 ||
+        store_each(store, &filter, count, &things, &why) != 0)
         give_up(&why);
     store_close(store, NULL);
     printf("%-28s %8.2f s\n", title, seconds(CLOCK_MONOTONIC) - from);

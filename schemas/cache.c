@@ -31,8 +31,8 @@ void cache_free(struct cache *cache)
 }
 
 /* The slot where the text is, or the free one where it belongs. A generation is at most half full. */
-static struct cache_slot *find_slot(const struct cache *cache, const struct cache_generation *in, struct str text,
-                                    uint32_t hash)
+static struct cache_slot *find_slot(const struct cache *cache, const struct cache_generation *in,
+                                    struct str text, uint32_t hash)
 {
     uint32_t mask = cache->entries_most * 2 - 1;
     for (uint32_t i = hash & mask;; i = (i + 1) & mask) {

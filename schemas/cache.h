@@ -1,6 +1,6 @@
-/* A bounded memory of which number a text has: two generations of a hash table. When the young one is full it becomes
- * the old one and the old one is forgotten; what is found in the old one moves up. So what is in use stays, whatever
- * goes by. */
+/* A bounded memory of which number a text has: two generations of a hash table. When the young one is full it
+ * becomes the old one and the old one is forgotten; what is found in the old one moves up. So what is in use
+ * stays, whatever goes by. */
 #ifndef SCHEMAS_CACHE_H
 #define SCHEMAS_CACHE_H
 

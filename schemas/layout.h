@@ -75,7 +75,15 @@ enum moment {
 };
 
 /* The session's texts that evidence refers to: in the database the negative number, from -1. */
-enum same { SAME_RECIPIENT, SAME_SENDER, SAME_SENDER_DOMAIN, SAME_NAME, SAME_HELO, SAMES, SAME_ITS_RECIPIENT = SAMES };
+enum same {
+    SAME_RECIPIENT,
+    SAME_SENDER,
+    SAME_SENDER_DOMAIN,
+    SAME_NAME,
+    SAME_HELO,
+    SAMES,
+    SAME_ITS_RECIPIENT = SAMES
+};
 
 /* Places in a session are of 24 bits, so there can be as many as this of each thing; of equal facts fewer. */
 enum { PLACE_BITS = 24, THINGS_MOST = 1 << PLACE_BITS, FACT_BITS = 8, FACTS_MOST = 16 };
@@ -99,8 +107,8 @@ static inline usec time_plus(usec base, int64_t after)
     return (usec)((uint64_t)base + (uint64_t)after);
 }
 
-/* Fills *why from an SQLite result code of a database that is being read or written, as SQLite's own words, place and
- * cure; returns -1. */
+/* Fills *why from an SQLite result code of a database that is being read or written, as SQLite's own words,
+ * place and cure; returns -1. */
 int schema_why(sqlite3 *db, int rc, const char *path, struct why *why);
 
 #endif

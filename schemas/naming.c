@@ -21,8 +21,9 @@ struct name {
 
 struct naming {
     struct name name[NAMES]; /* pairs: a text may be in either of two */
-    /* Of what came last in each place: 15 bits of the hash, and whether it came twice. A false memory costs a needless
-     * row, a forgotten one some bytes. Most texts come once or twice and get no further than here. */
+    /* Of what came last in each place: 15 bits of the hash, and whether it came twice. A false memory costs a
+     * needless row, a forgotten one some bytes. Most texts come once or twice and get no further than here.
+     */
     uint16_t seen[SEEN];
 };
 

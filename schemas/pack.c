@@ -1,5 +1,5 @@
-/* Sessions to rows. This is the store's hot path: 1.6 million sessions are a gigabyte of log, and the reader of that
- * log wants to be done with it in three seconds. */
+/* Sessions to rows. This is the store's hot path: 1.6 million sessions are a gigabyte of log, and the reader
+ * of that log wants to be done with it in three seconds. */
 #include "schemas/pack.h"
 
 #include <stdio.h>
@@ -28,9 +28,9 @@ static const struct {
 };
 
 enum {
-    NAME_BYTES_LEAST = 4,    /* a number is not shorter */
-    TEXTS_SEEN = 1 << 12,    /* of evidence */
-    TEXTS_CACHED = 1 << 12,  /* of each of two generations, as the others */
+    NAME_BYTES_LEAST = 4,   /* a number is not shorter */
+    TEXTS_SEEN = 1 << 12,   /* of evidence */
+    TEXTS_CACHED = 1 << 12, /* of each of two generations, as the others */
     REPLIES_CACHED = 1 << 12,
     FACTS_CACHED = 1 << 12,
     PLACES_CACHED = 1 << 10,
@@ -79,8 +79,9 @@ struct packing {
 static void cell_name(struct packer *packer, struct cell *cell, struct str text, uint64_t hash)
 {
     bool fresh = false;
-    int64_t number =
-        text.len < NAME_BYTES_LEAST ? 0 : naming_number(packer->names, text, hash, &packer->number[NAME], &fresh);
+    int64_t number = text.len < NAME_BYTES_LEAST
+                         ? 0
+                         : naming_number(packer->names, text, hash, &packer->number[NAME], &fresh);
     if (number)
         cell_number(cell, number);
     else
@@ -134,6 +135,14 @@ static void cell_client(struct packer *packer, struct cell *cell, const struct i
     }
 }
 
+/* Copies the text there and returns where it ends. */
+static char *append(char *to, struct str text)
+{
+    if (text.at)
+        memcpy(to, text.at, text.len);
+    return to + text.len;
+}
+
 /* What a reply is known again by, in front of its texts. No padding. */
 struct reply_key {
     int16_t code;
@@ -143,7 +152,8 @@ struct reply_key {
 
 static int64_t reply_number(struct packer *packer, const struct reply *reply, const struct quotes *quotes)
 {
-    if (reply->code == 0 && reply->named == NAMED_NONE && reply->stage == 0 && !reply->enhanced.at && !reply->text.at)
+    if (reply->code == 0 && reply->named == NAMED_NONE && reply->stage == 0 && !reply->enhanced.at &&
+        !reply->text.at)
         return 0;
     struct str enhanced = text_escape(&packer->text, reply->enhanced);
     struct str text = text_mark(&packer->text, text_escape(&packer->text, reply->text), quotes);
@@ -151,10 +161,7 @@ static int64_t reply_number(struct packer *packer, const struct reply *reply, co
                               enhanced.at ? (uint32_t)enhanced.len : UINT32_MAX, text.at != NULL };
     char *key = arena_alloc(&packer->text, sizeof head + enhanced.len + text.len);
     memcpy(key, &head, sizeof head);
-    if (enhanced.len)
-        memcpy(key + sizeof head, enhanced.at, enhanced.len);
-    if (text.len)
-        memcpy(key + sizeof head + enhanced.len, text.at, text.len);
+    append(append(key + sizeof head, enhanced), text);
     struct str whole = { key, sizeof head + enhanced.len + text.len };
     uint64_t hash = str_hash(whole);
     int64_t number = cache_find(&packer->replies, whole, hash);
@@ -174,8 +181,9 @@ static int64_t reply_number(struct packer *packer, const struct reply *reply, co
 
 static bool reply_eq(const struct reply *a, const struct reply *b)
 {
-    return a->code == b->code && a->named == b->named && a->stage == b->stage && str_eq(a->enhanced, b->enhanced) &&
-           str_eq(a->text, b->text) && !a->enhanced.at == !b->enhanced.at && !a->text.at == !b->text.at;
+    return a->code == b->code && a->named == b->named && a->stage == b->stage &&
+           str_eq(a->enhanced, b->enhanced) && str_eq(a->text, b->text) &&
+           !a->enhanced.at == !b->enhanced.at && !a->text.at == !b->text.at;
 }
 
 static int64_t place_number(struct packer *packer, const struct session *session)
@@ -191,10 +199,7 @@ static int64_t place_number(struct packer *packer, const struct session *session
     memcpy(key, &head, sizeof head);
     *to++ = session->server.at != NULL;
     *to++ = session->service.at != NULL;
-    if (session->service.len)
-        memcpy(to, session->service.at, session->service.len);
-    if (session->server.len)
-        memcpy(to + session->service.len, session->server.at, session->server.len);
+    append(append(to, session->service), session->server);
     struct str whole = { key, bytes };
     uint64_t hash = str_hash(whole);
     int64_t number = cache_find(&packer->places, whole, hash);
@@ -245,8 +250,8 @@ static const struct recipient *its_recipient(const struct packing *packing, cons
                : NULL;
 }
 
-/* What a text of evidence is: -1 - enum same where it is one of the session's, the number of one that has come before,
- * or 0. */
+/* What a text of evidence is: -1 - enum same where it is one of the session's, the number of one that has
+ * come before, or 0. */
 static int64_t text_number(struct packing *packing, struct str text)
 {
     struct packer *packer = packing->packer;
@@ -268,8 +273,8 @@ static bool is_usual(int64_t number)
 }
 
 /* Whether the evidence is of a sort that other sessions have alike; then it is kept in packing->fact. */
-static bool pack_fact(struct packing *packing, const struct evidence *evidence, struct str subject, struct str detail,
-                      int64_t subject_number, int64_t detail_number)
+static bool pack_fact(struct packing *packing, const struct evidence *evidence, struct str subject,
+                      struct str detail, int64_t subject_number, int64_t detail_number)
 {
     enum moment moment = moment_of(packing, evidence->at, its_recipient(packing, evidence));
     if (moment == MOMENTS || packing->fact_count == FACTS_MOST || (subject.at && !subject_number) ||
@@ -365,11 +370,14 @@ static void pack_evidence(struct packing *packing)
             early_origin = evidence->origin;
         }
         struct str subject = text_escape(&packer->text, evidence->subject);
-        struct str detail = text_mark(&packer->text, text_escape(&packer->text, evidence->detail), &packing->quotes);
+        struct str detail =
+            text_mark(&packer->text, text_escape(&packer->text, evidence->detail), &packing->quotes);
         const struct recipient *its = its_recipient(packing, evidence);
-        int64_t subject_number = its && its->address.at && subject.at && str_eq(its->address, evidence->subject) ? -1 - SAME_ITS_RECIPIENT
-                                 : subject.at                                                ? text_number(packing, subject)
-                                                                                             : 0;
+        int64_t subject_number =
+            its && its->address.at && subject.at && str_eq(its->address, evidence->subject)
+                ? -1 - SAME_ITS_RECIPIENT
+            : subject.at ? text_number(packing, subject)
+                         : 0;
         int64_t detail_number = detail.at ? text_number(packing, detail) : 0;
         if (pack_fact(packing, evidence, subject, detail, subject_number, detail_number))
             continue;
@@ -423,7 +431,8 @@ static void pack_more(struct packing *packing)
             cell_number(&row[0], session->id << PLACE_BITS | ++place);
             cell_number(&row[1], t);
             cell_rare_name(packer, &row[2], address);
-            cell_number(&row[3], recipient->verdict << RECIPIENT_VERDICT | recipient->valid << RECIPIENT_VALID);
+            cell_number(&row[3],
+                        recipient->verdict << RECIPIENT_VERDICT | recipient->valid << RECIPIENT_VALID);
             cell_time(&row[4], recipient->at, session->started);
             cell_positive(&row[5], reply_number(packer, &recipient->reply, &quotes));
             packing->bits |= 1u << BITS_MORE_RECIPIENTS;
@@ -441,11 +450,13 @@ static void pack_texts(struct packing *packing)
     quote[QUOTED_NAME] = same[SAME_NAME] = text_escape(&packer->text, session->client_name);
     quote[QUOTED_HELO] = same[SAME_HELO] = text_escape(&packer->text, session->helo);
     if (packing->transaction) {
-        quote[QUOTED_SENDER] = same[SAME_SENDER] = text_escape(&packer->text, packing->transaction->mail_from);
+        quote[QUOTED_SENDER] = same[SAME_SENDER] =
+            text_escape(&packer->text, packing->transaction->mail_from);
         same[SAME_SENDER_DOMAIN] = sender_domain(same[SAME_SENDER]);
     }
     if (packing->recipient)
-        quote[QUOTED_RECIPIENT] = same[SAME_RECIPIENT] = text_escape(&packer->text, packing->recipient->address);
+        quote[QUOTED_RECIPIENT] = same[SAME_RECIPIENT] =
+            text_escape(&packer->text, packing->recipient->address);
     char text[IP_TEXT_BYTES];
     size_t length = ip_is_none(&session->client) ? 0 : ip_format(&session->client, text);
     quote[QUOTED_CLIENT] = arena_str(&packer->text, (struct str){ text, length });
@@ -472,7 +483,8 @@ static void pack_transaction(struct packing *packing, struct cell *row)
     }
     if (recipient) {
         struct str address = packing->same[SAME_RECIPIENT];
-        cell_name(packer, &row[S_RECIPIENT], address, hash_of(address, recipient->address, packing->hashes->recipient));
+        cell_name(packer, &row[S_RECIPIENT], address,
+                  hash_of(address, recipient->address, packing->hashes->recipient));
         cell_time(&row[S_R_AT], recipient->at, transaction->at == USEC_NONE ? started : transaction->at);
         cell_positive(&row[S_R_REPLY], reply_number(packer, &recipient->reply, &packing->quotes));
         packing->bits |= 1u << BITS_RECIPIENT | (uint64_t)recipient->verdict << BITS_R_VERDICT |
@@ -496,7 +508,8 @@ static void pack_names(struct packing *packing, struct cell *row)
 {
     struct str name = packing->same[SAME_NAME], helo = packing->same[SAME_HELO];
     const struct session *session = packing->session;
-    cell_name(packing->packer, &row[S_CLIENT_NAME], name, hash_of(name, session->client_name, packing->hashes->client_name));
+    cell_name(packing->packer, &row[S_CLIENT_NAME], name,
+              hash_of(name, session->client_name, packing->hashes->client_name));
     if (!name.at || !helo.at || !str_eq(name, helo))
         cell_name(packing->packer, &row[S_HELO], helo, hash_of(helo, session->helo, packing->hashes->helo));
     else if (row[S_CLIENT_NAME].size == CELL_NUMBER)
@@ -517,7 +530,8 @@ static void count_session(struct totals *totals, const struct session *session)
 struct name_hashes packer_hashes(const struct session *session)
 {
     const struct transaction *first = session->transaction_count ? session->transactions : NULL;
-    struct str recipient = first && first->recipient_count ? first->recipients->address : (struct str){ NULL, 0 };
+    struct str recipient =
+        first && first->recipient_count ? first->recipients->address : (struct str){ NULL, 0 };
     return (struct name_hashes){ .client_name = str_hash(session->client_name),
                                  .helo = str_hash(session->helo),
                                  .recipient = str_hash(recipient) };
@@ -576,8 +590,8 @@ void packer_late(struct packer *packer, int64_t session_id, const struct evidenc
     packer->totals.evidence++;
 }
 
-/* Where the ids of a table's rows are those that SQLite would give them they are left to it: then it knows that they are
- * new and does not look for each. */
+/* Where the ids of a table's rows are those that SQLite would give them they are left to it: then it knows
+ * that they are new and does not look for each. */
 static void leave_ids(struct packer *packer, enum table table)
 {
     struct rows *rows = &packer->rows[table];
@@ -657,9 +671,9 @@ static int prepare_table(struct packer *packer, sqlite3 *db, enum table table)
 static int read_totals(sqlite3 *db, struct totals *totals)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(db,
-                                "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
-                                -1, &statement, NULL);
+    int rc = sqlite3_prepare_v2(
+        db, "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total", -1,
+        &statement, NULL);
     *totals = (struct totals){ .first = USEC_NONE, .last = USEC_NONE };
     if (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
         totals->sessions = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -691,10 +705,11 @@ struct packer *packer_new(sqlite3 *db, int *rc)
     if (*rc == SQLITE_OK)
         *rc = read_totals(db, &packer->totals);
     if (*rc == SQLITE_OK)
-        *rc = sqlite3_prepare_v3(db,
-                                 "UPDATE total SET sessions = ?, transactions = ?, recipients = ?, messages = ?, "
-                                 "evidence = ?, first = ?, last = ?",
-                                 -1, SQLITE_PREPARE_PERSISTENT, &packer->count, NULL);
+        *rc = sqlite3_prepare_v3(
+            db,
+            "UPDATE total SET sessions = ?, transactions = ?, recipients = ?, messages = ?, "
+            "evidence = ?, first = ?, last = ?",
+            -1, SQLITE_PREPARE_PERSISTENT, &packer->count, NULL);
     if (*rc == SQLITE_OK)
         return packer;
     packer_free(packer);

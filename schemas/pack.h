@@ -1,5 +1,5 @@
-/* Sessions to rows: texts that come again and again become numbers, small fields one number, evidence that many
- * sessions have alike one number; the rows are written a thousand at a time. */
+/* Sessions to rows: texts that come again and again become numbers, small fields one number, evidence that
+ * many sessions have alike one number; the rows are written a thousand at a time. */
 #ifndef SCHEMAS_PACK_H
 #define SCHEMAS_PACK_H
 
@@ -14,7 +14,8 @@ struct totals {
     usec first, last; /* USEC_NONE: there is none */
 };
 
-/* Prepares to write to the database; numbers go on where those in it end. NULL with *rc where SQLite fails. */
+/* Prepares to write to the database; numbers go on where those in it end. NULL with *rc where SQLite fails.
+ */
 struct packer *packer_new(sqlite3 *db, int *rc);
 void packer_free(struct packer *packer);
 /* The hashes of the session's texts that may be names, for who has time to make them. */

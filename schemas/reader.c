@@ -1,5 +1,5 @@
-/* Rows to sessions: pack.c's way back. What is in the side tables is fetched for the few sessions that have such; names,
- * replies, facts and places are remembered by number. */
+/* Rows to sessions: pack.c's way back. What is in the side tables is fetched for the few sessions that have
+ * such; names, replies, facts and places are remembered by number. */
 #include "schemas/reader.h"
 
 #include <stdlib.h>
@@ -7,17 +7,17 @@
 #include "schemas/layout.h"
 #include "schemas/text.h"
 
-/* What has a number, remembered by it: the slot is the number's lowest bits, a newcomer takes it over. When the arena is
- * full all is forgotten. */
+/* What has a number, remembered by it: the slot is the number's lowest bits, a newcomer takes it over. When
+ * the arena is full all is forgotten. */
 struct known {
     struct slot {
         int64_t number;
         void *what;
-    } *slot;
+    } * slot;
     struct arena arena;
 };
 
-enum { KNOWN_BYTES_MOST = 4 * 1024 * 1024 };
+enum { KNOWN_BYTES_MOST = 12 * 1024 * 1024 };
 
 enum known_table { KNOWN_NAME, KNOWN_REPLY, KNOWN_FACTS, KNOWN_PLACE, KNOWN_TABLES };
 
@@ -39,11 +39,13 @@ static const struct {
     size_t slots;
     const char *sql;
 } known_tables[KNOWN_TABLES] = {
-    [KNOWN_NAME] = { 1 << 15, "SELECT text FROM name WHERE id = ?" },
+    [KNOWN_NAME] = { 1 << 17, "SELECT text FROM name WHERE id = ?" },
     [KNOWN_REPLY] = { 1 << 12, "SELECT code, named, stage, enhanced, text FROM reply WHERE id = ?" },
-    [KNOWN_FACTS] = { 1 << 12, "SELECT kind, state, origin, \"transaction\", recipient, moment, a, b, subject, detail "
-                               "FROM fact WHERE id BETWEEN ?1 << 8 AND ?1 << 8 | 255" },
-    [KNOWN_PLACE] = { 1 << 8, "SELECT input, server, service, server_ip, server_port FROM place WHERE id = ?" },
+    [KNOWN_FACTS] = { 1 << 12,
+                      "SELECT kind, state, origin, \"transaction\", recipient, moment, a, b, subject, detail "
+                      "FROM fact WHERE id BETWEEN ?1 << 8 AND ?1 << 8 | 255" },
+    [KNOWN_PLACE] = { 1 << 8,
+                      "SELECT input, server, service, server_ip, server_port FROM place WHERE id = ?" },
 };
 
 enum { ROWS_TRANSACTION, ROWS_RECIPIENT, ROWS_EVIDENCE, ROWS_LATE, ROW_TABLES };
@@ -76,8 +78,8 @@ struct reader {
     struct recipient *recipients; /* of all transactions, one after the other */
     uint32_t evidence_count, transaction_count, recipient_count;
     size_t evidence_room, transaction_room, recipient_room;
-    struct prefix client;         /* of the filter */
-    struct store_filter stored;   /* the filter with its texts as they would be stored */
+    struct prefix client;       /* of the filter */
+    struct store_filter stored; /* the filter with its texts as they would be stored */
 };
 
 static void fail(struct reader *reader, int rc)
@@ -118,16 +120,21 @@ static struct str plain_text(struct arena *arena, sqlite3_stmt *row, int column)
 
 static usec time_column(sqlite3_stmt *row, int column, usec base)
 {
-    return sqlite3_column_type(row, column) == SQLITE_NULL ? USEC_NONE
-                                                           : time_plus(base, sqlite3_column_int64(row, column));
+    return sqlite3_column_type(row, column) == SQLITE_NULL
+               ? USEC_NONE
+               : time_plus(base, sqlite3_column_int64(row, column));
 }
 
 /* ---- What has a number. */
 
 static void read_name(struct arena *arena, void **what, sqlite3_stmt *row)
 {
-    struct str *name = arena_alloc(arena, sizeof *name);
-    *name = keep_text(arena, row, 0);
+    struct str text = stored_text(row, 0);
+    struct str *name = arena_alloc(arena, sizeof *name + text.len);
+    char *copy = (char *)(name + 1);
+    if (text.len)
+        memcpy(copy, text.at, text.len);
+    *name = (struct str){ copy, text.len };
     *what = name;
 }
 
@@ -179,24 +186,26 @@ static void read_fact(struct arena *arena, void **what, sqlite3_stmt *row)
         return;
     uint32_t i = facts->count++;
     facts->moment[i] = (uint8_t)sqlite3_column_int(row, 5);
-    facts->evidence[i] =
-        (struct evidence){ .kind = (uint8_t)sqlite3_column_int(row, 0),
-                           .state = (uint8_t)sqlite3_column_int(row, 1),
-                           .origin = (uint8_t)sqlite3_column_int(row, 2),
-                           .transaction = sqlite3_column_int(row, 3),
-                           .recipient = sqlite3_column_int(row, 4),
-                           .a = sqlite3_column_int64(row, 6),
-                           .b = sqlite3_column_int64(row, 7),
-                           .subject = same_or_text(arena, row, 8, &facts->subject_same[i]),
-                           .detail = same_or_text(arena, row, 9, &facts->detail_same[i]) };
+    facts->evidence[i] = (struct evidence){ .kind = (uint8_t)sqlite3_column_int(row, 0),
+                                            .state = (uint8_t)sqlite3_column_int(row, 1),
+                                            .origin = (uint8_t)sqlite3_column_int(row, 2),
+                                            .transaction = sqlite3_column_int(row, 3),
+                                            .recipient = sqlite3_column_int(row, 4),
+                                            .a = sqlite3_column_int64(row, 6),
+                                            .b = sqlite3_column_int64(row, 7),
+                                            .subject = same_or_text(arena, row, 8, &facts->subject_same[i]),
+                                            .detail = same_or_text(arena, row, 9, &facts->detail_same[i]) };
 }
 
-/* What the number stands for, or NULL where nothing does. It lasts until the next look-up in the same table. */
+/* What the number stands for, or NULL where nothing does. It lasts until the next look-up in the same table.
+ */
 static const void *look_up(struct reader *reader, enum known_table table, int64_t number)
 {
-    static void (*const read[KNOWN_TABLES])(struct arena *, void **, sqlite3_stmt *) = {
-        [KNOWN_NAME] = read_name, [KNOWN_REPLY] = read_reply, [KNOWN_FACTS] = read_fact, [KNOWN_PLACE] = read_place
-    };
+    static void (*const read[KNOWN_TABLES])(struct arena *, void **,
+                                            sqlite3_stmt *) = { [KNOWN_NAME] = read_name,
+                                                                [KNOWN_REPLY] = read_reply,
+                                                                [KNOWN_FACTS] = read_fact,
+                                                                [KNOWN_PLACE] = read_place };
     struct known *known = &reader->known[table];
     size_t slots = known_tables[table].slots;
     struct slot *slot = &known->slot[(size_t)number & (slots - 1)];
@@ -235,7 +244,8 @@ static struct str as_it_came(struct reader *reader, struct str stored)
     return stored.at && memchr(stored.at, 0xee, stored.len) ? text_unescape(&reader->arena, stored) : stored;
 }
 
-static struct reply reply_column(struct reader *reader, sqlite3_stmt *row, int column, const struct quotes *quotes)
+static struct reply reply_column(struct reader *reader, sqlite3_stmt *row, int column,
+                                 const struct quotes *quotes)
 {
     int64_t number = sqlite3_column_int64(row, column);
     const struct reply *known = number ? look_up(reader, KNOWN_REPLY, number) : NULL;
@@ -243,8 +253,10 @@ static struct reply reply_column(struct reader *reader, sqlite3_stmt *row, int c
         return (struct reply){ 0 };
     struct reply reply = *known;
     bool wants_text = reply.text.at && !reader->filter->no_texts;
-    reply.text = wants_text ? as_it_came(reader, text_unmark(&reader->arena, arena_str(&reader->arena, reply.text), quotes))
-                            : (struct str){ NULL, 0 };
+    reply.text =
+        wants_text
+            ? as_it_came(reader, text_unmark(&reader->arena, arena_str(&reader->arena, reply.text), quotes))
+            : (struct str){ NULL, 0 };
     if (reply.enhanced.at)
         reply.enhanced = arena_str(&reader->arena, reply.enhanced);
     return reply;
@@ -275,7 +287,8 @@ static struct str evidence_text(struct reader *reader, struct str known, int8_t 
 /* The same of a detail, in which the session's texts may be quoted. */
 static struct str detail_text(struct reader *reader, struct str known, int8_t same)
 {
-    return evidence_text(reader, same < 0 ? text_unmark(&reader->arena, known, &reader->quotes) : known, same);
+    return evidence_text(reader, same < 0 ? text_unmark(&reader->arena, known, &reader->quotes) : known,
+                         same);
 }
 
 /* The recipient of the first transaction that evidence is of. */
@@ -294,7 +307,9 @@ static void read_facts(struct reader *reader, int64_t number, const usec moment[
         struct evidence *evidence = add_evidence(reader);
         *evidence = facts->evidence[i];
         const struct recipient *its = its_recipient(reader, evidence);
-        evidence->at = facts->moment[i] < MOMENT_ITS_RECIPIENT ? moment[facts->moment[i]] : its ? its->at : USEC_NONE;
+        evidence->at = facts->moment[i] < MOMENT_ITS_RECIPIENT ? moment[facts->moment[i]]
+                       : its                                   ? its->at
+                                                               : USEC_NONE;
         if (facts->subject_same[i] == SAME_ITS_RECIPIENT)
             evidence->subject = its ? its->address : (struct str){ NULL, 0 };
         else
@@ -376,11 +391,12 @@ static void read_first(struct reader *reader, sqlite3_stmt *row, int64_t bits, u
                                   .verdict = bits >> BITS_T_VERDICT & 3,
                                   .at = time_column(row, S_T_AT, started) };
     if (bits >> BITS_RECIPIENT & 1)
-        *add_recipient(reader, 0) = (struct recipient){ .address = as_it_came(reader, reader->same[SAME_RECIPIENT]),
-                                                        .reply = reply_column(reader, row, S_R_REPLY, &reader->quotes),
-                                                        .verdict = bits >> BITS_R_VERDICT & 3,
-                                                        .valid = bits >> BITS_R_VALID & 3,
-                                                        .at = recipient_time(row, started) };
+        *add_recipient(reader, 0) =
+            (struct recipient){ .address = as_it_came(reader, reader->same[SAME_RECIPIENT]),
+                                .reply = reply_column(reader, row, S_R_REPLY, &reader->quotes),
+                                .verdict = bits >> BITS_R_VERDICT & 3,
+                                .valid = bits >> BITS_R_VALID & 3,
+                                .at = recipient_time(row, started) };
 }
 
 static void read_more_transactions(struct reader *reader, int64_t session, usec started)
@@ -391,13 +407,14 @@ static void read_more_transactions(struct reader *reader, int64_t session, usec 
     sqlite3_bind_int64(row, 1, session);
     while (next_row(reader, row)) {
         quotes.text[QUOTED_SENDER] = named_text(reader, row, 0);
-        *add_transaction(reader) = (struct transaction){ .mail_from = as_it_came(reader, quotes.text[QUOTED_SENDER]),
-                                                         .queue_id = plain_text(&reader->arena, row, 5),
-                                                         .message_id = message_id_column(reader, row, 6),
-                                                         .size = size_column(row, 4),
-                                                         .reply = reply_column(reader, row, 3, &quotes),
-                                                         .verdict = (uint8_t)sqlite3_column_int(row, 1),
-                                                         .at = time_column(row, 2, started) };
+        *add_transaction(reader) =
+            (struct transaction){ .mail_from = as_it_came(reader, quotes.text[QUOTED_SENDER]),
+                                  .queue_id = plain_text(&reader->arena, row, 5),
+                                  .message_id = message_id_column(reader, row, 6),
+                                  .size = size_column(row, 4),
+                                  .reply = reply_column(reader, row, 3, &quotes),
+                                  .verdict = (uint8_t)sqlite3_column_int(row, 1),
+                                  .at = time_column(row, 2, started) };
     }
 }
 
@@ -439,7 +456,8 @@ static struct ip client_column(sqlite3_stmt *row)
 static void read_texts(struct reader *reader, sqlite3_stmt *row, const struct ip *client)
 {
     struct str *quote = reader->quotes.text, *same = reader->same;
-    bool helo_is_name = sqlite3_column_type(row, S_HELO) == SQLITE_INTEGER && sqlite3_column_int64(row, S_HELO) == 0;
+    bool helo_is_name =
+        sqlite3_column_type(row, S_HELO) == SQLITE_INTEGER && sqlite3_column_int64(row, S_HELO) == 0;
     char text[IP_TEXT_BYTES];
     size_t length = ip_is_none(client) ? 0 : ip_format(client, text);
     quote[QUOTED_CLIENT] = arena_str(&reader->arena, (struct str){ text, length });
@@ -534,7 +552,8 @@ static bool address_matches(struct str wanted, struct str address)
 static bool transaction_matches(const struct store_filter *filter, const struct transaction *transaction)
 {
     if (!address_matches(filter->sender, transaction->mail_from) ||
-        (filter->queue_id.at && (!transaction->queue_id.at || !str_eq(filter->queue_id, transaction->queue_id))))
+        (filter->queue_id.at &&
+         (!transaction->queue_id.at || !str_eq(filter->queue_id, transaction->queue_id))))
         return false;
     bool found = !filter->recipient.at;
     for (uint32_t r = 0; r < transaction->recipient_count && !found; r++)
@@ -555,8 +574,8 @@ static bool session_matches(const struct store_filter *filter, const struct sess
     return found;
 }
 
-/* may_match(bits, client, mail_from, recipient, queue_id): false where the row alone tells that the session is not
- * wanted, so that it need not be sorted and read. */
+/* may_match(bits, client, mail_from, recipient, queue_id): false where the row alone tells that the session
+ * is not wanted, so that it need not be sorted and read. */
 static struct str value_text(struct reader *reader, sqlite3_value *value)
 {
     if (sqlite3_value_type(value) == SQLITE_INTEGER) {
@@ -586,7 +605,8 @@ static void may_match(sqlite3_context *context, int argc, sqlite3_value **argv)
     struct reader *reader = sqlite3_user_data(context);
     const struct store_filter *filter = &reader->stored;
     int64_t bits = sqlite3_value_int64(argv[0]);
-    bool more_recipients = bits >> BITS_MORE_RECIPIENTS & 1, more_transactions = bits >> BITS_MORE_TRANSACTIONS & 1;
+    bool more_recipients = bits >> BITS_MORE_RECIPIENTS & 1,
+         more_transactions = bits >> BITS_MORE_TRANSACTIONS & 1;
     bool may = !filter->client.at || client_matches(reader, argv[1]);
     if (may && filter->sender.at && !more_transactions)
         may = address_matches(filter->sender, value_text(reader, argv[2]));
@@ -626,21 +646,25 @@ static void read_has_late(struct reader *reader)
     sqlite3_finalize(row);
 }
 
-#define WANTED                                                                                                         \
-    "FROM session WHERE (?1 IS NULL OR started >= ?1) AND (?2 IS NULL OR started < ?2) AND (?3 OR bits >> 24 & 1 = 0) "  \
+#define WANTED                                                                                               \
+    "FROM session WHERE (?1 IS NULL OR started >= ?1) AND (?2 IS NULL OR started < ?2) AND (?3 OR bits >> "  \
+    "24 & 1 = 0) "                                                                                           \
     "AND (NOT ?4 OR may_match(bits, client, mail_from, recipient, queue_id)) AND id BETWEEN ?5 AND ?6 "
 
-/* Sorting takes numbers and starts alone: the sorter keeps within the page cache's size and a temporary file, and rows
- * are then read nearly in order, for sessions come in order of end. LIMIT keeps SQLite from leaving the order out. */
-static const char sql_in_order[] = "SELECT session.* FROM (SELECT id AS wanted " WANTED "ORDER BY started, id LIMIT -1) "
-                                   "CROSS JOIN session ON id = wanted";
+/* Sorting takes numbers and starts alone: the sorter keeps within the page cache's size and a temporary file,
+ * and rows are then read nearly in order, for sessions come in order of end. LIMIT keeps SQLite from leaving
+ * the order out. */
+static const char sql_in_order[] =
+    "SELECT session.* FROM (SELECT id AS wanted " WANTED "ORDER BY started, id LIMIT -1) "
+    "CROSS JOIN session ON id = wanted";
 static const char sql_any_order[] = "SELECT * " WANTED "ORDER BY id";
 
 static int parse_filter(struct reader *reader, struct why *why)
 {
     const struct store_filter *filter = reader->filter;
     if (filter->client.at && !prefix_parse(filter->client, &reader->client))
-        return why_set(why, EX_USAGE, "%.*s: is not an address or a network; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+        return why_set(why, EX_USAGE,
+                       "%.*s: is not an address or a network; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
                        STR_ARG(filter->client));
     reader->stored = *filter;
     struct str *text[] = { &reader->stored.sender, &reader->stored.recipient, &reader->stored.queue_id };
@@ -694,7 +718,8 @@ int reader_each(sqlite3 *db, const char *path, const struct store_filter *filter
         prepare(&reader, row_sql[i], &reader.rows[i]);
     read_has_late(&reader);
     if (reader.rc == SQLITE_OK)
-        fail(&reader, sqlite3_create_function(db, "may_match", 5, SQLITE_UTF8 | SQLITE_DIRECTONLY, &reader, may_match, NULL, NULL));
+        fail(&reader, sqlite3_create_function(db, "may_match", 5, SQLITE_UTF8 | SQLITE_DIRECTONLY, &reader,
+                                              may_match, NULL, NULL));
     prepare(&reader, filter->any_order ? sql_any_order : sql_in_order, &row);
     if (reader.rc == SQLITE_OK)
         bind_filter(row, filter);

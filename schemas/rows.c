@@ -1,4 +1,5 @@
-/* Rows in memory as a virtual table (sqlite.org/vtab.html): eponymous, read only, one scan from first to last. */
+/* Rows in memory as a virtual table (sqlite.org/vtab.html): eponymous, read only, one scan from first to
+ * last. */
 #include "schemas/rows.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ struct rows_cursor {
     size_t at;
 };
 
-static int rows_connect(sqlite3 *db, void *rows, int argc, const char *const *argv, sqlite3_vtab **table, char **error)
+static int rows_connect(sqlite3 *db, void *rows, int argc, const char *const *argv, sqlite3_vtab **table,
+                        char **error)
 {
     (void)argc;
     (void)argv;
@@ -66,7 +68,8 @@ static const struct rows *rows_of(const struct rows_cursor *cursor)
     return ((const struct rows_table *)cursor->base.pVtab)->rows;
 }
 
-static int rows_rewind(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int argc, sqlite3_value **argv)
+static int rows_rewind(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int argc,
+                       sqlite3_value **argv)
 {
     (void)plan;
     (void)plan_text;

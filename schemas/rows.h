@@ -1,5 +1,5 @@
-/* Rows in memory as a table that SQL can read: INSERT INTO t SELECT * FROM t_rows writes a thousand rows with one
- * statement, which takes half the time of binding and stepping a thousand times. */
+/* Rows in memory as a table that SQL can read: INSERT INTO t SELECT * FROM t_rows writes a thousand rows with
+ * one statement, which takes half the time of binding and stepping a thousand times. */
 #ifndef SCHEMAS_ROWS_H
 #define SCHEMAS_ROWS_H
 

@@ -1,5 +1,5 @@
-/* What a database of ours is. While it is written it is in WAL mode, so that others can read it meanwhile; closed, it
- * goes back to one file that reads from a read-only disk as well. */
+/* What a database of ours is. While it is written it is in WAL mode, so that others can read it meanwhile;
+ * closed, it goes back to one file that reads from a read-only disk as well. */
 #define _GNU_SOURCE /* flock, O_CLOEXEC */
 #include "schemas/schema.h"
 
@@ -14,7 +14,8 @@
 #include <unistd.h>
 #include "schemas/layout.h"
 
-/* The DDL is longer than the 4095 bytes that C17 5.2.4.1 promises for a literal; gcc and clang take any length. */
+/* The DDL is longer than the 4095 bytes that C17 5.2.4.1 promises for a literal; gcc and clang take any
+ * length. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 static const char ddl[] =
@@ -36,14 +37,17 @@ int schema_why(sqlite3 *db, int rc, const char *path, struct why *why)
     switch (rc & 0xff) {
     case SQLITE_FULL:
         return why_set(why, EX_IOERR,
-                       "%s: the disk is full; what was committed before is kept; free space and run the same command again",
+                       "%s: the disk is full; what was committed before is kept; free space and run the same "
+                       "command again",
                        path);
     case SQLITE_READONLY:
-        return why_set(why, EX_NOPERM, "%s: cannot be written: %s; make it writable or name another file with -d", path,
+        return why_set(why, EX_NOPERM,
+                       "%s: cannot be written: %s; make it writable or name another file with -d", path,
                        words);
     case SQLITE_CANTOPEN:
-        return why_set(why, EX_CANTCREAT, "%s: cannot be opened: %s; see that its folder exists and can be written",
-                       path, words);
+        return why_set(why, EX_CANTCREAT,
+                       "%s: cannot be opened: %s; see that its folder exists and can be written", path,
+                       words);
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return why_set(why, EX_NOPERM, "%s: %s; see who may read and write it", path, words);
@@ -51,20 +55,26 @@ int schema_why(sqlite3 *db, int rc, const char *path, struct why *why)
     case SQLITE_LOCKED:
         return why_set(why, EX_TEMPFAIL, "%s: another program holds it; wait until that has finished", path);
     case SQLITE_NOTADB:
-        return why_set(why, EX_DATAERR,
-                       "%s: is not a database (or is encrypted); name another file with -d, or move this one away", path);
+        return why_set(
+            why, EX_DATAERR,
+            "%s: is not a database (or is encrypted); name another file with -d, or move this one away",
+            path);
     case SQLITE_CORRUPT:
-        return why_set(why, EX_DATAERR,
-                       "%s: is damaged (%s); `mxreplay check` tells where; restore it or collect anew into another file",
-                       path, words);
+        return why_set(
+            why, EX_DATAERR,
+            "%s: is damaged (%s); `mxreplay check` tells where; restore it or collect anew into another file",
+            path, words);
     case SQLITE_CONSTRAINT:
-        return why_set(why, EX_SOFTWARE, "%s: a session would stand there twice (%s); please report this", path, words);
+        return why_set(why, EX_SOFTWARE, "%s: a session would stand there twice (%s); please report this",
+                       path, words);
     case SQLITE_NOMEM:
         return why_set(why, EX_OSERR, "%s: out of memory", path);
     case SQLITE_IOERR:
-        return why_set(why, EX_IOERR,
-                       "%s: %s (%s); what was committed before is kept; see to the disk and run the same command again",
-                       path, words, db && sqlite3_system_errno(db) ? strerror(sqlite3_system_errno(db)) : "no reason given");
+        return why_set(
+            why, EX_IOERR,
+            "%s: %s (%s); what was committed before is kept; see to the disk and run the same command again",
+            path, words,
+            db && sqlite3_system_errno(db) ? strerror(sqlite3_system_errno(db)) : "no reason given");
     default:
         return why_set(why, EX_SOFTWARE, "%s: %s (SQLite result %d)", path, words, rc);
     }
@@ -106,8 +116,8 @@ int schema_migrate(sqlite3 *db, const char *const step[], int from, int to)
 static int make(sqlite3 *db)
 {
     char sql[120];
-    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", SCHEMA_APPLICATION,
-             SCHEMA_VERSION);
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+             SCHEMA_APPLICATION, SCHEMA_VERSION);
     int rc = run(db, "BEGIN IMMEDIATE");
     if (rc == SQLITE_OK)
         rc = run(db, ddl);
@@ -168,26 +178,30 @@ static int recognise(sqlite3 *db, const char *path, bool *fresh, int64_t *versio
         return schema_why(db, rc, path, why);
     *fresh = application == 0 && *version == 0 && objects == 0;
     if (!*fresh && application != SCHEMA_APPLICATION)
-        return why_set(why, EX_DATAERR,
-                       "%s: is a database, but not one of mxreplay's; name another file with -d, or move this one away",
-                       path);
+        return why_set(
+            why, EX_DATAERR,
+            "%s: is a database, but not one of mxreplay's; name another file with -d, or move this one away",
+            path);
     if (*version > SCHEMA_VERSION)
         return why_set(why, EX_DATAERR,
-                       "%s: is of layout %lld, from a newer mxreplay than this (%s, layout %d); use that one, or collect "
+                       "%s: is of layout %lld, from a newer mxreplay than this (%s, layout %d); use that "
+                       "one, or collect "
                        "anew into another file",
                        path, (long long)*version, MXREPLAY_VERSION, SCHEMA_VERSION);
     return 0;
 }
 
-/* Takes the file for this process: one writer at a time. The lock is flock(2)'s, which is not one of SQLite's, and the
- * descriptor is closed after the database: closing any descriptor of a file gives up its POSIX locks, SQLite's. */
+/* Takes the file for this process: one writer at a time. The lock is flock(2)'s, which is not one of
+ * SQLite's, and the descriptor is closed after the database: closing any descriptor of a file gives up its
+ * POSIX locks, SQLite's. */
 static int take(const char *path, int *lock, struct why *why)
 {
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*lock < 0) {
         bool denied = errno == EACCES || errno == EPERM || errno == EROFS;
         return why_set(why, denied ? EX_NOPERM : EX_CANTCREAT,
-                       "%s: cannot be written: %s; name a file that can be written with -d", path, strerror(errno));
+                       "%s: cannot be written: %s; name a file that can be written with -d", path,
+                       strerror(errno));
     }
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return 0;
@@ -195,7 +209,8 @@ static int take(const char *path, int *lock, struct why *why)
     close(*lock);
     *lock = -1;
     if (failure == EWOULDBLOCK)
-        return why_set(why, EX_TEMPFAIL, "%s: another mxreplay is writing to it; wait until it has finished", path);
+        return why_set(why, EX_TEMPFAIL, "%s: another mxreplay is writing to it; wait until it has finished",
+                       path);
     return why_set(why, EX_IOERR, "%s: cannot be locked: %s", path, strerror(failure));
 }
 
@@ -205,7 +220,8 @@ static int open_to_write(const char *path, sqlite3 *db, struct why *why)
     int64_t version = 0;
     char sql[200];
     sqlite3_busy_timeout(db, BUSY_MSEC);
-    snprintf(sql, sizeof sql, "PRAGMA page_size = %d; PRAGMA secure_delete = OFF; PRAGMA cache_size = -8192", PAGE_BYTES);
+    snprintf(sql, sizeof sql, "PRAGMA page_size = %d; PRAGMA secure_delete = OFF; PRAGMA cache_size = -8192",
+             PAGE_BYTES);
     int rc = run(db, sql);
     if (rc != SQLITE_OK)
         return schema_why(db, rc, path, why);
@@ -213,7 +229,8 @@ static int open_to_write(const char *path, sqlite3 *db, struct why *why)
         return -1;
     if (sqlite3_db_readonly(db, "main"))
         return schema_why(db, SQLITE_READONLY, path, why);
-    /* NORMAL syncs at a checkpoint: after a power failure the last commits may be gone, but never half of one. */
+    /* NORMAL syncs at a checkpoint: after a power failure the last commits may be gone, but never half of
+     * one. */
     rc = run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000");
     if (rc == SQLITE_OK)
         rc = fresh ? make(db) : schema_migrate(db, migrations, (int)version, SCHEMA_VERSION);
@@ -233,9 +250,10 @@ static char *uri_of(const char *path, const char *query)
     return uri;
 }
 
-/* A database that a killed writer left in WAL mode on a disk that is read-only now, or full, cannot be read in the usual
- * way when the shared index of its WAL is not there to be made. Then we read it with an index of our own in memory and
- * without SQLite's locks; without a WAL, as it stands. So that nobody writes meanwhile we hold the file as it does. */
+/* A database that a killed writer left in WAL mode on a disk that is read-only now, or full, cannot be read
+ * in the usual way when the shared index of its WAL is not there to be made. Then we read it with an index of
+ * our own in memory and without SQLite's locks; without a WAL, as it stands. So that nobody writes meanwhile
+ * we hold the file as it does. */
 static int open_way(const char *path, enum way way, sqlite3 **db)
 {
     static const char *const query[WAYS] = { "?mode=ro", "?mode=ro", "?mode=ro&immutable=1" };
@@ -276,7 +294,8 @@ static int open_somehow(const char *path, sqlite3 **db, int *lock, struct why *w
         *db = NULL;
         *lock = open(path, O_RDONLY | O_CLOEXEC);
         if (*lock >= 0 && flock(*lock, LOCK_SH | LOCK_NB) != 0)
-            return why_set(why, EX_TEMPFAIL, "%s: another mxreplay is writing to it; wait until it has finished", path);
+            return why_set(why, EX_TEMPFAIL,
+                           "%s: another mxreplay is writing to it; wait until it has finished", path);
         rc = open_way(path, has_wal(path) ? WAY_OWN_INDEX : WAY_ALONE, db);
     }
     return rc == SQLITE_OK ? 0 : schema_why(*db, rc, path, why);
@@ -289,19 +308,23 @@ static int open_to_read(const char *path, sqlite3 **db, int *lock, struct why *w
     struct stat status;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         return why_set(why, EX_NOINPUT, "%s: is a folder, not a database; name a file with -d", path);
-    /* Not by opening it: to close it again would give up the locks of who else has it open in this process. */
+    /* Not by opening it: to close it again would give up the locks of who else has it open in this process.
+     */
     if (access(path, R_OK) != 0)
         return why_set(why, errno == EACCES ? EX_NOPERM : EX_NOINPUT,
-                       "%s: cannot be read: %s; collect into it first (mxreplay collect -d %s LOG), or name another with -d",
+                       "%s: cannot be read: %s; collect into it first (mxreplay collect -d %s LOG), or name "
+                       "another with -d",
                        path, strerror(errno), path);
     if (open_somehow(path, db, lock, why) != 0 || recognise(*db, path, &fresh, &version, why) != 0)
         return -1;
     if (fresh)
-        return why_set(why, EX_DATAERR, "%s: is empty; collect into it first (mxreplay collect -d %s LOG)", path, path);
+        return why_set(why, EX_DATAERR, "%s: is empty; collect into it first (mxreplay collect -d %s LOG)",
+                       path, path);
     if (version < SCHEMA_VERSION)
-        return why_set(why, EX_DATAERR,
-                       "%s: is of layout %lld, from an older mxreplay; `mxreplay collect -d %s` brings it up to date", path,
-                       (long long)version, path);
+        return why_set(
+            why, EX_DATAERR,
+            "%s: is of layout %lld, from an older mxreplay; `mxreplay collect -d %s` brings it up to date",
+            path, (long long)version, path);
     int rc = run(*db, "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = FILE");
     return rc == SQLITE_OK ? 0 : schema_why(*db, rc, path, why);
 }
@@ -310,7 +333,8 @@ int schema_open(const char *path, enum store_mode mode, sqlite3 **db, int *lock,
 {
     *db = NULL;
     *lock = -1;
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a mutex for each allocation, for a number nobody asks for */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS,
+                   0); /* a mutex for each allocation, for a number nobody asks for */
     if (mode == STORE_READ) {
         if (open_to_read(path, db, lock, why) == 0)
             return 0;
@@ -331,7 +355,8 @@ int schema_open(const char *path, enum store_mode mode, sqlite3 **db, int *lock,
 
 int schema_close(const char *path, enum store_mode mode, sqlite3 *db, int lock, struct why *why)
 {
-    /* Fails where somebody reads or the disk is full: then the WAL stays, and the next one to open it goes on there. */
+    /* Fails where somebody reads or the disk is full: then the WAL stays, and the next one to open it goes on
+     * there. */
     if (mode == STORE_WRITE)
         run(db, "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
     int rc = sqlite3_close(db);

@@ -1,20 +1,25 @@
--- The database of sessions: layout version 1. What is promised are the views v_... at the end (design.md section 5);
--- the tables are laid out for speed and size and may change with any version.
+-- The database of sessions: layout version 1. What is promised are the views v_... at the end (design.md
+-- section 5); the tables are laid out for speed and size and may change with any version.
 --
--- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes beyond is
--- in the "more" tables. A year is some hundred million rows: each byte and each column of `session` counts.
+-- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
+-- beyond is in the "more" tables. A year is some hundred million rows: each byte of `session` counts.
 --
---   text     All TEXT is valid UTF-8 without control characters but TAB. Any other byte (a control character, what is
---            not UTF-8, and U+EF00..U+EFFF themselves) stands as the code point U+EF00 + byte, so that every text
---            comes back byte by byte, and nothing that a client sent can reach a terminal as an escape sequence.
+--   text     All TEXT is valid UTF-8 without control characters but TAB. Any other byte (a control character,
+--            what is not UTF-8, and U+EF00..U+EFFF themselves) stands as the code point U+EF00 + byte,
+-- so that
+--            every text comes back byte by byte, and nothing that a client sent can reach a terminal as an
+--            escape sequence.
 --   ANY      A number is that of a row in `name` (texts that came before), a text stands for itself.
 --   ids      A transaction is session << 24 | its place in the session, a recipient likewise.
 --   times    started: microseconds since 1970 UTC; others: microseconds after it.
 --
--- session.bits, from the lowest: 3 stage, 3 closed, 2 verdict, 1 tls, 2 early talker, 1 has a transaction, 1 it has a
--- recipient, 2 transaction's verdict, 2 recipient's verdict, 2 recipient valid, 1 more recipients, 1 more transactions,
--- 1 more evidence, 1 gap, 1 cut off, 1 outbound; above: its evidence as far as it is like that of others (fact.id >> 8).
--- Three-valued: 0 unknown, 1 no, 2 yes.
+-- session.bits, from the lowest: 3 stage, 3 closed, 2 verdict, 1 tls, 2 early talker, 1 has a transaction,
+-- 1 it
+-- has a recipient, 2 transaction's verdict, 2 recipient's verdict, 2 recipient valid, 1 more recipients,
+-- 1 more
+-- transactions, 1 more evidence, 1 gap, 1 cut off,
+-- 1 outbound; above: its evidence as far as it is like that of
+-- others (fact.id >> 8). Three-valued: 0 unknown, 1 no, 2 yes.
 
 CREATE TABLE session (
     id           INTEGER PRIMARY KEY,
@@ -76,8 +81,8 @@ CREATE TABLE place (
     server_port INTEGER
 ) STRICT;
 
--- Replies. In the text marks stand for what is the session's own: char(1) and c the client's address, n its name, h
--- the HELO, s the sender, r the recipient. No text has a char(1) otherwise.
+-- Replies. In the text marks stand for what is the session's own: char(1) and c the client's address, n its
+-- name, h the HELO, s the sender, r the recipient. No text has a char(1) otherwise.
 CREATE TABLE reply (
     id       INTEGER PRIMARY KEY,
     code     INTEGER,
@@ -88,9 +93,10 @@ CREATE TABLE reply (
 ) STRICT;
 
 -- Evidence that many sessions have alike: id is its number in session.bits << 8 | place in the list.
--- subject, detail: a text (in details with marks, as in replies), or -1 the first recipient, -2 the sender, -3 its domain,
--- -4 the client's name, -5 the HELO, -6 the recipient that it is of.
--- moment: 0 the session's start, 1 its end, 2 t_at, 3 r_at, 4 session.moment, 5 not known, 6 that recipient's.
+-- subject, detail: a text (in details with marks, as in replies), or -1 the first recipient, -2 the sender,
+-- -3 its domain, -4 the client's name, -5 the HELO, -6 the recipient that it is of.
+-- moment: 0 the session's start, 1 its end, 2 t_at, 3 r_at, 4 session.moment, 5 not known,
+-- 6 that recipient's.
 CREATE TABLE fact (
     id            INTEGER PRIMARY KEY,
     kind          INTEGER,
@@ -197,75 +203,111 @@ CREATE TABLE kind (
 
 -- ---- What the views are made of; not promised.
 
+-- Sessions with their texts.
 CREATE VIEW plain_session AS
 SELECT id, started, started + lasted AS ended, lasted, bits, bits >> 25 AS facts, place >> 16 AS place,
-    nullif(place & 65535, 0) AS client_port, reply, moment, t_at, t_reply,
-    size, queue_id, message_id, ifnull(t_at, 0) + r_at AS r_at, r_reply,
+    nullif(place & 65535, 0) AS client_port, reply, moment, t_at, t_reply, size, queue_id, message_id,
+    ifnull(t_at, 0) + r_at AS r_at, r_reply,
     CASE typeof(client)
-        WHEN 'integer' THEN
-            (client >> 24 & 255) || '.' || (client >> 16 & 255) || '.' || (client >> 8 & 255) || '.' || (client & 255)
+        WHEN 'integer' THEN (client >> 24 & 255) || '.' || (client >> 16 & 255) || '.' || (client >> 8 & 255)
+            || '.' || (client & 255)
         WHEN 'text' THEN substr(client, 1, instr(client, ' ') - 1)
     END AS client_ip,
     CASE typeof(client)
-        WHEN 'integer' THEN
-            (client >> 24 & 255) || '.' || (client >> 16 & 255) || '.' || (client >> 8 & 255) || '.0/24'
+        WHEN 'integer' THEN (client >> 24 & 255) || '.' || (client >> 16 & 255) || '.' || (client >> 8 & 255)
+            || '.0/24'
         WHEN 'text' THEN substr(client, instr(client, ' ') + 1)
     END AS client_net,
-    CASE typeof(client_name) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = client_name) ELSE client_name END AS client_name,
+    CASE typeof(client_name)
+        WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = client_name)
+        ELSE client_name
+    END AS client_name,
     CASE typeof(helo)
         WHEN 'integer' THEN iif(helo = 0, client_name, (SELECT text FROM name WHERE name.id = helo))
         ELSE helo
     END AS helo,
-    CASE typeof(auth_user) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = auth_user) ELSE auth_user END AS auth_user,
-    CASE typeof(mail_from) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = mail_from) ELSE mail_from END AS mail_from,
-    CASE typeof(recipient) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = recipient) ELSE recipient END AS recipient
+    CASE typeof(auth_user)
+        WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = auth_user)
+        ELSE auth_user
+    END AS auth_user,
+    CASE typeof(mail_from)
+        WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = mail_from)
+        ELSE mail_from
+    END AS mail_from,
+    CASE typeof(recipient)
+        WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = recipient)
+        ELSE recipient
+    END AS recipient
 FROM session;
 
-CREATE VIEW plain_transaction AS
-SELECT id << 24 AS id, id AS session_id, mail_from, bits >> 13 & 3 AS verdict, t_reply AS reply, size, queue_id, message_id
-FROM plain_session WHERE bits >> 11 & 1
-UNION ALL
-SELECT t.id, s.id, CASE typeof(t.mail_from) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = t.mail_from) ELSE t.mail_from END, t.verdict, t.reply, t.size, t.queue_id, t.message_id
+-- What goes beyond the session's row, by session.
+CREATE VIEW more_transactions AS
+SELECT s.id AS session, t.id AS id, t.id & 16777215 AS place, t.verdict AS verdict, t.reply AS reply,
+    t.size AS size, t.queue_id AS queue_id, t.message_id AS message_id,
+    CASE typeof(t.mail_from)
+        WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = t.mail_from)
+        ELSE t.mail_from
+    END AS mail_from
 FROM session s CROSS JOIN transaction_more t ON t.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 WHERE s.bits >> 20 & 1;
 
-CREATE VIEW plain_recipient AS
-SELECT id << 24 AS id, id << 24 AS transaction_id, id AS session_id, recipient AS address,
-    bits >> 15 & 3 AS verdict, bits >> 17 & 3 AS valid, r_reply AS reply
-FROM plain_session WHERE bits >> 12 & 1
-UNION ALL
-SELECT r.id, s.id << 24 | r."transaction", s.id, CASE typeof(r.address) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address) ELSE r.address END,
-    r.bits & 3, r.bits >> 2, r.reply
+CREATE VIEW more_recipients AS
+SELECT s.id AS session, r.id AS id, r."transaction" AS place, r.bits & 3 AS verdict, r.bits >> 2 AS valid,
+    r.reply AS reply,
+    CASE typeof(r.address)
+        WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address)
+        ELSE r.address
+    END AS address
 FROM session s CROSS JOIN recipient_more r ON r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 WHERE s.bits >> 19 & 1;
 
--- Evidence with its texts; marks in details still stand.
+-- Evidence with its texts; in details the marks still stand.
 CREATE VIEW plain_evidence AS
 SELECT s.id AS session_id, s.client_ip, s.client_name, s.helo, s.mail_from, s.recipient,
     f.kind AS kind, f.state AS state, f.origin AS origin,
-    CASE f.moment WHEN 0 THEN s.started WHEN 1 THEN s.ended WHEN 2 THEN s.started + s.t_at
-        WHEN 3 THEN s.started + s.r_at WHEN 4 THEN s.started + s.moment
-        WHEN 6 THEN s.started + (SELECT r.at FROM recipient_more r WHERE r.id = s.id << 24 | f.recipient) END AS at,
-    CASE typeof(f.subject) WHEN 'integer' THEN CASE f.subject WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
-        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
-        ELSE (SELECT CASE typeof(r.address) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address) ELSE r.address END
-            FROM recipient_more r WHERE r.id = s.id << 24 | f.recipient) END
-        ELSE f.subject END AS subject,
-    CASE typeof(f.detail) WHEN 'integer' THEN CASE f.detail WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
-        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo END
-        ELSE f.detail END AS detail
+    CASE f.moment
+        WHEN 0 THEN s.started
+        WHEN 1 THEN s.ended
+        WHEN 2 THEN s.started + s.t_at
+        WHEN 3 THEN s.started + s.r_at
+        WHEN 4 THEN s.started + s.moment
+        WHEN 6 THEN s.started + (SELECT at FROM recipient_more r WHERE r.id = s.id << 24 | f.recipient)
+    END AS at,
+    CASE WHEN typeof(f.subject) <> 'integer' THEN f.subject
+        WHEN f.subject = -1 THEN s.recipient
+        WHEN f.subject = -2 THEN s.mail_from
+        WHEN f.subject = -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1)
+        WHEN f.subject = -4 THEN s.client_name
+        WHEN f.subject = -5 THEN s.helo
+        ELSE (SELECT address FROM more_recipients r WHERE r.session = s.id AND r.id = s.id << 24 | f.recipient)
+    END AS subject,
+    CASE WHEN typeof(f.detail) <> 'integer' THEN f.detail
+        WHEN f.detail = -1 THEN s.recipient
+        WHEN f.detail = -2 THEN s.mail_from
+        WHEN f.detail = -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1)
+        WHEN f.detail = -4 THEN s.client_name
+        WHEN f.detail = -5 THEN s.helo
+    END AS detail
 FROM plain_session s CROSS JOIN fact f ON f.id BETWEEN s.facts << 8 AND s.facts << 8 | 255
 UNION ALL
 SELECT s.id, s.client_ip, s.client_name, s.helo, s.mail_from, s.recipient,
     e.bits >> 5, e.bits & 3, e.bits >> 2 & 7, s.started + e.at,
-    CASE typeof(e.subject) WHEN 'integer' THEN CASE e.subject WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
-        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
-        ELSE (SELECT text FROM name WHERE name.id = e.subject) END
-        ELSE e.subject END,
-    CASE typeof(e.detail) WHEN 'integer' THEN CASE e.detail WHEN -1 THEN s.recipient WHEN -2 THEN s.mail_from
-        WHEN -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1) WHEN -4 THEN s.client_name WHEN -5 THEN s.helo
-        ELSE (SELECT text FROM name WHERE name.id = e.detail) END
-        ELSE e.detail END
+    CASE WHEN typeof(e.subject) <> 'integer' THEN e.subject
+        WHEN e.subject = -1 THEN s.recipient
+        WHEN e.subject = -2 THEN s.mail_from
+        WHEN e.subject = -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1)
+        WHEN e.subject = -4 THEN s.client_name
+        WHEN e.subject = -5 THEN s.helo
+        ELSE (SELECT text FROM name WHERE name.id = e.subject)
+    END,
+    CASE WHEN typeof(e.detail) <> 'integer' THEN e.detail
+        WHEN e.detail = -1 THEN s.recipient
+        WHEN e.detail = -2 THEN s.mail_from
+        WHEN e.detail = -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1)
+        WHEN e.detail = -4 THEN s.client_name
+        WHEN e.detail = -5 THEN s.helo
+        ELSE (SELECT text FROM name WHERE name.id = e.detail)
+    END
 FROM plain_session s CROSS JOIN evidence_more e ON e.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 WHERE s.bits >> 21 & 1
 UNION ALL
@@ -274,87 +316,123 @@ SELECT session, NULL, NULL, NULL, NULL, NULL, bits >> 5, bits & 3, bits >> 2 & 7
     CASE typeof(detail) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = detail) ELSE detail END
 FROM evidence_late;
 
--- ---- The promise.
+-- ---- The promise. Times: strftime() rounds towards zero, hence the remainders that are never negative.
 
 CREATE VIEW v_session AS
-SELECT s.id AS id, p.input AS input_id, iif(s.bits >> 24 & 1, 'out', 'in') AS direction, s.bits >> 22 & 1 AS gap,
+SELECT s.id AS id, p.input AS input_id, iif(s.bits >> 24 & 1, 'out', 'in') AS direction,
+    s.bits >> 22 & 1 AS gap,
     strftime('%Y-%m-%dT%H:%M:%S', (s.started - (s.started % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || '.' || substr(1000000 + (s.started % 1000000 + 1000000) % 1000000, 2) || 'Z' AS started,
     strftime('%Y-%m-%dT%H:%M:%S', (s.ended - (s.ended % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || '.' || substr(1000000 + (s.ended % 1000000 + 1000000) % 1000000, 2) || 'Z' AS ended,
-    s.lasted / 1e6 AS seconds, s.client_ip AS client_ip, s.client_port AS client_port, s.client_name AS client_name,
-    p.server AS server, p.server_ip AS server_ip, p.server_port AS server_port, s.helo AS helo,
-    s.bits >> 8 & 1 AS tls, s.auth_user AS auth_user,
-    CASE s.bits & 7 WHEN 0 THEN 'connect' WHEN 1 THEN 'banner' WHEN 2 THEN 'helo' WHEN 3 THEN 'mail' WHEN 4 THEN 'rcpt'
-        WHEN 5 THEN 'data' ELSE 'eom' END AS stage,
-    CASE s.bits >> 3 & 7 WHEN 1 THEN 'quit' WHEN 2 THEN 'lost' WHEN 3 THEN 'timeout' WHEN 4 THEN 'dropped' END AS closed,
+    s.lasted / 1e6 AS seconds, s.client_ip AS client_ip, s.client_port AS client_port,
+    s.client_name AS client_name, p.server AS server, p.server_ip AS server_ip, p.server_port AS server_port,
+    s.helo AS helo, s.bits >> 8 & 1 AS tls, s.auth_user AS auth_user,
+    CASE s.bits & 7
+        WHEN 0 THEN 'connect' WHEN 1 THEN 'banner' WHEN 2 THEN 'helo' WHEN 3 THEN 'mail' WHEN 4 THEN 'rcpt'
+        WHEN 5 THEN 'data' ELSE 'eom'
+    END AS stage,
+    CASE s.bits >> 3 & 7
+        WHEN 1 THEN 'quit' WHEN 2 THEN 'lost' WHEN 3 THEN 'timeout' WHEN 4 THEN 'dropped'
+    END AS closed,
     nullif(s.bits >> 9 & 3, 0) - 1 AS early_talker,
-    CASE WHEN s.bits >> 20 & 1
-        THEN 1 + (SELECT count(*) FROM transaction_more t WHERE t.id BETWEEN s.id << 24 AND s.id << 24 | 16777215)
-        ELSE s.bits >> 11 & 1 END AS transactions,
-    (s.bits >> 13 & 3 = 1) + CASE WHEN s.bits >> 20 & 1
-        THEN (SELECT count(*) FROM transaction_more t WHERE t.id BETWEEN s.id << 24 AND s.id << 24 | 16777215 AND t.verdict = 1)
-        ELSE 0 END AS messages,
-    (s.bits >> 12 & 1) + CASE WHEN s.bits >> 19 & 1
-        THEN (SELECT count(*) FROM recipient_more r WHERE r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215)
-        ELSE 0 END AS recipients,
-    CASE s.bits >> 6 & 3 WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict,
+    (s.bits >> 11 & 1) + iif(s.bits >> 20 & 1,
+        (SELECT count(*) FROM more_transactions WHERE session = s.id), 0) AS transactions,
+    (s.bits >> 13 & 3 = 1) + iif(s.bits >> 20 & 1,
+        (SELECT count(*) FROM more_transactions WHERE session = s.id AND verdict = 1), 0) AS messages,
+    (s.bits >> 12 & 1) + iif(s.bits >> 19 & 1,
+        (SELECT count(*) FROM more_recipients WHERE session = s.id), 0) AS recipients,
+    CASE s.bits >> 6 & 3
+        WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred'
+    END AS verdict,
     (SELECT name FROM measure WHERE measure.id = r.named) AS measure,
     nullif(r.code, 0) AS code, r.enhanced AS enhanced,
-    CASE WHEN instr(r.text, char(1)) = 0 THEN r.text ELSE
-        replace(replace(replace(replace(replace(r.text, char(1) || 'c', ifnull(s.client_ip, '')),
-            char(1) || 'n', ifnull(s.client_name, '')), char(1) || 'h', ifnull(s.helo, '')),
-            char(1) || 's', ifnull(s.mail_from, '')), char(1) || 'r', ifnull(s.recipient, '')) END AS text
+    CASE WHEN instr(r.text, char(1)) = 0 THEN r.text
+        ELSE replace(replace(replace(replace(replace(r.text,
+            char(1) || 'c', ifnull(s.client_ip, '')), char(1) || 'n', ifnull(s.client_name, '')),
+            char(1) || 'h', ifnull(s.helo, '')), char(1) || 's', ifnull(s.mail_from, '')),
+            char(1) || 'r', ifnull(s.recipient, ''))
+    END AS text
 FROM plain_session s LEFT JOIN place p ON p.id = s.place LEFT JOIN reply r ON r.id = s.reply;
 
 CREATE VIEW v_transaction AS
-SELECT t.id AS id, t.session_id AS session_id, t.mail_from AS mail_from,
-    (SELECT count(*) FROM plain_recipient r WHERE r.session_id = t.session_id AND r.transaction_id = t.id) AS recipients,
-    (SELECT count(*) FROM plain_recipient r WHERE r.session_id = t.session_id AND r.transaction_id = t.id AND r.verdict = 1)
+SELECT s.id << 24 AS id, s.id AS session_id, s.mail_from AS mail_from,
+    (s.bits >> 12 & 1) + iif(s.bits >> 19 & 1,
+        (SELECT count(*) FROM more_recipients WHERE session = s.id AND place = 0), 0) AS recipients,
+    (s.bits >> 15 & 3 = 1) + iif(s.bits >> 19 & 1,
+        (SELECT count(*) FROM more_recipients WHERE session = s.id AND place = 0 AND verdict = 1), 0)
         AS accepted_recipients,
-    t.queue_id AS queue_id, t.message_id AS message_id, t.size AS size,
-    CASE t.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict,
+    s.queue_id AS queue_id, s.message_id AS message_id, s.size AS size,
+    CASE s.bits >> 13 & 3
+        WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred'
+    END AS verdict,
     (SELECT name FROM measure WHERE measure.id = r.named) AS measure, nullif(r.code, 0) AS code
-FROM plain_transaction t LEFT JOIN reply r ON r.id = t.reply;
+FROM plain_session s LEFT JOIN reply r ON r.id = s.t_reply
+WHERE s.bits >> 11 & 1
+UNION ALL
+SELECT t.id, t.session, t.mail_from,
+    (SELECT count(*) FROM more_recipients c WHERE c.session = t.session AND c.place = t.place),
+    (SELECT count(*) FROM more_recipients c WHERE c.session = t.session AND c.place = t.place AND verdict = 1),
+    t.queue_id, t.message_id, t.size,
+    CASE t.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END,
+    (SELECT name FROM measure WHERE measure.id = r.named), nullif(r.code, 0)
+FROM more_transactions t LEFT JOIN reply r ON r.id = t.reply;
 
 CREATE VIEW v_recipient AS
-SELECT c.id AS id, c.transaction_id AS transaction_id, c.session_id AS session_id, c.address AS address,
-    CASE c.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict,
+SELECT s.id << 24 AS id, s.id << 24 AS transaction_id, s.id AS session_id, s.recipient AS address,
+    CASE s.bits >> 15 & 3
+        WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred'
+    END AS verdict,
     (SELECT name FROM measure WHERE measure.id = r.named) AS measure, nullif(r.code, 0) AS code,
-    nullif(c.valid, 0) - 1 AS valid
-FROM plain_recipient c LEFT JOIN reply r ON r.id = c.reply;
+    nullif(s.bits >> 17 & 3, 0) - 1 AS valid
+FROM plain_session s LEFT JOIN reply r ON r.id = s.r_reply
+WHERE s.bits >> 12 & 1
+UNION ALL
+SELECT c.id, c.session << 24 | c.place, c.session, c.address,
+    CASE c.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END,
+    (SELECT name FROM measure WHERE measure.id = r.named), nullif(r.code, 0), nullif(c.valid, 0) - 1
+FROM more_recipients c LEFT JOIN reply r ON r.id = c.reply;
 
 CREATE VIEW v_evidence AS
-SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subject, nullif(state, 0) - 1 AS state,
-    CASE WHEN instr(detail, char(1)) = 0 THEN detail ELSE
-        replace(replace(replace(replace(replace(detail, char(1) || 'c', ifnull(client_ip, '')),
-            char(1) || 'n', ifnull(client_name, '')), char(1) || 'h', ifnull(helo, '')),
-            char(1) || 's', ifnull(mail_from, '')), char(1) || 'r', ifnull(recipient, '')) END AS detail,
+SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subject,
+    nullif(state, 0) - 1 AS state,
+    CASE WHEN instr(detail, char(1)) = 0 THEN detail
+        ELSE replace(replace(replace(replace(replace(detail,
+            char(1) || 'c', ifnull(client_ip, '')), char(1) || 'n', ifnull(client_name, '')),
+            char(1) || 'h', ifnull(helo, '')), char(1) || 's', ifnull(mail_from, '')),
+            char(1) || 'r', ifnull(recipient, ''))
+    END AS detail,
     strftime('%Y-%m-%dT%H:%M:%S', (at - (at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || '.' || substr(1000000 + (at % 1000000 + 1000000) % 1000000, 2) || 'Z' AS at,
-    CASE origin WHEN 0 THEN 'log' WHEN 1 THEN 'capture' WHEN 2 THEN 'snapshot' WHEN 3 THEN 'live'
-        WHEN 4 THEN 'list' ELSE 'inferred' END AS origin
+    CASE origin
+        WHEN 0 THEN 'log' WHEN 1 THEN 'capture' WHEN 2 THEN 'snapshot' WHEN 3 THEN 'live' WHEN 4 THEN 'list'
+        ELSE 'inferred'
+    END AS origin
 FROM plain_evidence e;
 
 -- One row for each RCPT; one for a session without any.
 CREATE VIEW v_attempt AS
-SELECT s.client_ip AS client_ip, s.client_net AS client_net, (SELECT server FROM place WHERE place.id = s.place) AS server,
+SELECT s.client_ip AS client_ip, s.client_net AS client_net,
+    (SELECT server FROM place WHERE place.id = s.place) AS server,
     s.mail_from AS mail_from, s.recipient AS recipient,
     strftime('%Y-%m-%dT%H:%M:%S', (s.started - (s.started % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || '.' || substr(1000000 + (s.started % 1000000 + 1000000) % 1000000, 2) || 'Z' AS started,
     s.id AS session_id,
-    CASE iif(s.bits >> 12 & 1, s.bits >> 15 & 3, s.bits >> 6 & 3) WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END AS verdict
-FROM plain_session s WHERE s.bits >> 12 & 1 OR NOT s.bits >> 19 & 1
+    CASE iif(s.bits >> 12 & 1, s.bits >> 15 & 3, s.bits >> 6 & 3)
+        WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred'
+    END AS verdict
+FROM plain_session s
+WHERE s.bits >> 12 & 1 OR NOT s.bits >> 19 & 1
 UNION ALL
 SELECT s.client_ip, s.client_net, (SELECT server FROM place WHERE place.id = s.place),
-    iif(r."transaction" = 0, s.mail_from,
-        (SELECT CASE typeof(t.mail_from) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = t.mail_from) ELSE t.mail_from END
-            FROM transaction_more t WHERE t.id = s.id << 24 | r."transaction")),
-    CASE typeof(r.address) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = r.address) ELSE r.address END,
+    iif(r.place = 0, s.mail_from,
+        (SELECT mail_from FROM more_transactions t WHERE t.session = s.id AND t.place = r.place)),
+    r.address,
     strftime('%Y-%m-%dT%H:%M:%S', (s.started - (s.started % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || '.' || substr(1000000 + (s.started % 1000000 + 1000000) % 1000000, 2) || 'Z',
-    s.id, CASE r.bits & 3 WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END
-FROM plain_session s CROSS JOIN recipient_more r ON r.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
+    s.id,
+    CASE r.verdict WHEN 0 THEN 'none' WHEN 1 THEN 'accepted' WHEN 2 THEN 'rejected' ELSE 'deferred' END
+FROM plain_session s CROSS JOIN more_recipients r ON r.session = s.id
 WHERE s.bits >> 19 & 1;
 
 CREATE VIEW v_input AS

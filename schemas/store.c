@@ -18,8 +18,8 @@ struct store {
     struct str path;
     struct writer *writer; /* made with the first hand-over */
     int64_t next_session;
-    struct arena arena;    /* of the path and the inputs' texts */
-    struct input *inputs;  /* STORE_WRITE: all, by id */
+    struct arena arena;   /* of the path and the inputs' texts */
+    struct input *inputs; /* STORE_WRITE: all, by id */
     size_t input_count, input_room;
 };
 
@@ -28,7 +28,8 @@ struct store {
 static struct str text_column(struct arena *arena, sqlite3_stmt *row, int column)
 {
     const char *at = (const char *)sqlite3_column_text(row, column);
-    return at ? text_unescape(arena, (struct str){ at, (size_t)sqlite3_column_bytes(row, column) }) : (struct str){ NULL, 0 };
+    return at ? text_unescape(arena, (struct str){ at, (size_t)sqlite3_column_bytes(row, column) })
+              : (struct str){ NULL, 0 };
 }
 
 static usec time_column(sqlite3_stmt *row, int column)
@@ -75,8 +76,8 @@ static void read_recorded(struct arena *arena, sqlite3_stmt *row, void *to)
 
 /* All rows of a query, as an array of things of `size` bytes in `arena`. */
 static int read_all(struct store *store, const char *sql, size_t size,
-                    void (*read)(struct arena *arena, sqlite3_stmt *row, void *to), struct arena *arena, void **array,
-                    size_t *count, struct why *why)
+                    void (*read)(struct arena *arena, sqlite3_stmt *row, void *to), struct arena *arena,
+                    void **array, size_t *count, struct why *why)
 {
     char *grown = NULL;
     size_t room = 0;
@@ -101,10 +102,12 @@ static int settle(struct store *store, struct why *why)
     return store->writer ? writer_settle(store->writer, why) : 0;
 }
 
-static const char sql_inputs[] = "SELECT id, path, kind, dialects, bytes, lines, other, skipped, first, last, head_hash, "
-                                 "head_bytes, tail_hash, tail_bytes FROM input ORDER BY id";
+static const char sql_inputs[] =
+    "SELECT id, path, kind, dialects, bytes, lines, other, skipped, first, last, head_hash, "
+    "head_bytes, tail_hash, tail_bytes FROM input ORDER BY id";
 
-int store_inputs(struct store *store, struct arena *arena, struct input **inputs, size_t *count, struct why *why)
+int store_inputs(struct store *store, struct arena *arena, struct input **inputs, size_t *count,
+                 struct why *why)
 {
     void *array = NULL;
     if (settle(store, why) != 0 ||
@@ -114,7 +117,8 @@ int store_inputs(struct store *store, struct arena *arena, struct input **inputs
     return 0;
 }
 
-int store_skipped(struct store *store, struct arena *arena, struct skipped **skipped, size_t *count, struct why *why)
+int store_skipped(struct store *store, struct arena *arena, struct skipped **skipped, size_t *count,
+                  struct why *why)
 {
     void *array = NULL;
     if (settle(store, why) != 0 ||
@@ -132,8 +136,8 @@ int store_recorded(struct store *store, struct arena *arena, struct recorded_pol
 {
     void *array = NULL;
     if (settle(store, why) != 0 ||
-        read_all(store, "SELECT name, yaml, \"from\", \"to\" FROM recorded ORDER BY \"from\", id", sizeof **policies,
-                 read_recorded, arena, &array, count, why) != 0)
+        read_all(store, "SELECT name, yaml, \"from\", \"to\" FROM recorded ORDER BY \"from\", id",
+                 sizeof **policies, read_recorded, arena, &array, count, why) != 0)
         return -1;
     *policies = array;
     return 0;
@@ -171,12 +175,19 @@ static int find_input(void *state, struct input *input, struct why *why)
     (void)why;
     for (size_t i = 0; i < store->input_count; i++) {
         const struct input *known = &store->inputs[i];
-        if (known->id <= input->id || known->head_hash != input->head_hash || known->head_bytes != input->head_bytes)
+        if (known->id <= input->id || known->head_hash != input->head_hash ||
+            known->head_bytes != input->head_bytes)
             continue;
         *input = *known;
         return 1;
     }
     return 0;
+}
+
+/* An input is written down again and again while it grows; its texts are kept once. */
+static struct str keep_changed(struct store *store, struct str kept, struct str text)
+{
+    return kept.at && str_eq(kept, text) ? kept : arena_str(&store->arena, text);
 }
 
 /* An input is known from here on, so that it is found before the writer is done with it. */
@@ -193,13 +204,13 @@ static int write_input(void *state, struct input *input, struct why *why)
         at++;
     if (at == store->input_count) {
         mem_room(store->inputs, store->input_room, store->input_count + 1);
-        store->input_count++;
+        store->inputs[store->input_count++] = (struct input){ 0 };
     }
-    struct input *known = &store->inputs[at];
+    struct input *known = &store->inputs[at], before = *known;
     *known = *input;
-    known->path = arena_str(&store->arena, input->path);
-    known->kind = arena_str(&store->arena, input->kind);
-    known->dialects = arena_str(&store->arena, input->dialects);
+    known->path = keep_changed(store, before.path, input->path);
+    known->kind = keep_changed(store, before.kind, input->kind);
+    known->dialects = keep_changed(store, before.dialects, input->dialects);
     return writer_input(writer, input, why);
 }
 
@@ -250,10 +261,11 @@ int store_add_recorded(struct store *store, const struct recorded_policy *policy
         return -1;
     struct arena arena = { 0 };
     sqlite3_stmt *to = NULL;
-    int rc = sqlite3_prepare_v2(store->db,
-                                "INSERT INTO recorded (name, yaml, \"from\", \"to\") SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS "
-                                "(SELECT * FROM recorded WHERE yaml = ?2 AND \"from\" IS ?3 AND \"to\" IS ?4)",
-                                -1, &to, NULL);
+    int rc = sqlite3_prepare_v2(
+        store->db,
+        "INSERT INTO recorded (name, yaml, \"from\", \"to\") SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS "
+        "(SELECT * FROM recorded WHERE yaml = ?2 AND \"from\" IS ?3 AND \"to\" IS ?4)",
+        -1, &to, NULL);
     if (rc == SQLITE_OK) {
         bind_text(to, 1, &arena, policy->name);
         bind_text(to, 2, &arena, policy->yaml);
@@ -280,9 +292,9 @@ int store_summarise(struct store *store, struct store_summary *summary, struct w
     struct stat status = { 0 };
     if (settle(store, why) != 0)
         return -1;
-    int rc = sqlite3_prepare_v2(store->db,
-                                "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
-                                -1, &row, NULL);
+    int rc = sqlite3_prepare_v2(
+        store->db, "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
+        -1, &row, NULL);
     *summary = (struct store_summary){ .first = USEC_NONE, .last = USEC_NONE };
     if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
         *summary = (struct store_summary){ .sessions = (uint64_t)sqlite3_column_int64(row, 0),
@@ -299,7 +311,8 @@ int store_summarise(struct store *store, struct store_summary *summary, struct w
     return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
 }
 
-int store_check(struct store *store, void (*complain)(void *state, const char *finding), void *state, struct why *why)
+int store_check(struct store *store, void (*complain)(void *state, const char *finding), void *state,
+                struct why *why)
 {
     return settle(store, why) != 0 ? -1 : check_database(store->db, store->path.at, complain, state, why);
 }
@@ -313,7 +326,8 @@ static int know_what_is_there(struct store *store, struct why *why)
     store->next_session++;
     if (rc != SQLITE_OK)
         return schema_why(store->db, rc, store->path.at, why);
-    if (read_all(store, sql_inputs, sizeof *store->inputs, read_input, &store->arena, &array, &store->input_count, why) != 0)
+    if (read_all(store, sql_inputs, sizeof *store->inputs, read_input, &store->arena, &array,
+                 &store->input_count, why) != 0)
         return -1;
     mem_room(store->inputs, store->input_room, store->input_count);
     if (store->input_count)

@@ -13,13 +13,16 @@ struct store;
 enum store_mode { STORE_READ, STORE_WRITE /* made when it is not there */ };
 
 /* Opens a database. Errors: not a database, not ours, of a newer version (EX_DATAERR), cannot be written
- * (EX_CANTCREAT, EX_NOPERM), does not exist (EX_NOINPUT, read only). An older version is migrated on writing. */
+ * (EX_CANTCREAT, EX_NOPERM), does not exist (EX_NOINPUT, read only). An older version is migrated on writing.
+ */
 int store_open(const char *path, enum store_mode mode, struct store **store, struct why *why);
 /* Commits what is pending. 0, or -1 with why; the store is closed in any case. */
 int store_close(struct store *store, struct why *why);
 
 /* Sessions go through here. They are copied into a batch that a thread of the store's own writes while the
- * caller reads on; an error of that thread is returned by the next call. */
+ * caller reads on; an error of that thread is returned by the next call. Others see what has been handed
+ * over, and it outlives a crash, from the next commit of the catalogue on: all that lies between two is one
+ * transaction, so sessions are committed together with how far their input was read. */
 struct sink store_sink(struct store *store);
 struct catalogue store_catalogue(struct store *store);
 /* The number that the next session must have. */
@@ -37,17 +40,19 @@ int store_recorded(struct store *store, struct arena *arena, struct recorded_pol
 
 /* Which sessions to read. All fields zero/USEC_NONE: all. */
 struct store_filter {
-    usec from, to;               /* started in [from, to); USEC_NONE: open */
-    int64_t id;                  /* one session; 0: any */
+    usec from, to;                                  /* started in [from, to); USEC_NONE: open */
+    int64_t id;                                     /* one session; 0: any */
     struct str sender, recipient, client, queue_id; /* client: address or prefix; texts match whole, @domain
                                                        matches a domain; at == NULL: any */
-    bool outbound;               /* those of direction out too */
-    bool no_texts;               /* reply texts, message ids are not wanted: faster */
-    bool any_order;              /* in order of id, not of start: faster, for who sorts anyway */
+    bool outbound;                                  /* those of direction out too */
+    bool no_texts;                                  /* reply texts, message ids are not wanted: faster */
+    bool any_order; /* in order of id, not of start: faster, for who sorts anyway */
 };
 
-/* Calls `take` for each session in order of start (then id), with all its transactions, recipients and evidence.
- * The session lasts until `take` returns; a `take` that returns other than 0 ends the reading with that value. */
+/* Calls `take` for each session in order of start (then id), with all its transactions, recipients and
+ * evidence, byte by byte as they were handed over; evidence of the session is not in that order, late
+ * evidence comes last. The session lasts until `take` returns; a `take` that returns other than 0 ends the
+ * reading with that value. */
 int store_each(struct store *store, const struct store_filter *filter,
                int (*take)(void *state, const struct session *session), void *state, struct why *why);
 
@@ -58,10 +63,13 @@ struct store_summary {
     uint64_t bytes; /* of the file */
 };
 int store_summarise(struct store *store, struct store_summary *summary, struct why *why);
-int store_inputs(struct store *store, struct arena *arena, struct input **inputs, size_t *count, struct why *why);
-int store_skipped(struct store *store, struct arena *arena, struct skipped **skipped, size_t *count, struct why *why);
+int store_inputs(struct store *store, struct arena *arena, struct input **inputs, size_t *count,
+                 struct why *why);
+int store_skipped(struct store *store, struct arena *arena, struct skipped **skipped, size_t *count,
+                  struct why *why);
 
 /* Integrity: SQLite's own check and ours. Calls `complain` for each finding; returns their number, or -1. */
-int store_check(struct store *store, void (*complain)(void *state, const char *finding), void *state, struct why *why);
+int store_check(struct store *store, void (*complain)(void *state, const char *finding), void *state,
+                struct why *why);
 
 #endif

@@ -1,8 +1,8 @@
 /* How texts stand in the database. */
 #include "schemas/text.h"
 
-/* The code points U+EF00..U+EFFF, for private use, stand for the bytes that are escaped. In UTF-8: EE BC 80 .. EE BF
- * BF. They are not text of ours when a client sends them: their bytes are escaped in turn. */
+/* The code points U+EF00..U+EFFF, for private use, stand for the bytes that are escaped. In UTF-8: EE BC 80
+ * .. EE BF BF. They are not text of ours when a client sends them: their bytes are escaped in turn. */
 enum { ESCAPE_LEAD = 0xee, ESCAPE_BYTES = 3 };
 
 enum { MARK = 1 };
@@ -107,7 +107,8 @@ static enum quoted quote_at(struct str text, size_t i, const struct quotes *quot
     enum quoted found = QUOTED;
     for (enum quoted q = 0; q < QUOTED; q++) {
         struct str quote = quotes->text[q];
-        if (!(candidates & 1u << q) || text.len - i < quote.len || memcmp(text.at + i, quote.at, quote.len) != 0 ||
+        if (!(candidates & 1u << q) || text.len - i < quote.len ||
+            memcmp(text.at + i, quote.at, quote.len) != 0 ||
             (i + quote.len < text.len && is_word(text.at[i + quote.len])))
             continue;
         if (found == QUOTED || quote.len > quotes->text[found].len)
@@ -116,8 +117,9 @@ static enum quoted quote_at(struct str text, size_t i, const struct quotes *quot
     return found;
 }
 
-/* Where words begin that may be quotes. A bit for each quote says which bytes it begins with; 0xff in after_byte that a
- * word may begin after a byte. This is most of what there is to do for a reply, so eight bytes are looked at at once. */
+/* Where words begin that may be quotes. A bit for each quote says which bytes it begins with; 0xff in
+ * after_byte that a word may begin after a byte. This is most of what there is to do for a reply, so eight
+ * bytes are looked at at once. */
 #define YES5  0xff, 0xff, 0xff, 0xff, 0xff
 #define YES16 YES5, YES5, YES5, 0xff
 #define NO10  0, 0, 0, 0, 0, 0, 0, 0, 0, 0
@@ -196,19 +198,21 @@ struct str text_unmark(struct arena *arena, struct str marked, const struct quot
 {
     if (!marked.len || !memchr(marked.at, MARK, marked.len))
         return marked;
-    size_t bytes = 0;
-    for (size_t i = 0; i < marked.len; i++)
-        bytes += marked.at[i] == MARK && i + 1 < marked.len ? quote_of(marked.at[i + 1], quotes).len : 1;
+    const char *end = marked.at + marked.len, *mark = NULL;
+    size_t bytes = marked.len;
+    for (const char *at = marked.at; (mark = memchr(at, MARK, (size_t)(end - at))) && mark + 1 < end;
+         at = mark + 2)
+        bytes += quote_of(mark[1], quotes).len;
     char *copy = arena_alloc(arena, bytes), *to = copy;
-    for (size_t i = 0; i < marked.len; i++) {
-        if (marked.at[i] != MARK || i + 1 == marked.len) {
-            *to++ = marked.at[i];
-            continue;
-        }
-        struct str quote = quote_of(marked.at[++i], quotes);
+    const char *at = marked.at;
+    for (; (mark = memchr(at, MARK, (size_t)(end - at))) && mark + 1 < end; at = mark + 2) {
+        struct str quote = quote_of(mark[1], quotes);
+        memcpy(to, at, (size_t)(mark - at));
+        to += mark - at;
         if (quote.len)
             memcpy(to, quote.at, quote.len);
         to += quote.len;
     }
-    return str_range(copy, to);
+    memcpy(to, at, (size_t)(end - at));
+    return str_range(copy, to + (end - at));
 }

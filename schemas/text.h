@@ -1,5 +1,5 @@
-/* How texts stand in the database (see session.sql): escaped, so that any bytes come back, and replies with marks in
- * place of what is the session's own, so that they are few. */
+/* How texts stand in the database (see session.sql): escaped, so that any bytes come back, and replies with
+ * marks in place of what is the session's own, so that they are few. */
 #ifndef SCHEMAS_TEXT_H
 #define SCHEMAS_TEXT_H
 

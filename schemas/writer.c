@@ -11,7 +11,8 @@
 #include "schemas/pack.h"
 #include "schemas/text.h"
 
-/* About 2000 sessions: large enough that handing over costs nothing, small enough that three stay in the cache. */
+/* About 2000 sessions: large enough that handing over costs nothing, small enough that three stay in the
+ * cache. */
 enum { BATCH_BYTES = 2 * 1024 * 1024, BATCHES = 3, AHEAD = 8 };
 
 enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED };
@@ -81,9 +82,10 @@ static usec now(void)
     return time.tv_sec * USEC_SECOND + time.tv_nsec / 1000;
 }
 
-static const char input_sql[] = "INSERT OR REPLACE INTO input (id, path, kind, dialects, bytes, lines, other, skipped, first, last, "
-                                "collected, head_hash, head_bytes, tail_hash, tail_bytes) "
-                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char input_sql[] =
+    "INSERT OR REPLACE INTO input (id, path, kind, dialects, bytes, lines, other, skipped, first, last, "
+    "collected, head_hash, head_bytes, tail_hash, tail_bytes) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static int write_input(struct writer *writer, const struct input *input)
 {
@@ -109,9 +111,10 @@ static int write_input(struct writer *writer, const struct input *input)
     return sqlite3_reset(to);
 }
 
-static const char skipped_sql[] = "INSERT INTO skipped (input, reason, shape, count, first_line, first_offset, first_text) "
-                                  "VALUES (?, ?, ?, ?, ?, ?, ?) "
-                                  "ON CONFLICT (input, reason, shape) DO UPDATE SET count = count + excluded.count";
+static const char skipped_sql[] =
+    "INSERT INTO skipped (input, reason, shape, count, first_line, first_offset, first_text) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (input, reason, shape) DO UPDATE SET count = count + excluded.count";
 
 static int write_skipped(struct writer *writer, const struct skipped *skipped)
 {
@@ -135,7 +138,8 @@ static int step(sqlite3_stmt *statement)
     return sqlite3_reset(statement);
 }
 
-/* Says what names will be asked for AHEAD sessions later, so that they are at hand then; returns the next to be announced. */
+/* Says what names will be asked for AHEAD sessions later, so that they are at hand then; returns the next to
+ * be announced. */
 static const struct item *announce(const struct packer *packer, const struct item *item)
 {
     if (item && item->kind == ITEM_SESSION)
@@ -313,7 +317,8 @@ static void take_text(struct batch *batch, struct str *text)
         text->at = "";
 }
 
-/* Every text of a session, its transactions, recipients and evidence: one walk for measuring and for copying. */
+/* Every text of a session, its transactions, recipients and evidence: one walk for measuring and for copying.
+ */
 typedef void each_text(void *state, struct str *text);
 
 static void reply_texts(struct reply *reply, each_text *each, void *state)
@@ -387,16 +392,19 @@ int writer_session(struct writer *writer, const struct session *session, struct 
 {
     if (failed(writer, why) != 0)
         return -1;
-    size_t bytes = aligned(sizeof *session) + aligned(session->transaction_count * sizeof *session->transactions) +
+    size_t bytes = aligned(sizeof *session) +
+                   aligned(session->transaction_count * sizeof *session->transactions) +
                    aligned(session->evidence_count * sizeof *session->evidence);
     size_t recipients = 0, text_bytes = 0;
     for (uint32_t t = 0; t < session->transaction_count; t++) {
         recipients += session->transactions[t].recipient_count;
         bytes += aligned(session->transactions[t].recipient_count * sizeof(struct recipient));
     }
-    if (session->transaction_count >= THINGS_MOST || session->evidence_count >= THINGS_MOST || recipients >= THINGS_MOST)
+    if (session->transaction_count >= THINGS_MOST || session->evidence_count >= THINGS_MOST ||
+        recipients >= THINGS_MOST)
         return why_set(why, EX_DATAERR,
-                       "%s: session %lld has more than %d transactions, recipients or pieces of evidence; leave its lines out",
+                       "%s: session %lld has more than %d transactions, recipients or pieces of evidence; "
+                       "leave its lines out",
                        writer->path, (long long)session->id, THINGS_MOST - 1);
     struct session copy = *session;
     session_texts(&copy, add_length, &text_bytes);
@@ -407,8 +415,9 @@ int writer_session(struct writer *writer, const struct session *session, struct 
     kept->transactions =
         take_copy(batch, session->transactions, session->transaction_count, sizeof *session->transactions);
     for (uint32_t t = 0; t < kept->transaction_count; t++)
-        kept->transactions[t].recipients = take_copy(batch, kept->transactions[t].recipients,
-                                                     kept->transactions[t].recipient_count, sizeof(struct recipient));
+        kept->transactions[t].recipients =
+            take_copy(batch, kept->transactions[t].recipients, kept->transactions[t].recipient_count,
+                      sizeof(struct recipient));
     kept->evidence = take_copy(batch, session->evidence, session->evidence_count, sizeof *session->evidence);
     session_texts(kept, copy_text, batch);
     align(batch);

@@ -1,5 +1,6 @@
-/* The store's own thread. What is handed over is copied into batches of bounded size; the thread packs and writes them
- * in the order in which it came, while the caller goes on. At most BATCHES are under way, then the caller waits. */
+/* The store's own thread. What is handed over is copied into batches of bounded size; the thread packs and
+ * writes them in the order in which it came, while the caller goes on. At most BATCHES are under way, then
+ * the caller waits. */
 #ifndef SCHEMAS_WRITER_H
 #define SCHEMAS_WRITER_H
 
@@ -10,8 +11,8 @@
 
 struct writer;
 
-/* `path` is for messages. The thread has the connection to itself but for the time between writer_settle() and the
- * next hand-over. NULL with why where the database cannot be prepared. */
+/* `path` is for messages. The thread has the connection to itself but for the time between writer_settle()
+ * and the next hand-over. NULL with why where the database cannot be prepared. */
 struct writer *writer_new(sqlite3 *db, const char *path, struct why *why);
 /* Gives up what is not committed. */
 void writer_free(struct writer *writer);

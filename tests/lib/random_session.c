@@ -40,8 +40,14 @@ static const struct str known_texts[] = {
     STR_INIT("a"),
     STR_INIT("abc"),
     STR_INIT("\x01"),
-    STR_INIT("\x01" "c"),
-    STR_INIT("\x01" "c\x01" "n\x01" "h\x01" "s\x01" "r"),
+    STR_INIT("\x01"
+             "c"),
+    STR_INIT("\x01"
+             "c\x01"
+             "n\x01"
+             "h\x01"
+             "s\x01"
+             "r"),
     STR_INIT("c\x01"),
     STR_INIT("\0"),
     STR_INIT("before\0after"),
@@ -49,7 +55,9 @@ static const struct str known_texts[] = {
     STR_INIT("\r\n.\r\n"),
     STR_INIT("\x1b[2J\x1b]0;owned\x07"),
     STR_INIT("\x7f"),
-    STR_INIT("gr\xc3\xbc\xc3\x9f" "e@b\xc3\xbc" "cher.example"),
+    STR_INIT("gr\xc3\xbc\xc3\x9f"
+             "e@b\xc3\xbc"
+             "cher.example"),
     STR_INIT("\xe2\x82\xac\xf0\x9f\x93\xa7"),
     STR_INIT("\xc3"),                 /* cut off */
     STR_INIT("\xc3("),                /* not a continuation */
@@ -58,12 +66,13 @@ static const struct str known_texts[] = {
     STR_INIT("\xed\xa0\x80"),         /* a surrogate */
     STR_INIT("\xf4\x90\x80\x80"),     /* above U+10FFFF */
     STR_INIT("\xf8\x88\x80\x80\x80"), /* never a form of anything */
-    STR_INIT("\xc2\x9b" "2J"),        /* a control character of two bytes */
-    STR_INIT("\xee\xbc\x80"),         /* U+EF00, which stands for an escaped byte */
+    STR_INIT("\xc2\x9b"
+             "2J"),           /* a control character of two bytes */
+    STR_INIT("\xee\xbc\x80"), /* U+EF00, which stands for an escaped byte */
     STR_INIT("\xee\xbf\xbf"),
-    STR_INIT("\xee\xbb\xbf"),         /* U+EEFF, which does not */
+    STR_INIT("\xee\xbb\xbf"), /* U+EEFF, which does not */
     STR_INIT("\xef\x80\x80"),
-    STR_INIT("\xef\xbf\xbe"),         /* a noncharacter */
+    STR_INIT("\xef\xbf\xbe"), /* a noncharacter */
     STR_INIT("\xff\xfe"),
 };
 
@@ -89,7 +98,8 @@ struct str random_text(struct chance *chance, struct arena *arena)
     case 4:
         return arena_printf(arena, "name%u.example.org", (unsigned)draw(chance, 5000));
     case 5:
-        return arena_printf(arena, "user%u@example%u.org", (unsigned)draw(chance, 100000), (unsigned)draw(chance, 10));
+        return arena_printf(arena, "user%u@example%u.org", (unsigned)draw(chance, 100000),
+                            (unsigned)draw(chance, 10));
     default:
         return known_texts[draw(chance, sizeof known_texts / sizeof *known_texts)];
     }
@@ -108,12 +118,15 @@ static struct str random_quote(struct chance *chance, struct arena *arena, const
     case 2:
         return transaction ? transaction->mail_from : random_text(chance, arena);
     case 3:
-        return transaction && transaction->recipient_count ? transaction->recipients->address : random_text(chance, arena);
+        return transaction && transaction->recipient_count ? transaction->recipients->address
+                                                           : random_text(chance, arena);
     case 4:
         return arena_str(arena, (struct str){ address, ip_format(&session->client, address) });
     case 5: {
-        const char *at = transaction && transaction->mail_from.len ? str_find_last(transaction->mail_from, '@') : NULL;
-        return at ? str_range(at + 1, transaction->mail_from.at + transaction->mail_from.len) : STR("example.org");
+        const char *at =
+            transaction && transaction->mail_from.len ? str_find_last(transaction->mail_from, '@') : NULL;
+        return at ? str_range(at + 1, transaction->mail_from.at + transaction->mail_from.len)
+                  : STR("example.org");
     }
     default:
         return random_text(chance, arena);
@@ -124,7 +137,8 @@ static struct reply random_reply(struct chance *chance, struct arena *arena, con
 {
     if (one_in(chance, 4))
         return (struct reply){ 0 };
-    struct reply reply = { .code = (int16_t)(one_in(chance, 10) ? draw(chance, 1000) : 450 + draw(chance, 2) * 104),
+    struct reply reply = { .code = (int16_t)(one_in(chance, 10) ? draw(chance, 1000)
+                                                                : 450 + draw(chance, 2) * 104),
                            .named = (uint8_t)draw(chance, NAMED_COUNT),
                            .stage = (uint8_t)draw(chance, STAGES),
                            .enhanced = one_in(chance, 3) ? random_text(chance, arena) : STR("5.7.1"),
@@ -214,12 +228,13 @@ static void add_transactions(struct chance *chance, struct arena *arena, struct 
     session->transactions = arena_zero(arena, (count + 1) * sizeof *session->transactions);
     for (uint32_t t = 0; t < count; t++) {
         struct transaction *transaction = &session->transactions[t];
-        *transaction = (struct transaction){ .mail_from = random_text(chance, arena),
-                                             .queue_id = one_in(chance, 2) ? random_text(chance, arena) : STR("4ABCDE"),
-                                             .message_id = random_text(chance, arena),
-                                             .size = one_in(chance, 2) ? -1 : (int64_t)draw(chance, 1000000),
-                                             .verdict = (uint8_t)draw(chance, VERDICTS),
-                                             .at = random_time(chance, session) };
+        *transaction =
+            (struct transaction){ .mail_from = random_text(chance, arena),
+                                  .queue_id = one_in(chance, 2) ? random_text(chance, arena) : STR("4ABCDE"),
+                                  .message_id = random_text(chance, arena),
+                                  .size = one_in(chance, 2) ? -1 : (int64_t)draw(chance, 1000000),
+                                  .verdict = (uint8_t)draw(chance, VERDICTS),
+                                  .at = random_time(chance, session) };
         session->transaction_count = t + 1;
         uint32_t recipients = random_count(chance);
         transaction->recipients = arena_zero(arena, (recipients + 1) * sizeof *transaction->recipients);
@@ -239,26 +254,29 @@ static void add_transactions(struct chance *chance, struct arena *arena, struct 
 struct session *random_session(struct chance *chance, struct arena *arena, int64_t id)
 {
     struct session *session = arena_zero(arena, sizeof *session);
-    *session = (struct session){ .id = id,
-                                 .input = (int32_t)draw(chance, 3) + 1,
-                                 .first_offset = draw(chance, (uint64_t)1 << (8 + draw(chance, 40))),
-                                 .started = (int64_t)draw(chance, 2000000000) * USEC_SECOND + (int64_t)draw(chance, 1000000),
-                                 .client = random_ip(chance),
-                                 .client_port = (uint16_t)(one_in(chance, 2) ? 0 : draw(chance, 65536)),
-                                 .server_port = (uint16_t)(one_in(chance, 2) ? 0 : draw(chance, 65536)),
-                                 .server = one_in(chance, 3) ? random_text(chance, arena) : STR("mx1"),
-                                 .service = one_in(chance, 3) ? random_text(chance, arena) : STR("postfix/smtpd"),
-                                 .client_name = random_text(chance, arena),
-                                 .helo = random_text(chance, arena),
-                                 .auth_user = random_text(chance, arena),
-                                 .direction = (uint8_t)draw(chance, 2),
-                                 .stage = (uint8_t)draw(chance, STAGES),
-                                 .closed = (uint8_t)draw(chance, CLOSED_KINDS),
-                                 .verdict = (uint8_t)draw(chance, VERDICTS),
-                                 .tls = one_in(chance, 2),
-                                 .gap = one_in(chance, 5),
-                                 .cut_off = one_in(chance, 5) };
-    session->last_offset = one_in(chance, 10) ? draw(chance, 1000) : session->first_offset + draw(chance, 5000);
+    *session =
+        (struct session){ .id = id,
+                          .input = (int32_t)draw(chance, 3) + 1,
+                          .first_offset = draw(chance, (uint64_t)1 << (8 + draw(chance, 40))),
+                          .started = (int64_t)draw(chance, 2000000000) * USEC_SECOND +
+                                     (int64_t)draw(chance, 1000000),
+                          .client = random_ip(chance),
+                          .client_port = (uint16_t)(one_in(chance, 2) ? 0 : draw(chance, 65536)),
+                          .server_port = (uint16_t)(one_in(chance, 2) ? 0 : draw(chance, 65536)),
+                          .server = one_in(chance, 3) ? random_text(chance, arena) : STR("mx1"),
+                          .service = one_in(chance, 3) ? random_text(chance, arena) : STR("postfix/smtpd"),
+                          .client_name = random_text(chance, arena),
+                          .helo = random_text(chance, arena),
+                          .auth_user = random_text(chance, arena),
+                          .direction = (uint8_t)draw(chance, 2),
+                          .stage = (uint8_t)draw(chance, STAGES),
+                          .closed = (uint8_t)draw(chance, CLOSED_KINDS),
+                          .verdict = (uint8_t)draw(chance, VERDICTS),
+                          .tls = one_in(chance, 2),
+                          .gap = one_in(chance, 5),
+                          .cut_off = one_in(chance, 5) };
+    session->last_offset =
+        one_in(chance, 10) ? draw(chance, 1000) : session->first_offset + draw(chance, 5000);
     session->ended = one_in(chance, 5) ? USEC_NONE : session->started + (int64_t)draw(chance, 100) * 777777;
     if (one_in(chance, 2))
         session->server_address = random_ip(chance);
@@ -287,15 +305,15 @@ bool text_same(struct str a, struct str b)
 
 static bool reply_same(const struct reply *a, const struct reply *b)
 {
-    return a->code == b->code && a->named == b->named && a->stage == b->stage && text_same(a->enhanced, b->enhanced) &&
-           text_same(a->text, b->text);
+    return a->code == b->code && a->named == b->named && a->stage == b->stage &&
+           text_same(a->enhanced, b->enhanced) && text_same(a->text, b->text);
 }
 
 static bool evidence_same(const struct evidence *a, const struct evidence *b)
 {
-    return a->kind == b->kind && a->state == b->state && a->origin == b->origin && a->transaction == b->transaction &&
-           a->recipient == b->recipient && a->a == b->a && a->b == b->b && a->at == b->at &&
-           text_same(a->subject, b->subject) && text_same(a->detail, b->detail);
+    return a->kind == b->kind && a->state == b->state && a->origin == b->origin &&
+           a->transaction == b->transaction && a->recipient == b->recipient && a->a == b->a && a->b == b->b &&
+           a->at == b->at && text_same(a->subject, b->subject) && text_same(a->detail, b->detail);
 }
 
 /* What `a` and `b` differ in, or NULL. */
@@ -376,8 +394,8 @@ bool session_same(const struct session *a, const struct session *b, const char *
         *difference = "helo";
     else if (!text_same(a->auth_user, b->auth_user))
         *difference = "user";
-    else if (a->direction != b->direction || a->stage != b->stage || a->closed != b->closed || a->verdict != b->verdict ||
-             a->tls != b->tls || a->gap != b->gap || a->cut_off != b->cut_off)
+    else if (a->direction != b->direction || a->stage != b->stage || a->closed != b->closed ||
+             a->verdict != b->verdict || a->tls != b->tls || a->gap != b->gap || a->cut_off != b->cut_off)
         *difference = "flags";
     else if (!reply_same(&a->reply, &b->reply))
         *difference = "reply";

@@ -1,5 +1,5 @@
-/* Random sessions for tests of the store: every field takes every sort of value, texts are hostile, and much of it
- * comes again, in a session and from session to session. The same seed gives the same sessions. */
+/* Random sessions for tests of the store: every field takes every sort of value, texts are hostile, and much
+ * of it comes again, in a session and from session to session. The same seed gives the same sessions. */
 #ifndef TESTS_LIB_RANDOM_SESSION_H
 #define TESTS_LIB_RANDOM_SESSION_H
 

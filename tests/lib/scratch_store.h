@@ -1,4 +1,5 @@
-/* A store in a folder of its own, for tests: scratch_begin() and scratch_end() are the fixture; what fails, fails the test. */
+/* A store in a folder of its own, for tests: scratch_begin() and scratch_end() are the fixture; what fails,
+ * fails the test. */
 #ifndef TESTS_LIB_SCRATCH_STORE_H
 #define TESTS_LIB_SCRATCH_STORE_H
 

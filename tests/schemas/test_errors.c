@@ -1,5 +1,5 @@
-/* What goes wrong with a database: a clear word, the right exit status, and what was stored stays whole. Disks that are
- * full or read-only are real ones, in a mount namespace of the test's own. */
+/* What goes wrong with a database: a clear word, the right exit status, and what was stored stays whole.
+ * Disks that are full or read-only are real ones, in a mount namespace of the test's own. */
 #define _GNU_SOURCE /* unshare */
 #include <check.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -60,12 +61,14 @@ static void say_to(const char *path, const char *format, unsigned number)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-/* A mount namespace in which this process may mount; it ends with the process. As root, or in a user namespace. */
+/* A mount namespace in which this process may mount; it ends with the process. As root, or in a user
+ * namespace. */
 static void own_mounts(void)
 {
     unsigned user = geteuid(), group = getegid();
     if (unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0)
-        ck_abort_msg("no mount namespace: %s; run the tests as root, or where user namespaces are allowed", strerror(errno));
+        ck_abort_msg("no mount namespace: %s; run the tests as root, or where user namespaces are allowed",
+                     strerror(errno));
     if (user != 0) {
         say_to("/proc/self/setgroups", "deny", 0);
         say_to("/proc/self/uid_map", "%u %u 1\n", user);
@@ -85,14 +88,15 @@ static void grow_disk(const char *size)
 {
     char options[40];
     snprintf(options, sizeof options, "size=%s", size);
-    ck_assert_msg(mount("tmpfs", scratch_folder, "tmpfs", MS_REMOUNT, options) == 0, "remount: %s", strerror(errno));
+    ck_assert_msg(mount("tmpfs", scratch_folder, "tmpfs", MS_REMOUNT, options) == 0, "remount: %s",
+                  strerror(errno));
 }
 
 static void make_read_only(void)
 {
     ck_assert_int_eq(mount(scratch_folder, scratch_folder, NULL, MS_BIND, NULL), 0);
-    ck_assert_msg(mount(scratch_folder, scratch_folder, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) == 0, "remount: %s",
-                  strerror(errno));
+    ck_assert_msg(mount(scratch_folder, scratch_folder, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) == 0,
+                  "remount: %s", strerror(errno));
 }
 
 static void make_writable(void)
@@ -150,8 +154,8 @@ static int is_numbered(void *state, const struct session *session)
     const char *difference = NULL;
     const struct session *want = numbered(&expected->arena, expected->next++);
     if (!session_same(want, session, &difference))
-        ck_abort_msg("session %lld where %lld is expected: %s differs", (long long)session->id, (long long)want->id,
-                     difference);
+        ck_abort_msg("session %lld where %lld is expected: %s differs", (long long)session->id,
+                     (long long)want->id, difference);
     arena_reset(&expected->arena);
     return 0;
 }
@@ -191,7 +195,8 @@ END_TEST
 
 START_TEST(not_a_database)
 {
-    static const char text[] = "Nov 23 14:29:00 mx postfix/smtpd[197]: connect from mail56.news.test[198.51.100.56]\n";
+    static const char text[] =
+        "Nov 23 14:29:00 mx postfix/smtpd[197]: connect from mail56.news.test[198.51.100.56]\n";
     char many[2000];
     for (size_t i = 0; i < sizeof many; i++)
         many[i] = text[i % (sizeof text - 1)];
@@ -283,7 +288,8 @@ END_TEST
 
 START_TEST(steps_are_taken_together)
 {
-    static const char *const good[] = { NULL, NULL, "CREATE TABLE a (x); INSERT INTO a VALUES (1)", "UPDATE a SET x = x + 1" };
+    static const char *const good[] = { NULL, NULL, "CREATE TABLE a (x); INSERT INTO a VALUES (1)",
+                                        "UPDATE a SET x = x + 1" };
     static const char *const bad[] = { NULL, NULL, "CREATE TABLE b (x)", "INSERT INTO nowhere VALUES (1)" };
     sqlite3 *db = NULL;
     int64_t number = 0;
@@ -298,7 +304,8 @@ START_TEST(steps_are_taken_together)
     ck_assert_int_eq(schema_migrate(db, bad, 1, 3), SQLITE_ERROR);
     ck_assert_int_eq(schema_number(db, "PRAGMA user_version", &number), SQLITE_OK);
     ck_assert_int_eq(number, 1);
-    ck_assert_int_eq(schema_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'b'", &number), SQLITE_OK);
+    ck_assert_int_eq(schema_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'b'", &number),
+                     SQLITE_OK);
     ck_assert_int_eq(number, 0);
     sqlite3_close(db);
 }
@@ -325,7 +332,8 @@ START_TEST(full_disk)
     }
     ck_assert_int_eq(result, -1);
     ck_assert_int_eq(why.status, EX_IOERR);
-    ck_assert_ptr_nonnull(strstr(why.text, "the disk is full; what was committed before is kept; free space"));
+    ck_assert_ptr_nonnull(
+        strstr(why.text, "the disk is full; what was committed before is kept; free space"));
     why = (struct why){ 0 };
     ck_assert_int_eq(store_close(store, &why), -1);
     ck_assert_int_eq(why.status, EX_IOERR);
@@ -344,6 +352,36 @@ START_TEST(full_disk)
     scratch_close(store);
     store = scratch_open(STORE_READ);
     ck_assert_int_eq(has_numbered(store), kept + 1000);
+    scratch_close(store);
+}
+END_TEST
+
+/* A disk that does not take what is written: here the size of a file is limited, which write(2) answers with
+ * EFBIG. */
+START_TEST(disk_that_fails)
+{
+    struct why why = { 0 };
+    struct rlimit limit = { .rlim_cur = 400000, .rlim_max = RLIM_INFINITY };
+    struct store *store = scratch_open(STORE_WRITE);
+    write_input(store);
+    for (int64_t id = 1; id <= 100; id++)
+        scratch_put(store, numbered(&scratch_arena, id));
+    is_whole(store);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct sink sink = store_sink(store);
+    for (int64_t id = 101; id <= 4000; id++) {
+        if (sink.session(sink.state, numbered(&scratch_arena, id), &why) != 0)
+            break;
+        arena_reset(&scratch_arena);
+    }
+    ck_assert_int_eq(store_close(store, &why), -1);
+    ck_assert_msg(why.status == EX_IOERR, "status %d: %s", why.status, why.text);
+    ck_assert_msg(strstr(why.text, "what was committed before is kept") != NULL, "%s", why.text);
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    store = scratch_open(STORE_READ);
+    ck_assert_int_eq(has_numbered(store), 100);
     scratch_close(store);
 }
 END_TEST
@@ -494,7 +532,8 @@ START_TEST(damaged_file)
     ck_assert_int_ge(file, 0);
     static char noise[65536];
     memset(noise, 0xa5, sizeof noise);
-    for (off_t at = status.st_size / 2; at < status.st_size - (off_t)sizeof noise; at += 3 * (off_t)sizeof noise)
+    for (off_t at = status.st_size / 2; at < status.st_size - (off_t)sizeof noise;
+         at += 3 * (off_t)sizeof noise)
         ck_assert_int_eq(pwrite(file, noise, sizeof noise, at), (ssize_t)sizeof noise);
     close(file);
     store = scratch_open(STORE_READ);
@@ -518,11 +557,13 @@ static const struct tampering {
     { "UPDATE session SET reply = 999999 WHERE id = 5", "a reply that is not there" },
     { "UPDATE session SET bits = bits | 999999 << 25 WHERE id = 5", "evidence that is not there" },
     { "UPDATE session SET helo = 999999 WHERE id = 5", "a name that is not there" },
-    { "DELETE FROM session WHERE id IN (SELECT id >> 24 FROM recipient_more LIMIT 1)", "belong to no session" },
+    { "DELETE FROM session WHERE id IN (SELECT id >> 24 FROM recipient_more LIMIT 1)",
+      "belong to no session" },
     { "UPDATE session SET bits = bits & ~(1 << 20)", "belong to no session" },
     { "INSERT INTO evidence_late (session, bits) VALUES (99999, 1)", "belong to no session" },
     { "DELETE FROM transaction_more", "recipients belong to no transaction" },
-    { "DELETE FROM evidence_more WHERE id >> 24 = (SELECT max(id >> 24) FROM evidence_more)", "evidence missing" },
+    { "DELETE FROM evidence_more WHERE id >> 24 = (SELECT max(id >> 24) FROM evidence_more)",
+      "evidence missing" },
     { "UPDATE total SET sessions = sessions + 1", "1 sessions more, or fewer" },
     { "UPDATE total SET transactions = transactions - 2", "2 transactions more, or fewer" },
     { "UPDATE total SET recipients = 0", "recipients more, or fewer" },
@@ -568,6 +609,7 @@ int main(void)
     tcase_add_test(tests, a_number_twice);
     tcase_add_test(tests, steps_are_taken_together);
     tcase_add_test(tests, full_disk);
+    tcase_add_test(tests, disk_that_fails);
     tcase_add_test(tests, disk_full_from_the_start);
     tcase_add_test(tests, read_only_disk);
     tcase_add_test(tests, killed_writer);

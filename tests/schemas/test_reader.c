@@ -81,7 +81,8 @@ static bool transaction_wanted(const struct store_filter *filter, const struct t
            (!filter->queue_id.at || text_same(filter->queue_id, transaction->queue_id));
 }
 
-static bool wanted(const struct store_filter *filter, const struct prefix *client, const struct session *session)
+static bool wanted(const struct store_filter *filter, const struct prefix *client,
+                   const struct session *session)
 {
     bool transaction = !filter->sender.at && !filter->recipient.at && !filter->queue_id.at;
     for (uint32_t t = 0; t < session->transaction_count; t++)
@@ -102,7 +103,8 @@ static size_t compare(struct store *store, struct store_filter filter)
     size_t count = 0;
     ck_assert(!filter.client.at || prefix_parse(filter.client, &client));
     for (size_t i = 0; i < SESSIONS; i++)
-        if (wanted(&filter, &client, sessions[i]) && (count == found.count || found.id[count++] != sessions[i]->id))
+        if (wanted(&filter, &client, sessions[i]) &&
+            (count == found.count || found.id[count++] != sessions[i]->id))
             ck_abort_msg("session %lld is not found in its place", (long long)sessions[i]->id);
     ck_assert_uint_eq(found.count, count);
     filter.any_order = true;
@@ -119,7 +121,9 @@ START_TEST(filters_mean_what_they_say)
     struct store *store = write_sessions();
     struct chance chance = { 62 };
     ck_assert_uint_gt(compare(store, (struct store_filter){ 0 }), 0);
-    ck_assert_uint_eq(compare(store, (struct store_filter){ .from = USEC_NONE, .to = USEC_NONE, .outbound = true }), SESSIONS);
+    ck_assert_uint_eq(
+        compare(store, (struct store_filter){ .from = USEC_NONE, .to = USEC_NONE, .outbound = true }),
+        SESSIONS);
     size_t found = 0;
     for (int i = 0; i < 150; i++) {
         const struct session *session = sessions[draw(&chance, SESSIONS)];
@@ -132,17 +136,20 @@ START_TEST(filters_mean_what_they_say)
         if (draw(&chance, 6) == 0)
             filter.id = session->id;
         if (draw(&chance, 3) == 0 && !ip_is_none(&session->client)) {
-            struct prefix prefix = ip_network(&session->client, (unsigned)draw(&chance, 33), (unsigned)draw(&chance, 129));
+            struct prefix prefix =
+                ip_network(&session->client, (unsigned)draw(&chance, 33), (unsigned)draw(&chance, 129));
             filter.client = (struct str){ address, prefix_format(&prefix, address) };
         }
         if (session->transaction_count) {
-            const struct transaction *transaction = &session->transactions[draw(&chance, session->transaction_count)];
+            const struct transaction *transaction =
+                &session->transactions[draw(&chance, session->transaction_count)];
             if (draw(&chance, 3) == 0)
                 filter.sender = transaction->mail_from;
             if (draw(&chance, 3) == 0)
                 filter.queue_id = transaction->queue_id;
             if (draw(&chance, 3) == 0 && transaction->recipient_count)
-                filter.recipient = transaction->recipients[draw(&chance, transaction->recipient_count)].address;
+                filter.recipient =
+                    transaction->recipients[draw(&chance, transaction->recipient_count)].address;
         }
         found += compare(store, filter);
     }
@@ -154,16 +161,23 @@ END_TEST
 /* By hand: which of these addresses is found with which text. */
 START_TEST(addresses_by_hand)
 {
-    static const struct str senders[] = { STR_INIT("anna@example.org"), STR_INIT("Bob@Example.ORG"), STR_INIT(""),
-                                          STR_INIT("anna@sub.example.org"), STR_INIT("cy@notexample.org"),
-                                          STR_INIT("dee\xff@example.org"), { NULL, 0 } };
+    static const struct str senders[] = { STR_INIT("anna@example.org"),
+                                          STR_INIT("Bob@Example.ORG"),
+                                          STR_INIT(""),
+                                          STR_INIT("anna@sub.example.org"),
+                                          STR_INIT("cy@notexample.org"),
+                                          STR_INIT("dee\xff@example.org"),
+                                          { NULL, 0 } };
     static const struct {
         struct str sender;
         unsigned found; /* a bit for each of the above */
     } cases[] = {
-        { STR_INIT("anna@example.org"), 0x01 }, { STR_INIT("ANNA@EXAMPLE.org"), 0x01 },
-        { STR_INIT("bob@example.org"), 0x02 },  { STR_INIT("@example.org"), 0x23 },
-        { STR_INIT("example.org"), 0 },         { STR_INIT(""), 0x04 },
+        { STR_INIT("anna@example.org"), 0x01 },
+        { STR_INIT("ANNA@EXAMPLE.org"), 0x01 },
+        { STR_INIT("bob@example.org"), 0x02 },
+        { STR_INIT("@example.org"), 0x23 },
+        { STR_INIT("example.org"), 0 },
+        { STR_INIT(""), 0x04 },
         { STR_INIT("dee\xff@example.org"), 0x20 },
         { { NULL, 0 }, 0x7f },
     };
@@ -173,7 +187,9 @@ START_TEST(addresses_by_hand)
         for (int i = 0; i < SENDERS; i++) {
             struct transaction transactions[2] = { { .mail_from = STR("x@y"), .size = -1 },
                                                    { .mail_from = senders[i], .size = -1 } };
-            struct session session = { .id = store_next_session(store), .input = 1, .started = store_next_session(store),
+            struct session session = { .id = store_next_session(store),
+                                       .input = 1,
+                                       .started = store_next_session(store),
                                        .ended = USEC_NONE };
             session.transactions = round < 2 ? &transactions[1] : transactions;
             session.transaction_count = round < 2 ? 1 : 2;

@@ -27,7 +27,8 @@ static int compare(void *state, const struct session *session)
     return 0;
 }
 
-static void expect(struct store *store, const struct store_filter *filter, struct session **session, size_t count)
+static void expect(struct store *store, const struct store_filter *filter, struct session **session,
+                   size_t count)
 {
     struct why why = { 0 };
     struct expected expected = { .session = session, .count = count };
@@ -85,7 +86,8 @@ START_TEST(any_ids)
 {
     struct chance chance = { 77 };
     struct store_filter any_order = { .outbound = true, .any_order = true };
-    static const int64_t ids[] = { 5, 6, 7, 3, 100000000000, 100000000001, 8 }, order[] = { 3, 0, 1, 2, 6, 4, 5 };
+    static const int64_t ids[] = { 5, 6, 7, 3, 100000000000, 100000000001, 8 },
+                         order[] = { 3, 0, 1, 2, 6, 4, 5 };
     enum { COUNT = sizeof ids / sizeof *ids };
     struct session *sessions[COUNT], *sorted[COUNT];
     struct store *store = scratch_open(STORE_WRITE);
@@ -148,7 +150,8 @@ START_TEST(runs_add_up)
 }
 END_TEST
 
-/* Evidence that comes after its session, in the same run and in a later one, is the session's like any other. */
+/* Evidence that comes after its session, in the same run and in a later one, is the session's like any other.
+ */
 START_TEST(late_evidence_is_found)
 {
     struct chance chance = { 99 };
@@ -161,7 +164,8 @@ START_TEST(late_evidence_is_found)
             scratch_put(store, sessions[(size_t)run * COUNT / 3 + i]);
         for (int i = 0; i < 200; i++) {
             struct session *session = sessions[draw(&chance, ((uint64_t)run + 1) * COUNT / 3)];
-            struct evidence *evidence = arena_alloc(&scratch_arena, (session->evidence_count + 1) * sizeof *evidence);
+            struct evidence *evidence =
+                arena_alloc(&scratch_arena, (session->evidence_count + 1) * sizeof *evidence);
             if (session->evidence_count)
                 memcpy(evidence, session->evidence, session->evidence_count * sizeof *evidence);
             evidence[session->evidence_count] = random_evidence(&chance, &scratch_arena, session);
@@ -187,8 +191,9 @@ START_TEST(giant_sessions)
     struct session *sessions[3];
     for (size_t i = 0; i < 3; i++) {
         sessions[i] = arena_zero(&scratch_arena, sizeof *sessions[i]);
-        *sessions[i] = (struct session){ .id = (int64_t)i + 1, .input = 1, .started = (usec)i, .ended = USEC_NONE,
-                                         .server = STR("mx1") };
+        *sessions[i] = (struct session){
+            .id = (int64_t)i + 1, .input = 1, .started = (usec)i, .ended = USEC_NONE, .server = STR("mx1")
+        };
     }
     struct transaction *transaction = arena_zero(&scratch_arena, sizeof *transaction);
     *transaction = (struct transaction){ .size = -1, .at = 5, .recipient_count = RECIPIENTS };
@@ -204,12 +209,13 @@ START_TEST(giant_sessions)
     sessions[1]->evidence = arena_zero(&scratch_arena, EVIDENCE * sizeof *sessions[1]->evidence);
     sessions[1]->evidence_count = EVIDENCE;
     for (unsigned i = 0; i < EVIDENCE; i++)
-        sessions[1]->evidence[i] = (struct evidence){ .kind = KIND_DNSBL,
-                                                      .state = YES,
-                                                      .transaction = WHOLE_SESSION,
-                                                      .recipient = WHOLE_TRANSACTION,
-                                                      .a = i,
-                                                      .subject = arena_printf(&scratch_arena, "zone%u.example", i) };
+        sessions[1]->evidence[i] =
+            (struct evidence){ .kind = KIND_DNSBL,
+                               .state = YES,
+                               .transaction = WHOLE_SESSION,
+                               .recipient = WHOLE_TRANSACTION,
+                               .a = i,
+                               .subject = arena_printf(&scratch_arena, "zone%u.example", i) };
     char *text = arena_alloc(&scratch_arena, TEXT);
     memset(text, 0xff, TEXT);
     sessions[2]->helo = (struct str){ text, TEXT };
@@ -233,14 +239,15 @@ START_TEST(more_names_than_are_remembered)
     for (size_t i = 0; i < (size_t)NAMES * ROUNDS; i++) {
         unsigned name = (unsigned)(i % NAMES);
         sessions[i] = arena_zero(&scratch_arena, sizeof *sessions[i]);
-        *sessions[i] = (struct session){
-            .id = (int64_t)i + 1,
-            .input = 1,
-            .started = (usec)i,
-            .ended = (usec)i + 1,
-            .helo = arena_printf(&scratch_arena, "host%u.example.org", name),
-            .reply = { .code = 550, .named = NAMED_OTHER, .text = arena_printf(&scratch_arena, "you are number %u", name % 20000) }
-        };
+        *sessions[i] = (struct session){ .id = (int64_t)i + 1,
+                                         .input = 1,
+                                         .started = (usec)i,
+                                         .ended = (usec)i + 1,
+                                         .helo = arena_printf(&scratch_arena, "host%u.example.org", name),
+                                         .reply = { .code = 550,
+                                                    .named = NAMED_OTHER,
+                                                    .text = arena_printf(&scratch_arena, "you are number %u",
+                                                                         name % 20000) } };
         scratch_put(store, sessions[i]);
     }
     scratch_close(store);
@@ -253,7 +260,8 @@ END_TEST
 static void same_input(const struct input *a, const struct input *b)
 {
     ck_assert_int_eq(a->id, b->id);
-    ck_assert(text_same(a->path, b->path) && text_same(a->kind, b->kind) && text_same(a->dialects, b->dialects));
+    ck_assert(text_same(a->path, b->path) && text_same(a->kind, b->kind) &&
+              text_same(a->dialects, b->dialects));
     ck_assert_uint_eq(a->bytes, b->bytes);
     ck_assert_uint_eq(a->lines, b->lines);
     ck_assert_uint_eq(a->other, b->other);
@@ -266,17 +274,39 @@ static void same_input(const struct input *a, const struct input *b)
     ck_assert_uint_eq(a->tail_bytes, b->tail_bytes);
 }
 
-/* Given two inputs that begin alike and one that does not, each is found by its head, in this run and the next. */
+/* Given two inputs that begin alike and one that does not, each is found by its head, in this run and the
+ * next. */
 START_TEST(inputs_are_known_again)
 {
     struct why why = { 0 };
     struct input inputs[3] = {
-        { .path = STR("mail.log"), .kind = STR("log"), .dialects = STR("postfix"), .bytes = 100, .lines = 3, .other = 1,
-          .skipped = 1, .first = 5, .last = 9, .head_hash = UINT64_MAX, .head_bytes = 64, .tail_hash = 7, .tail_bytes = 64 },
-        { .path = STR("copy\n.log"), .kind = STR("log, gzip"), .dialects = STR(""), .first = USEC_NONE, .last = USEC_NONE,
-          .head_hash = UINT64_MAX, .head_bytes = 64 },
-        { .path = STR("-"), .kind = STR("log"), .dialects = STR("postfix postgrey"), .first = USEC_NONE, .last = USEC_NONE,
-          .head_hash = UINT64_MAX, .head_bytes = 128 },
+        { .path = STR("mail.log"),
+          .kind = STR("log"),
+          .dialects = STR("postfix"),
+          .bytes = 100,
+          .lines = 3,
+          .other = 1,
+          .skipped = 1,
+          .first = 5,
+          .last = 9,
+          .head_hash = UINT64_MAX,
+          .head_bytes = 64,
+          .tail_hash = 7,
+          .tail_bytes = 64 },
+        { .path = STR("copy\n.log"),
+          .kind = STR("log, gzip"),
+          .dialects = STR(""),
+          .first = USEC_NONE,
+          .last = USEC_NONE,
+          .head_hash = UINT64_MAX,
+          .head_bytes = 64 },
+        { .path = STR("-"),
+          .kind = STR("log"),
+          .dialects = STR("postfix postgrey"),
+          .first = USEC_NONE,
+          .last = USEC_NONE,
+          .head_hash = UINT64_MAX,
+          .head_bytes = 128 },
     };
     struct store *store = scratch_open(STORE_WRITE);
     struct catalogue catalogue = store_catalogue(store);
@@ -316,13 +346,33 @@ START_TEST(skipped_lines_add_up)
 {
     struct why why = { 0 };
     struct skipped skipped[] = {
-        { .input = 1, .reason = "unknown text", .shape = STR("lost N"), .count = 2, .first_line = 3, .first_offset = 100,
+        { .input = 1,
+          .reason = "unknown text",
+          .shape = STR("lost N"),
+          .count = 2,
+          .first_line = 3,
+          .first_offset = 100,
           .first_text = STR("lost 5 \xff") },
-        { .input = 1, .reason = "too long", .shape = STR("lost N"), .count = 50, .first_line = 4, .first_offset = 200,
+        { .input = 1,
+          .reason = "too long",
+          .shape = STR("lost N"),
+          .count = 50,
+          .first_line = 4,
+          .first_offset = 200,
           .first_text = STR("lost 6") },
-        { .input = 1, .reason = "unknown text", .shape = STR("lost N"), .count = 40, .first_line = 9, .first_offset = 900,
+        { .input = 1,
+          .reason = "unknown text",
+          .shape = STR("lost N"),
+          .count = 40,
+          .first_line = 9,
+          .first_offset = 900,
           .first_text = STR("lost 7") },
-        { .input = 2, .reason = "unknown text", .shape = STR("lost N"), .count = 1, .first_line = 9, .first_offset = 900,
+        { .input = 2,
+          .reason = "unknown text",
+          .shape = STR("lost N"),
+          .count = 1,
+          .first_line = 9,
+          .first_offset = 900,
           .first_text = STR("") },
     };
     struct store *store = scratch_open(STORE_WRITE);
@@ -379,7 +429,8 @@ START_TEST(recorded_policies_in_order)
 }
 END_TEST
 
-/* A store that was written passes its own check, and one that was tampered with does not: see test_errors.c. */
+/* A store that was written passes its own check, and one that was tampered with does not: see test_errors.c.
+ */
 START_TEST(what_is_written_is_whole)
 {
     struct chance chance = { 5 };
@@ -388,7 +439,8 @@ START_TEST(what_is_written_is_whole)
     struct store *store = scratch_open(STORE_WRITE);
     struct catalogue catalogue = store_catalogue(store);
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(catalogue.write(catalogue.state, &(struct input){ .path = STR("mail.log") }, &why), 0);
+        ck_assert_int_eq(catalogue.write(catalogue.state, &(struct input){ .path = STR("mail.log") }, &why),
+                         0);
     for (size_t i = 0; i < 500; i++)
         scratch_put(store, sessions[i]);
     ck_assert_int_eq(store_check(store, never, NULL, &why), 0);

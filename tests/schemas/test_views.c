@@ -108,7 +108,8 @@ static int32_t code_point(const unsigned char *at, size_t left, size_t *length)
             point = point << 6 | (at[i] & 0x3f);
         }
         *length = n;
-        return point < forms[n - 1].least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? -1 : point;
+        return point < forms[n - 1].least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? -1
+                                                                                                      : point;
     }
     return -1;
 }
@@ -172,7 +173,8 @@ static struct lines query(const char *sql)
     sqlite3 *db = NULL;
     sqlite3_stmt *statement = NULL;
     ck_assert_int_eq(sqlite3_open_v2(scratch_path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
+    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(db));
     int rc = 0;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
         row.length = 0;
@@ -182,7 +184,8 @@ static struct lines query(const char *sql)
             if (type == SQLITE_NULL)
                 add_null(&row);
             else
-                add_bytes(&row, (const char *)sqlite3_column_text(statement, i), (size_t)sqlite3_column_bytes(statement, i));
+                add_bytes(&row, (const char *)sqlite3_column_text(statement, i),
+                          (size_t)sqlite3_column_bytes(statement, i));
         }
         add_line(&lines, row.text, row.length);
     }
@@ -226,7 +229,7 @@ static uint32_t count_messages(const struct session *session)
 /* The first evidence of the best origin. */
 static enum tri early_talker(const struct session *session)
 {
-    for (uint8_t origin = 0; origin < ORIGINS; origin++)
+    for (int origin = 0; origin < ORIGINS; origin++)
         for (uint32_t i = 0; i < session->evidence_count; i++)
             if (session->evidence[i].kind == KIND_EARLY_TALKER && session->evidence[i].origin == origin)
                 return session->evidence[i].state;
@@ -268,9 +271,10 @@ START_TEST(sessions_as_they_were)
         add_text(&row, session->reply.text);
         end_row(&row, &expected);
     }
-    struct lines found = query("SELECT id, input_id, direction, gap, started, ended, client_ip, client_port, client_name, "
-                               "server, server_ip, server_port, helo, tls, auth_user, stage, closed, early_talker, "
-                               "transactions, messages, recipients, verdict, measure, code, enhanced, text FROM v_session");
+    struct lines found =
+        query("SELECT id, input_id, direction, gap, started, ended, client_ip, client_port, client_name, "
+              "server, server_ip, server_port, helo, tls, auth_user, stage, closed, early_talker, "
+              "transactions, messages, recipients, verdict, measure, code, enhanced, text FROM v_session");
     same_lines(&found, &expected);
     for (size_t i = 0; i < SESSIONS; i++) {
         if (sessions[i]->ended == USEC_NONE)
@@ -279,7 +283,8 @@ START_TEST(sessions_as_they_were)
         add_number(&row, sessions[i]->ended - sessions[i]->started);
         end_row(&row, &expected);
     }
-    found = query("SELECT id, CAST(round(seconds * 1e6) AS INTEGER) FROM v_session WHERE seconds IS NOT NULL");
+    found =
+        query("SELECT id, CAST(round(seconds * 1e6) AS INTEGER) FROM v_session WHERE seconds IS NOT NULL");
     same_lines(&found, &expected);
 }
 END_TEST
@@ -323,10 +328,12 @@ START_TEST(transactions_and_recipients_as_they_were)
             end_row(&row, &transactions);
         }
     }
-    struct lines found = query("SELECT id, session_id, mail_from, recipients, accepted_recipients, queue_id, message_id, "
-                               "size, verdict, measure, code FROM v_transaction");
+    struct lines found =
+        query("SELECT id, session_id, mail_from, recipients, accepted_recipients, queue_id, message_id, "
+              "size, verdict, measure, code FROM v_transaction");
     same_lines(&found, &transactions);
-    found = query("SELECT id, transaction_id, session_id, address, verdict, measure, code, valid FROM v_recipient");
+    found = query(
+        "SELECT id, transaction_id, session_id, address, verdict, measure, code, valid FROM v_recipient");
     same_lines(&found, &recipients);
 }
 END_TEST
@@ -378,7 +385,8 @@ START_TEST(attempts_as_they_were)
         bool none = count_recipients(session) == 0;
         uint32_t transactions = none ? 1 : session->transaction_count;
         for (uint32_t t = 0; t < transactions; t++) {
-            const struct transaction *transaction = t < session->transaction_count ? &session->transactions[t] : &nothing;
+            const struct transaction *transaction =
+                t < session->transaction_count ? &session->transactions[t] : &nothing;
             for (uint32_t r = 0; r < (none ? 1 : transaction->recipient_count); r++) {
                 const struct recipient *recipient = none ? &nobody : &transaction->recipients[r];
                 char network[IP_TEXT_BYTES + 4];
@@ -396,8 +404,8 @@ START_TEST(attempts_as_they_were)
             }
         }
     }
-    struct lines found =
-        query("SELECT client_ip, client_net, server, mail_from, recipient, started, session_id, verdict FROM v_attempt");
+    struct lines found = query("SELECT client_ip, client_net, server, mail_from, recipient, started, "
+                               "session_id, verdict FROM v_attempt");
     same_lines(&found, &expected);
 }
 END_TEST
@@ -407,16 +415,18 @@ END_TEST
 /* A greylisted session as a Postfix with postgrey logs it, with what comes out written down. */
 START_TEST(one_session_in_full)
 {
-    struct recipient recipient = { .address = STR("ivan@lab.test"),
-                                   .reply = { .code = 450,
-                                              .named = NAMED_GREYLIST,
-                                              .stage = STAGE_RCPT,
-                                              .enhanced = STR("4.2.0"),
-                                              .text = STR("<ivan@lab.test>: Recipient address rejected: Greylisted, see "
-                                                          "http://postgrey.schweikert.ch/help/lab.test.html") },
-                                   .verdict = VERDICT_DEFERRED,
-                                   .valid = YES,
-                                   .at = 1795444140 * USEC_SECOND + 585914 };
+    struct recipient recipient = {
+        .address = STR("ivan@lab.test"),
+        .reply = { .code = 450,
+                   .named = NAMED_GREYLIST,
+                   .stage = STAGE_RCPT,
+                   .enhanced = STR("4.2.0"),
+                   .text = STR("<ivan@lab.test>: Recipient address rejected: Greylisted, see "
+                               "http://postgrey.schweikert.ch/help/lab.test.html") },
+        .verdict = VERDICT_DEFERRED,
+        .valid = YES,
+        .at = 1795444140 * USEC_SECOND + 585914
+    };
     struct transaction transaction = { .mail_from = STR("orders8@good.test"),
                                        .size = -1,
                                        .verdict = VERDICT_DEFERRED,
@@ -424,11 +434,26 @@ START_TEST(one_session_in_full)
                                        .recipients = &recipient,
                                        .recipient_count = 1 };
     struct evidence evidence[] = {
-        { .kind = KIND_RDNS, .state = YES, .transaction = -1, .recipient = -1, .at = 1795444140 * USEC_SECOND + 578957 },
-        { .kind = KIND_GREYLIST, .state = YES, .transaction = 0, .recipient = 0, .subject = recipient.address,
-          .detail = STR("new"), .at = 1795444140 * USEC_SECOND + 582953 },
-        { .kind = KIND_EARLY_TALKER, .state = NO, .transaction = -1, .recipient = -1, .a = 6000000, .b = -1,
-          .at = USEC_NONE, .origin = ORIGIN_CAPTURE },
+        { .kind = KIND_RDNS,
+          .state = YES,
+          .transaction = -1,
+          .recipient = -1,
+          .at = 1795444140 * USEC_SECOND + 578957 },
+        { .kind = KIND_GREYLIST,
+          .state = YES,
+          .transaction = 0,
+          .recipient = 0,
+          .subject = recipient.address,
+          .detail = STR("new"),
+          .at = 1795444140 * USEC_SECOND + 582953 },
+        { .kind = KIND_EARLY_TALKER,
+          .state = NO,
+          .transaction = -1,
+          .recipient = -1,
+          .a = 6000000,
+          .b = -1,
+          .at = USEC_NONE,
+          .origin = ORIGIN_CAPTURE },
     };
     struct session session = { .id = 1,
                                .input = 1,
@@ -449,10 +474,22 @@ START_TEST(one_session_in_full)
                                .evidence_count = 3 };
     struct session empty = { .id = 2, .input = 1, .started = 0, .ended = USEC_NONE };
     ip_parse(STR("2001:db8:a:0:1::5"), &empty.client);
-    struct skipped skipped = { .input = 1, .reason = "unknown text", .shape = STR("lost N"), .count = 2, .first_line = 3,
-                               .first_offset = 100, .first_text = STR("lost 5") };
-    struct input input = { .path = STR("mail.log"), .kind = STR("log"), .dialects = STR("postfix postgrey"), .bytes = 700,
-                           .lines = 5, .other = 1, .skipped = 2, .first = 0, .last = 1795444140 * USEC_SECOND };
+    struct skipped skipped = { .input = 1,
+                               .reason = "unknown text",
+                               .shape = STR("lost N"),
+                               .count = 2,
+                               .first_line = 3,
+                               .first_offset = 100,
+                               .first_text = STR("lost 5") };
+    struct input input = { .path = STR("mail.log"),
+                           .kind = STR("log"),
+                           .dialects = STR("postfix postgrey"),
+                           .bytes = 700,
+                           .lines = 5,
+                           .other = 1,
+                           .skipped = 2,
+                           .first = 0,
+                           .last = 1795444140 * USEC_SECOND };
     struct why why = { 0 };
     struct store *store = scratch_open(STORE_WRITE);
     struct catalogue catalogue = store_catalogue(store);
@@ -466,11 +503,13 @@ START_TEST(one_session_in_full)
         const char *sql, *row;
     } cases[] = {
         { "SELECT * FROM v_session WHERE id = 1",
-          "1|1|in|0|2026-11-23T14:29:00.578957Z|2026-11-23T14:29:00.591476Z|0.012519|198.51.100.8|~|mail8.good.test|mx|~|~|"
-          "mail8.good.test|0|~|rcpt|quit|0|1|0|1|deferred|greylist|450|4.2.0|<ivan@lab.test>: Recipient address rejected: "
+          "1|1|in|0|2026-11-23T14:29:00.578957Z|2026-11-23T14:29:00.591476Z|0.012519|198.51.100.8|~|mail8."
+          "good.test|mx|~|~|"
+          "mail8.good.test|0|~|rcpt|quit|0|1|0|1|deferred|greylist|450|4.2.0|<ivan@lab.test>: Recipient "
+          "address rejected: "
           "Greylisted, see http://postgrey.schweikert.ch/help/lab.test.html" },
-        { "SELECT * FROM v_session WHERE id = 2",
-          "2|1|in|0|1970-01-01T00:00:00.000000Z|~|~|2001:db8:a:0:1::5|~|~|~|~|~|~|0|~|connect|~|~|0|0|0|none|~|~|~|~" },
+        { "SELECT * FROM v_session WHERE id = 2", "2|1|in|0|1970-01-01T00:00:00.000000Z|~|~|2001:db8:a:0:1::"
+                                                  "5|~|~|~|~|~|~|0|~|connect|~|~|0|0|0|none|~|~|~|~" },
         { "SELECT * FROM v_transaction", "16777216|1|orders8@good.test|1|0|~|~|~|deferred|~|~" },
         { "SELECT * FROM v_recipient", "16777216|16777216|1|ivan@lab.test|deferred|greylist|450|1" },
         { "SELECT * FROM v_evidence WHERE kind = 'rdns'", "1|rdns|~|1|~|2026-11-23T14:29:00.578957Z|log" },
@@ -479,11 +518,13 @@ START_TEST(one_session_in_full)
         { "SELECT * FROM v_evidence WHERE kind = 'early_talker'", "1|early_talker|~|0|~|~|capture" },
         { "SELECT count(*) FROM v_evidence", "3" },
         { "SELECT * FROM v_attempt WHERE session_id = 1",
-          "198.51.100.8|198.51.100.0/24|mx|orders8@good.test|ivan@lab.test|2026-11-23T14:29:00.578957Z|1|deferred" },
+          "198.51.100.8|198.51.100.0/"
+          "24|mx|orders8@good.test|ivan@lab.test|2026-11-23T14:29:00.578957Z|1|deferred" },
         { "SELECT * FROM v_attempt WHERE session_id = 2",
           "2001:db8:a:0:1::5|2001:db8:a::/64|~|~|~|1970-01-01T00:00:00.000000Z|2|none" },
         { "SELECT id, path, kind, dialects, bytes, lines, other, skipped, first, last FROM v_input",
-          "1|mail.log|log|postfix postgrey|700|5|1|2|1970-01-01T00:00:00.000000Z|2026-11-23T14:29:00.000000Z" },
+          "1|mail.log|log|postfix "
+          "postgrey|700|5|1|2|1970-01-01T00:00:00.000000Z|2026-11-23T14:29:00.000000Z" },
         { "SELECT * FROM v_skipped", "1|unknown text|lost N|2|3|100|lost 5" },
         /* collected is now, to the day (or yesterday, at midnight) */
         { "SELECT julianday('now') - julianday(collected) < 1 FROM v_input", "1" },
@@ -501,10 +542,12 @@ END_TEST
 static const struct promise {
     const char *view, *columns;
 } promises[] = {
-    { "v_session", "id input_id direction gap started ended seconds client_ip client_port client_name server server_ip "
-                   "server_port helo tls auth_user stage closed early_talker transactions messages recipients verdict "
-                   "measure code enhanced text" },
-    { "v_transaction", "id session_id mail_from recipients accepted_recipients queue_id message_id size verdict measure code" },
+    { "v_session",
+      "id input_id direction gap started ended seconds client_ip client_port client_name server server_ip "
+      "server_port helo tls auth_user stage closed early_talker transactions messages recipients verdict "
+      "measure code enhanced text" },
+    { "v_transaction", "id session_id mail_from recipients accepted_recipients queue_id message_id size "
+                       "verdict measure code" },
     { "v_recipient", "id transaction_id session_id address verdict measure code valid" },
     { "v_evidence", "session_id kind subject state detail at origin" },
     { "v_attempt", "client_ip client_net server mail_from recipient started session_id verdict" },
@@ -516,7 +559,8 @@ START_TEST(columns_as_promised)
 {
     char sql[128];
     scratch_close(scratch_open(STORE_WRITE));
-    snprintf(sql, sizeof sql, "SELECT group_concat(name, ' ') FROM pragma_table_info('%s')", promises[_i].view);
+    snprintf(sql, sizeof sql, "SELECT group_concat(name, ' ') FROM pragma_table_info('%s')",
+             promises[_i].view);
     struct lines found = query(sql);
     ck_assert_uint_eq(found.count, 1);
     ck_assert_str_eq(found.line[0], promises[_i].columns);
