@@ -40,6 +40,17 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+bool str_split_last(struct str s, struct str mark, struct str *before, struct str *behind)
+{
+    for (size_t at = s.len >= mark.len ? s.len - mark.len + 1 : 0; at-- > 0;)
+        if (memcmp(s.at + at, mark.at, mark.len) == 0) {
+            *before = (struct str){ s.at, at };
+            *behind = str_skip(s, at + mark.len);
+            return true;
+        }
+    return false;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.len && is_blank(s.at[0])) {

@@ -72,6 +72,8 @@ bool str_eq_nocase(struct str a, struct str b);
 const char *str_find(struct str s, struct str what);
 /* The last place of `c` in `s`, or NULL. */
 const char *str_find_last(struct str s, char c);
+/* What stands before and behind the last place of `mark` in `s`; false where it is not there. */
+bool str_split_last(struct str s, struct str mark, struct str *before, struct str *behind);
 /* Without white space (blank, tab, CR, LF) at both ends. */
 struct str str_trim(struct str s);
 

@@ -163,7 +163,7 @@ static enum taken take_client(struct str rest, const struct sendmail_line *at)
     if (expands) {
         struct evidence probe = evidence_of(KIND_VRFY, YES, at->line->at);
         struct str address = str_skip(rest, 5), before;
-        if (split_last(address, STR(" ["), &before, &rest))
+        if (str_split_last(address, STR(" ["), &before, &rest))
             address = before;
         probe.subject = address;
         builder_add_evidence(at->builder, open, &probe);
@@ -208,7 +208,7 @@ static enum taken take_bad_helo(struct str rest, const struct sendmail_line *at)
     };
     struct str name;
     struct relay relay;
-    if (!split_last(rest, STR(") from "), &name, &rest))
+    if (!str_split_last(rest, STR(") from "), &name, &rest))
         return SKIPPED;
     cut_relay(&rest, &relay);
     struct open_session *open = sendmail_session(at, &relay);
@@ -227,12 +227,12 @@ static enum taken take_auth(struct str rest, bool succeeded, const struct sendma
 {
     struct relay relay = { .name = { NULL, 0 } };
     struct str before, after, user = { NULL, 0 };
-    if (split_last(rest, STR("relay="), &before, &after))
+    if (str_split_last(rest, STR("relay="), &before, &after))
         cut_relay(&after, &relay);
     if (succeeded && cut_prefix(&after, STR(", authid=")) &&
-        !split_last(after, STR(", mech="), &user, &before))
+        !str_split_last(after, STR(", mech="), &user, &before))
         user = after;
-    else if (!succeeded && split_last(before, STR(", user="), &after, &user) && str_ends(user, STR(", ")))
+    else if (!succeeded && str_split_last(before, STR(", user="), &after, &user) && str_ends(user, STR(", ")))
         user.len -= 2;
     struct open_session *open = sendmail_session(at, &relay);
     if (!open)
@@ -250,7 +250,7 @@ static enum taken take_tls(struct str rest, const struct sendmail_line *at)
 {
     struct relay relay = { .name = { NULL, 0 } };
     struct str before, after;
-    if (!split_last(rest, STR("relay="), &before, &after))
+    if (!str_split_last(rest, STR("relay="), &before, &after))
         return belongs(at);
     bool established = before.len == 0; /* ", error: accept failed=-1, ..., relay=X" else */
     cut_relay(&after, &relay);

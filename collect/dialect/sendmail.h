@@ -24,8 +24,6 @@ bool cut_message_name(struct str *rest, struct str *queue_id);
 bool is_of_process(struct str queue_id, uint32_t pid);
 /* "<"a>b"@c.test>" off the front, without its brackets. */
 bool cut_bracketed(struct str *rest, struct str *address);
-/* The last place of `mark`; *before and *after it. */
-bool split_last(struct str text, struct str mark, struct str *before, struct str *after);
 /* "550 5.7.1 <a@b>... Relaying denied": code, enhanced, and the text without the address. */
 void read_sendmail_reply(struct str text, int16_t otherwise, struct reply *reply);
 

@@ -232,14 +232,14 @@ enum taken take_from(struct str rest, const struct sendmail_line *at)
     if (!cut_sender(&rest, &sender) || !cut_number(&rest, &size) ||
         !cut_until(&rest, STR(", nrcpts="), &fields) || !cut_number(&rest, &recipients))
         return SKIPPED;
-    if (!split_last(rest, STR(", relay="), &fields, &tail))
+    if (!str_split_last(rest, STR(", relay="), &fields, &tail))
         return PASSED; /* not by SMTP */
     cut_relay(&tail, &relay);
     if (relay.local || !is_of_process(at->queue_id, at->line->pid))
         return PASSED;
     if (cut_prefix(&fields, STR(", msgid=")))
-        message_id = split_last(fields, STR(", bodytype="), &before, &tail) ||
-                             split_last(fields, STR(", proto="), &before, &tail)
+        message_id = str_split_last(fields, STR(", bodytype="), &before, &tail) ||
+                             str_split_last(fields, STR(", proto="), &before, &tail)
                          ? before
                          : fields;
     struct open_session *open = sendmail_session(at, &relay);

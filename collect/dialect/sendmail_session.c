@@ -90,17 +90,6 @@ bool cut_bracketed(struct str *rest, struct str *address)
     return true;
 }
 
-bool split_last(struct str text, struct str mark, struct str *before, struct str *after)
-{
-    for (size_t at = text.len >= mark.len ? text.len - mark.len + 1 : 0; at-- > 0;)
-        if (text.at[at] == mark.at[0] && memcmp(text.at + at, mark.at, mark.len) == 0) {
-            *before = (struct str){ text.at, at };
-            *after = str_skip(text, at + mark.len);
-            return true;
-        }
-    return false;
-}
-
 static bool is_enhanced(struct str word)
 {
     uint64_t number;

@@ -1,15 +1,33 @@
 /* All dialects. A program's tag belongs to the first row that recognises it. */
 #include "collect/dialect.h"
 
-/* clang-format off: a line each */
-#define ROWS(row)                                                                                            \
-    row(postfix) row(postgrey) row(policyd_spf) row(opendkim) row(opendmarc) row(amavis) row(rspamd)         \
-        row(opensmtpd) row(sendmail) row(exim)
-/* clang-format on */
+/* clang-format off */
+extern const struct dialect
+    dialect_postfix,
+    dialect_postgrey,
+    dialect_policyd_spf,
+    dialect_opendkim,
+    dialect_opendmarc,
+    dialect_amavis,
+    dialect_rspamd,
+    dialect_opensmtpd,
+    dialect_sendmail,
+    dialect_qmail,
+    dialect_spamdyke,
+    dialect_exim;
 
-#define DECLARED(name) extern const struct dialect dialect_##name;
-#define POINTER(name)  &dialect_##name,
-
-ROWS(DECLARED)
-
-const struct dialect *const dialects[] = { ROWS(POINTER) NULL };
+const struct dialect *const dialects[] = {
+    &dialect_postfix,
+    &dialect_postgrey,
+    &dialect_policyd_spf,
+    &dialect_opendkim,
+    &dialect_opendmarc,
+    &dialect_amavis,
+    &dialect_rspamd,
+    &dialect_opensmtpd,
+    &dialect_sendmail,
+    &dialect_qmail,
+    &dialect_spamdyke,
+    &dialect_exim,
+    NULL,
+};
