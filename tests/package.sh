@@ -1,6 +1,7 @@
 #!/bin/sh
 # package.sh TARBALL: what a packager does, in a folder of its own and without a network.
 set -e
+unset MAKEFLAGS MAKELEVEL
 tarball=$(realpath "$1")
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
