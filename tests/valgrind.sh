@@ -9,7 +9,7 @@ v() {
     valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
         "$mxreplay" "$@" >"$place/out" 2>"$place/err" || { status=$?; cat "$place/err"; exit $status; }
 }
-for lab in sample-logs/labs/*/; do
+for lab in sample-logs/labs/postfix-*/; do
     db=$place/$(basename "$lab").db
     v collect -q -d "$db" "$lab/mail.log"
     v collect -q --year 2026 -d "$db" "$lab/mail.trad.log.gz"
