@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh TEST...: runs Check programs, shell and Python tests, as many at once as there are processors. A line for each;
-# what a test says is kept in build/log and shown when it fails. Tests find the program in $MXREPLAY (with sanitizers)
-# and $MXREPLAY_PLAIN.
+# what a test says is kept in build/log and shown when it fails, lines that begin with "skipped:" always. Tests find the
+# program in $MXREPLAY (with sanitizers) and $MXREPLAY_PLAIN.
 [ $# -gt 0 ] || { echo "no test of that name" >&2; exit 64; }
 MXREPLAY=$PWD/build/asan/mxreplay MXREPLAY_PLAIN=$PWD/build/plain/mxreplay
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=print_stacktrace=1
@@ -22,7 +22,7 @@ printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh -c '
     status=$?
     took=$(($(date +%s) - start))
     case $status in
-    0) echo "ok    $name$([ $took -lt 5 ] || echo " ($took s)")" ;;
+    0) { echo "ok    $name$([ $took -lt 5 ] || echo " ($took s)")"; sed -n "s/^skipped:/      skipped:/p" "$log"; } | cat ;;
     *) echo "$name" >>build/log/failed
        { echo "FAIL  $name: exit status $status, after $took s"; tail -n 40 "$log" | sed "s/^/      /"; } | cat ;;
     esac' run

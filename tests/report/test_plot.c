@@ -79,7 +79,8 @@ static void folder_away(void)
 
 /* ---- a gnuplot that misbehaves */
 
-enum { PATIENCE_MS = 400 };
+/* What hangs is waited for briefly; what does not must not seem to on a machine that has much else to do. */
+enum { PATIENCE_MS = 400, LONG_PATIENCE_MS = 20 * 1000 };
 
 static const struct trouble {
     const char *name, *script;
@@ -126,7 +127,8 @@ static double seconds(void)
 START_TEST(trouble_is_an_error)
 {
     const struct trouble *trouble = &troubles[_i];
-    struct gnuplot gnuplot = { fake(trouble->script), PATIENCE_MS };
+    bool hangs = strncmp(trouble->says, "hangs", 5) == 0;
+    struct gnuplot gnuplot = { fake(trouble->script), hangs ? PATIENCE_MS : LONG_PATIENCE_MS };
     struct tally tally = hand_talk();
     struct why why = { 0 };
     hand_slice(&tally, clock_days(2009, 3, 1) * USEC_DAY, USEC_DAY, 400); /* more than a pipe holds */
@@ -136,7 +138,8 @@ START_TEST(trouble_is_an_error)
     fclose(old);
     double began = seconds();
     ck_assert_int_eq(plot_file(&tally, GRAPH_COUNTS, target, &gnuplot, &why), -1);
-    ck_assert_msg(seconds() - began < 20, "%s: took %.1f s", trouble->name, seconds() - began);
+    double most = hangs ? 20 : 60;
+    ck_assert_msg(seconds() - began < most, "%s: took %.1f s", trouble->name, seconds() - began);
     ck_assert_msg(strstr(why.text, trouble->says), "%s: %s", trouble->name, why.text);
     ck_assert_int_eq(why.status, trouble->status);
     char *kept = content(target);
@@ -157,7 +160,7 @@ START_TEST(a_child_left_behind_is_ended)
     char script[256];
     snprintf(script, sizeof script, "#!/bin/sh\ncat >/dev/null\nsleep 60 &\necho $! >%s/pid\nexit 4\n",
              folder);
-    struct gnuplot gnuplot = { fake(script), PATIENCE_MS };
+    struct gnuplot gnuplot = { fake(script), LONG_PATIENCE_MS };
     struct picture_bytes picture;
     struct why why;
     ck_assert_int_eq(gnuplot_run(&gnuplot, STR("plot x\n"), &picture, &why), -1);
@@ -845,7 +848,7 @@ int main(void)
     tcase_add_test(cases, text_graph_as_it_looks);
     tcase_add_test(cases, text_graph_shares);
     tcase_add_test(cases, no_colour_where_it_is_not_wanted);
-    tcase_set_timeout(cases, 60);
+    tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
