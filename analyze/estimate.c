@@ -84,11 +84,14 @@ struct estimate *estimate_new(const struct walk *walk)
     }
     for (uint32_t a = 0; wanted && a < columns->attempt_count; a++)
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
-            /* with state: of the attempts that certainly are stopped by it or pass all */
+            /* With state: of the deliveries that certainly are stopped by it or pass all. Those whose retry
+             * window goes beyond the record are left out: who came back is known of them, who did not is not.
+             */
             bool hit = false, known = false;
             if (walk->state[r]) {
-                outcomes set =
-                    walk->by_delivery && walk->columns->before[a] == NO_ATTEMPT ? walk->delivery[a] : 0;
+                bool whole = walk->by_delivery && columns->before[a] == NO_ATTEMPT &&
+                             columns->at[a] + columns->retry_window <= columns->to;
+                outcomes set = whole ? walk->delivery[a] : 0;
                 known = set && (set & (set - 1)) == 0 && walk->attempt[a] & OUTCOME(r);
                 hit = known && set == OUTCOME(r);
             } else {

@@ -14,10 +14,12 @@ struct habits {
     struct tries *address, *network;
 };
 
-static void take(struct tries *tries, int64_t day, bool back)
+static void take(struct tries *tries, int64_t day, bool back, bool over)
 {
     tries->deferrals++;
     tries->back += back;
+    if (!over)
+        return;
     if (tries->days == 0 || tries->last_day != day)
         tries->days++;
     tries->last_day = day;
@@ -34,13 +36,16 @@ struct habits *habits_new(const struct columns *columns)
         bool deferred = columns->answer[a] == ANSWER_DEFERRED || columns->answer[a] == ANSWER_DROPPED;
         bool closed = columns->at[a] + columns->retry_window <= columns->to;
         uint32_t after = columns->after[a], address = columns->client[columns->session[a]];
-        if (!told || !deferred || (after == NO_ATTEMPT && !closed))
+        if (!told || !deferred)
             continue;
+        /* Who may still come back after the record's end does not count as giving up, but not as coming back
+         * either: else, near the end, only those who do would count. */
         uint32_t next = after == NO_ATTEMPT ? UINT32_MAX : columns->client[columns->session[after]];
         int64_t day = columns->at[a] / USEC_DAY;
-        take(&habits->address[address], day, next == address);
+        bool over = after != NO_ATTEMPT || closed;
+        take(&habits->address[address], day, next == address, over);
         take(&habits->network[columns->network[address]], day,
-             next != UINT32_MAX && columns->network[next] == columns->network[address]);
+             next != UINT32_MAX && columns->network[next] == columns->network[address], over);
     }
     return habits;
 }

@@ -335,6 +335,49 @@ START_TEST(without_a_stratum_the_unknown_is_halved)
 }
 END_TEST
 
+/* 40 clients came back to the greylist after half an hour and 40 did not, 20 were let in at once and would
+ * have been put off. While a retry may still come, those who came back are not all of whom one knows: nothing
+ * is known, and the 60 are halved. When no retry can come any more, half of them do. */
+START_TEST(who_may_still_come_back_is_no_witness)
+{
+    enum { BACK = 40, GONE = 40, AT_ONCE = 20 };
+    static const struct {
+        usec record;
+        uint64_t low, count, high;
+        enum basis basis;
+    } expected[] = { { USEC_DAY, 0, 30, 60, BASIS_GUESSED }, { 5 * USEC_DAY, 40, 50, 60, BASIS_ESTIMATED } };
+    usec began = 10 * 7 * USEC_DAY;
+    struct columns *columns = columns_new();
+    struct reply deferred = { .code = 450, .named = NAMED_GREYLIST, .stage = STAGE_RCPT };
+    int64_t id = 0;
+    for (uint32_t i = 0; i < BACK + GONE + AT_ONCE; i++)
+        for (unsigned attempt = 0; attempt < (i < BACK ? 2 : 1); attempt++) {
+            struct contact contact = { .at = began + (usec)i * USEC_SECOND +
+                                             (usec)attempt * 30 * 60 * USEC_SECOND,
+                                       .client = ip_from_v4(0x0a000000u + i * 256),
+                                       .sender = "a@b.example",
+                                       .recipient = "u@l.example" };
+            struct recorded recorded;
+            record(&recorded, &contact, ++id, attempt || i >= BACK + GONE ? accepted() : deferred, 0);
+            columns_add(columns, &recorded.session);
+        }
+    columns_finish(columns, began, began + expected[_i].record);
+    struct policy policy;
+    read_policy(&policy, "measures: [ greylist: { delay: 20m } ]");
+    struct replay_options options = options_of(UNIT_DELIVERY);
+    struct tally tally;
+    struct why why = { 0 };
+    ck_assert(replay_run(columns, &policy, &options, &tally, &why) == 0);
+    ck_assert_uint_eq(tally.rows[0].low, expected[_i].low);
+    ck_assert_uint_eq(tally.rows[0].high, expected[_i].high);
+    ck_assert_uint_eq(tally.rows[0].count, expected[_i].count);
+    ck_assert_int_eq(tally.rows[0].basis, expected[_i].basis);
+    tally_free(&tally);
+    policy_free(&policy);
+    columns_free(columns);
+}
+END_TEST
+
 /* Sessions may come in any order: the tally is the same. */
 START_TEST(order_of_arrival_does_not_matter)
 {
@@ -383,6 +426,7 @@ int main(void)
     tcase_add_test(tcase, the_recorded_policy_gives_the_record);
     tcase_add_test(tcase, estimates_come_from_the_stratum);
     tcase_add_test(tcase, without_a_stratum_the_unknown_is_halved);
+    tcase_add_loop_test(tcase, who_may_still_come_back_is_no_witness, 0, 2);
     tcase_add_test(tcase, order_of_arrival_does_not_matter);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
