@@ -53,6 +53,7 @@ struct greylist {
     size_t triplets, triplet_slots;
     struct ghost *ghost;
     size_t ghosts, ghost_slots;
+    struct bits haunted_net, haunted_operator; /* of which there are any: most have none */
     struct reach *reach;
     size_t reaches, reach_room;
     struct client *client;                  /* by address */
@@ -227,6 +228,8 @@ void *greylist_begin(const struct judging *judging, greylist_view *view)
     for (size_t i = 0; i < columns->address_count; i++)
         state->client[i] = (struct client){ 0, 0, USEC_NONE, USEC_NONE };
     state->ghost_passes = mem_zero(columns->network_count, sizeof(uint32_t));
+    state->haunted_net = bits_new(columns->network_count);
+    state->haunted_operator = bits_new(columns->names.count);
     state->sender_norm = mem_zero(columns->names.count, sizeof(uint32_t));
     state->recipient_norm = mem_zero(columns->names.count, sizeof(uint32_t));
     state->net_operators = mem_alloc(columns->network_count * sizeof(uint32_t));
@@ -242,6 +245,8 @@ void greylist_end(void *given)
     struct greylist *state = given;
     free(state->triplet);
     free(state->ghost);
+    bits_free(&state->haunted_net);
+    bits_free(&state->haunted_operator);
     free(state->reach);
     free(state->client);
     free(state->ghost_passes);
@@ -291,10 +296,12 @@ static usec ghost_since(const struct greylist *state, uint32_t attempt, uint32_t
     uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
     usec since = USEC_NONE;
     struct key key = { network * 2, sender, recipient, 0 };
-    const struct ghost *ghost = ghost_find(state, &key);
+    const struct ghost *ghost = bits_get(&state->haunted_net, network) ? ghost_find(state, &key) : NULL;
     if (ghost && ghost->used)
         since = ghost->since;
     for (uint32_t i = state->net_operators[network]; i != NONE; i = state->net_operator[i].next) {
+        if (!bits_get(&state->haunted_operator, state->net_operator[i].operator_name))
+            continue;
         key.client = state->net_operator[i].operator_name * 2 + 1;
         ghost = ghost_find(state, &key);
         if (ghost && ghost->used && (since == USEC_NONE || ghost->since < since))
@@ -477,10 +484,12 @@ void greylist_retry(void *given, const struct asking *asking)
     if (wild)
         key = with(key, WILD, WILD);
     key.client = network * 2;
+    bits_set(&state->haunted_net, network);
     bool new_key = ghost_add(state, &key, now);
     struct key any = with(key, ANY, ANY);
     ghost_add(state, &any, now);
     if (operator_name != NAME_NONE) {
+        bits_set(&state->haunted_operator, operator_name);
         key.client = any.client = operator_name * 2 + 1;
         ghost_add(state, &key, now);
         ghost_add(state, &any, now);

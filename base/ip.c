@@ -121,9 +121,10 @@ bool prefix_parse(struct str text, struct prefix *prefix)
 
 bool prefix_holds(const struct prefix *prefix, const struct ip *ip)
 {
-    struct ip masked = *ip;
-    mask(&masked, prefix->bits);
-    return ip_eq(&masked, &prefix->network);
+    unsigned whole = prefix->bits / 8, left = prefix->bits % 8;
+    if (memcmp(prefix->network.octet, ip->octet, whole) != 0)
+        return false;
+    return left == 0 || ((prefix->network.octet[whole] ^ ip->octet[whole]) >> (8 - left)) == 0;
 }
 
 size_t prefix_format(const struct prefix *prefix, char text[IP_TEXT_BYTES + 4])

@@ -11,7 +11,9 @@
 struct names {
     struct arena text;
     struct str *name; /* by number */
-    uint32_t *slot;   /* hash table of numbers + 1, open addressing */
+    struct name_slot {
+        uint32_t hash, number; /* number + 1; 0: free. The hash tells most that is not there without a look at the text */
+    } *slot;                   /* open addressing */
     size_t count, capacity, slots;
 };
 

@@ -1,0 +1,130 @@
+/* Addresses and prefixes: read, written, and what holds what. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ip.h"
+
+static const struct {
+    const char *text, *written; /* written == NULL: no address */
+} addresses[] = {
+    { "192.0.2.1", "192.0.2.1" },
+    { "0.0.0.0", "0.0.0.0" },
+    { "255.255.255.255", "255.255.255.255" },
+    { "100.10.1.9", "100.10.1.9" },
+    { "2001:DB8:0:0::1", "2001:db8::1" },  /* RFC 5952 4 */
+    { "IPv6:2001:db8::1", "2001:db8::1" }, /* RFC 5321 4.1.3 */
+    { "fe80::1%eth0", "fe80::1" },
+    { "::ffff:192.0.2.1", "192.0.2.1" }, /* the same address */
+    { "::", "::" },
+    { "", NULL },
+    { "192.0.2", NULL },
+    { "192.0.2.1.5", NULL },
+    { "192.0.2.256", NULL },
+    { "192.0.02.1", NULL },
+    { "192.0.2.1 ", NULL },
+    { "192..2.1", NULL },
+    { "1234.0.2.1", NULL },
+    { "2001:db8::1::2", NULL },
+    { "unknown", NULL },
+    { "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff:0001:2222:3333", NULL },
+};
+
+START_TEST(addresses_are_read_and_written)
+{
+    struct ip ip;
+    char text[IP_TEXT_BYTES];
+    bool is = ip_parse(str_of(addresses[_i].text), &ip);
+    ck_assert_msg(is == (addresses[_i].written != NULL), "%s", addresses[_i].text);
+    if (!is)
+        return;
+    ck_assert_uint_eq(ip_format(&ip, text), strlen(addresses[_i].written));
+    ck_assert_str_eq(text, addresses[_i].written);
+}
+END_TEST
+
+START_TEST(every_octet_is_written_as_printf_does)
+{
+    for (unsigned n = 0; n < 256; n++) {
+        char text[IP_TEXT_BYTES], expected[IP_TEXT_BYTES];
+        struct ip ip = ip_from_v4(n << 24 | (255 - n) << 16 | n << 8 | n), again;
+        snprintf(expected, sizeof expected, "%u.%u.%u.%u", n, 255 - n, n, n);
+        ip_format(&ip, text);
+        ck_assert_str_eq(text, expected);
+        ck_assert(ip_parse(str_of(text), &again) && ip_eq(&ip, &again));
+    }
+}
+END_TEST
+
+static const struct {
+    const char *prefix, *ip;
+    bool holds;
+} holding[] = {
+    { "192.0.2.0/24", "192.0.2.255", true },
+    { "192.0.2.0/24", "192.0.3.0", false },
+    { "192.0.2.128/25", "192.0.2.127", false },
+    { "192.0.2.128/25", "192.0.2.128", true },
+    { "192.0.2.4/30", "192.0.2.7", true },
+    { "192.0.2.4/30", "192.0.2.8", false },
+    { "192.0.2.1", "192.0.2.1", true },
+    { "192.0.2.1", "192.0.2.2", false },
+    { "0.0.0.0/0", "203.0.113.9", true },
+    { "0.0.0.0/0", "2001:db8::1", false },
+    { "2001:db8::/32", "2001:db8:ffff::", true },
+    { "2001:db8::/32", "2001:db9::", false },
+    { "2001:db8:8000::/33", "2001:db8::", false },
+    { "::/0", "192.0.2.1", true },
+};
+
+START_TEST(prefixes_hold_what_is_in_them)
+{
+    struct prefix prefix;
+    struct ip ip;
+    ck_assert(prefix_parse(str_of(holding[_i].prefix), &prefix) && ip_parse(str_of(holding[_i].ip), &ip));
+    ck_assert_msg(prefix_holds(&prefix, &ip) == holding[_i].holds, "%s %s", holding[_i].prefix,
+                  holding[_i].ip);
+}
+END_TEST
+
+START_TEST(what_is_no_prefix)
+{
+    static const char *const bad[] = { "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/",
+                                       "192.0.2.0/2x", "/24",          "2001:db8::1/64" };
+    struct prefix prefix;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!prefix_parse(str_of(bad[i]), &prefix), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(networks_of_addresses)
+{
+    struct ip ip;
+    char text[IP_TEXT_BYTES + 4];
+    struct prefix prefix;
+    ck_assert(ip_parse(STR("198.51.100.77"), &ip));
+    prefix = ip_network(&ip, 24, 64);
+    prefix_format(&prefix, text);
+    ck_assert_str_eq(text, "198.51.100.0/24");
+    ck_assert(ip_parse(STR("2001:db8:1:2:3:4:5:6"), &ip));
+    prefix = ip_network(&ip, 24, 64);
+    prefix_format(&prefix, text);
+    ck_assert_str_eq(text, "2001:db8:1:2::/64");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ip");
+    TCase *tcase = tcase_create("ip");
+    tcase_add_loop_test(tcase, addresses_are_read_and_written, 0, sizeof addresses / sizeof *addresses);
+    tcase_add_test(tcase, every_octet_is_written_as_printf_does);
+    tcase_add_loop_test(tcase, prefixes_hold_what_is_in_them, 0, sizeof holding / sizeof *holding);
+    tcase_add_test(tcase, what_is_no_prefix);
+    tcase_add_test(tcase, networks_of_addresses);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
