@@ -1,5 +1,5 @@
-/* What is said twice. A place holds 48 bits of what was said and 16 of who said it last; those of one bucket
- * are in the order in which they came. */
+/* What is said twice. A place holds 32 bits of what was said, and who said it first and last (16 bits each,
+ * of the input's number); those of one bucket are in the order in which they came. */
 #include "collect/twice.h"
 
 #include <stdlib.h>
@@ -7,9 +7,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 
-enum { BUCKETS = 1 << 16, BUCKET = 8, TIMES_MOST = 64 };
-
-#define WHO_BITS 16
+enum { BUCKETS = 1 << 16, BUCKET = 8, TIMES_MOST = 64, SAID_SHIFT = 32, FIRST_SHIFT = 16 };
 
 void twice_free(struct twice *twice)
 {
@@ -27,7 +25,7 @@ static uint64_t *bucket_of(struct twice *twice, uint64_t said)
 static uint64_t *find(uint64_t *bucket, uint64_t said)
 {
     for (size_t i = 0; i < BUCKET; i++)
-        if (bucket[i] && bucket[i] >> WHO_BITS == said >> WHO_BITS)
+        if (bucket[i] && bucket[i] >> SAID_SHIFT == said >> SAID_SHIFT)
             return &bucket[i];
     return NULL;
 }
@@ -38,23 +36,25 @@ static void add(uint64_t *bucket, uint64_t entry)
     bucket[0] = entry;
 }
 
-static uint64_t entry_of(uint64_t said, int32_t who)
+static uint64_t entry_of(uint64_t said, uint16_t first, uint16_t last)
 {
-    return said >> WHO_BITS << WHO_BITS | (uint16_t)(who + 1);
+    return said >> SAID_SHIFT << SAID_SHIFT | (uint64_t)first << FIRST_SHIFT | last;
 }
 
 bool twice_in_inputs(struct twice *twice, uint64_t said, int32_t input)
 {
+    uint16_t who = (uint16_t)(input + 1);
     for (uint64_t times = 0; times < TIMES_MOST; times++) {
         uint64_t key = times ? bytes_hash(&times, sizeof times, said) : said;
         uint64_t *bucket = bucket_of(twice, key), *entry = find(bucket, key);
         if (!entry) {
-            add(bucket, entry_of(key, input));
+            add(bucket, entry_of(key, who, who));
             return false;
         }
-        if (*entry == entry_of(key, input))
+        uint16_t first = (uint16_t)(*entry >> FIRST_SHIFT);
+        if (first == who || (uint16_t)*entry == who)
             continue; /* said by this one before */
-        *entry = entry_of(key, input);
+        *entry = entry_of(key, first, who);
         return true;
     }
     return false;
@@ -64,7 +64,7 @@ bool twice_in_turn(struct twice *twice, uint64_t said)
 {
     uint64_t *bucket = bucket_of(twice, said), *entry = find(bucket, said);
     if (!entry) {
-        add(bucket, entry_of(said, 0));
+        add(bucket, entry_of(said, 1, 1));
         return false;
     }
     size_t behind = (size_t)(bucket + BUCKET - (entry + 1));

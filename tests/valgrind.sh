@@ -11,8 +11,11 @@ v() {
 }
 for lab in sample-logs/labs/postfix-*/; do
     db=$place/$(basename "$lab").db
-    v collect -q -d "$db" "$lab/mail.log"
-    v collect -q --year 2026 -d "$db" "$lab/mail.trad.log.gz"
+    for log in "$lab"mail.log* "$lab"mail.trad.log* "$lab"mainlog* "$lab"rejectlog*; do
+        if [ -e "$log" ]; then
+            v collect -q --year 2026 -d "$db" "$log"
+        fi
+    done
     for unit in delivery session recipient message; do
         v replay -d "$db" -p talk-2009 --unit "$unit" --format csv
     done

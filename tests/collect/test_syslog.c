@@ -66,6 +66,16 @@ static const struct row {
     { "2026-11-23 09:07:12.057203500 tcpserver: pid 1 from 192.0.2.1", NOW + 57203, "", "tcpserver", 0, "pid 1 from 192.0.2.1" },
     { "2026-11-23 09:07:12.057203500 end msg 1287386", NOW + 57203, "", "qmail-send", 0, "end msg 1287386" },
     { "2026-11-23 09:07:12 delivery postfix/smtpd[1]: a host", NOW, "delivery", "postfix/smtpd", 1, "a host" },
+    /* Exim's mainlog: log_selector = +millisec +pid, log_timezone */
+    { "2026-11-23 09:07:12 1xVPn9-00073A-2L Completed", NOW, "", "exim", 0, "1xVPn9-00073A-2L Completed" },
+    { "2026-11-23 09:07:12 1rAbCd-000000073A7-1Y2z <= a", NOW, "", "exim", 0, "1rAbCd-000000073A7-1Y2z <= a" },
+    { "2026-11-23 09:07:12.057 [12] SMTP connection from [192.0.2.1]", NOW + 57000, "", "exim", 0,
+      "[12] SMTP connection from [192.0.2.1]" },
+    { "2026-11-23 10:07:12.057 +0100 H=(x) [192.0.2.1] rejected", NOW + 57000, "", "exim", 0, "H=(x) [192.0.2.1] rejected" },
+    { "2026-11-23 05:07:12 -0400 Start queue run: pid=27057", NOW, "", "exim", 0, "Start queue run: pid=27057" },
+    { "2026-11-23 09:07:12 LOGIN authenticator failed for [192.0.2.1]: x", NOW, "", "exim", 0,
+      "LOGIN authenticator failed for [192.0.2.1]: x" },
+    { "2026-11-23 09:07:12 rejected-1 postfix/smtpd[1]: a host", NOW, "rejected-1", "postfix/smtpd", 1, "a host" },
     { "Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386", NOW, "mx", "qmail-send", 0, "new msg 1287386" },
     { "Nov 23 09:07:12 mx smtpd: 1795424832.057203 tcpserver: end 1 status 0", NOW, "mx", "tcpserver", 0, "end 1 status 0" },
     /* RFC 5424 */

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Which measure a refused session is said to belong to, held against what its client was told.
+
+A client's transcript has the server's replies; each text that names a measure is made by a line of the server's
+configuration, or by words of the program's own, which stand beside it here. The log has other words for some of them."""
+import collections
+import csv
+import gzip
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+LABS = "sample-logs/labs"
+MXREPLAY = os.environ.get("MXREPLAY", "build/asan/mxreplay")
+NEEDED = 0.95
+
+# Lab: its inputs, and (what the reply says, the measure, a line of the file that has the words). "source" names the
+# program's, for words that no configuration has. The first that fits counts, reply by reply.
+EXPECTED = {
+    "exim-default": (["mainlog.gz", "rejectlog.gz"], [
+        (r"no reverse DNS", "no-rdns", "exim4.conf", "message = no reverse DNS"),
+        (r"Your reverse DNS entry does not resolve", "fcrdns", "exim4.conf", "message = Your reverse DNS entry does not"),
+        (r"is listed at zen", "dnsbl", "exim4.conf", "message = $sender_host_address is listed at $dnslist_domain ("),
+        (r"rejected, see bl\.second", "dnsbl", "exim4.conf", "message = Mail from $sender_host_address rejected, see"),
+        (r"SMTP synchronization error", "out of step", "exim4.conf", "smtp_enforce_sync = true"),
+        (r"Too many concurrent SMTP connections", "rate", "exim4.conf", "smtp_accept_max_per_host = 6"),
+        (r"relay not permitted", "relay", "exim4.conf", "require message = relay not permitted"),
+        (r"not yet authorized to deliver", "greylist", "exim4.conf", "is not yet authorized to deliver mail from"),
+        (r"is not allowed to send mail from", "spf", "exim4.conf", "deny    spf = fail"),
+        (r"unknown user", "recipient", "exim4.conf", "message = unknown user"),
+        (r"Too many failed recipients", "dictionary", "exim4.conf", "message = Too many failed recipients - count ="),
+        (r"bounces have only one recipient", "null-sender-many", "exim4.conf", "message = bounces have only one"),
+        (r"Sender verify failed", "sender-domain", "exim4.conf", "require verify = sender/callout=5s,defer_ok"),
+        (r"sender address must contain a domain", "sender-domain", "source", "receive.c"),
+        (r"yntactically invalid (EHLO|HELO) argument", "helo", "source", "smtp_in.c"),
+        (r"HELO or EHLO required", "helo", "source", "smtp_in.c"),
+        (r"HELO is an IP address without brackets", "helo", "exim4.conf", "message = HELO is an IP address without"),
+        (r"^550 go away", "helo", "exim4.conf", "message = go away"),
+        (r"scored [0-9.]+ spam points", "spam", "exim4.conf", "message = This message scored 1000.0 spam points."),
+        (r"contains malware", "virus", "exim4.conf", "message = This message contains malware"),
+    ]),
+    "opensmtpd-filters": (["mail.log.gz"], [
+        (r"no rDNS available", "no-rdns", "smtpd.conf", 'phase connect match !rdns disconnect "550 no rDNS available"'),
+        (r"no FCrDNS available", "fcrdns", "smtpd.conf", 'match !fcrdns disconnect "550 no FCrDNS available"'),
+        (r"bad HELO", "helo", "smtpd.conf", 'match helo <badhelo> reject "550 bad HELO"'),
+        (r"bad EHLO", "helo", "smtpd.conf", 'match helo <badhelo> reject "550 bad EHLO"'),
+        (r"Invalid domain name", "helo", "source", "smtp_session.c"),
+        (r"(EHLO|HELO) requires domain name", "helo", "source", "smtp_session.c"),
+        (r"Pipelining not supported", "pipelining", "source", "smtp_session.c"),
+        (r"Invalid recipient", "recipient", "smtpd.conf", 'match from any for domain "lab.test" action "local"'),
+    ]),
+}
+
+
+def replies(session):
+    """The replies that a client was given, lines of one joined."""
+    text, said = "", "\n".join(part for _, way, part in session["t"] if way == "<").replace("\r", "")
+    for line in said.split("\n"):
+        if line[3:4] == "-":
+            text += line[4:] + " "
+        else:
+            yield line[:4] + text + line[4:]
+            text = ""
+
+
+def measure_of(session, rules, early):
+    for reply in replies(session):
+        if reply[:1] not in ("4", "5"):
+            continue
+        for says, measure, _, _ in rules:
+            if re.search(says, reply):
+                # Who is offered to send ahead is told the same, early or not (pipelining_connect_advertise_hosts).
+                return ("early-talker" if early else "pipelining") if measure == "out of step" else measure
+    return None
+
+
+def collected(lab, inputs):
+    with tempfile.TemporaryDirectory() as folder:
+        database = os.path.join(folder, "t.db")
+        paths = [os.path.join(LABS, lab, name) for name in inputs]
+        subprocess.run([MXREPLAY, "collect", "-q", "-d", database, "--year", "2026", *paths], check=True)
+        db = sqlite3.connect(database)
+        named = collections.Counter(db.execute(
+            "select client_ip, measure from v_session where measure is not null and measure <> 'other'"))
+        events = collections.Counter(db.execute(
+            "select s.client_ip, t.mail_from, r.address, r.code from v_recipient r"
+            " join v_session s on s.id = r.session_id join v_transaction t on t.id = r.transaction_id"
+            " where r.code >= 400"))
+        db.close()
+        return named, events
+
+
+class Measures(unittest.TestCase):
+    def hold(self, lab):
+        inputs, rules = EXPECTED[lab]
+        for says, _, name, line in rules:
+            if name != "source":
+                with open(os.path.join(LABS, lab, name), encoding="utf-8") as config:
+                    self.assertIn(line, config.read(), "%s: who says %s?" % (lab, says))
+        with open(os.path.join(LABS, lab, "truth.tsv"), encoding="utf-8", errors="surrogateescape") as truth:
+            early = {row["sid"]: row["early_talk"].startswith("pre_greeting")
+                     for row in csv.DictReader(truth, delimiter="\t", quoting=csv.QUOTE_NONE)}
+        expected, used = collections.Counter(), set()
+        with gzip.open(os.path.join(LABS, lab, "transcripts.jsonl.gz"), "rt", errors="surrogateescape") as sessions:
+            for session in map(json.loads, sessions):
+                measure = measure_of(session, rules, early.get(str(session["sid"])))
+                if measure:
+                    expected[(session["client"][0], measure)] += 1
+                    used.add(measure)
+        found, _ = collected(lab, inputs)
+        self.assertGreater(sum(expected.values()), 100)
+        right = sum((expected & found).values())
+        self.assertGreaterEqual(right, NEEDED * sum(expected.values()),
+                                "%s: %d of %d; missed %s" % (lab, right, sum(expected.values()), expected - found))
+        # What it names beyond that is told by the log only: not more than one in twenty
+        self.assertLess(sum((found - expected).values()), 0.05 * sum(found.values()), found - expected)
+        for measure in used:
+            self.assertTrue(any(name == measure for _, name in found), measure)
+
+    def test_exim(self):
+        self.hold("exim-default")
+
+    def test_opensmtpd(self):
+        self.hold("opensmtpd-filters")
+
+
+class TwoLogs(unittest.TestCase):
+    """Exim writes a rejection into mainlog and rejectlog: one event."""
+
+    @staticmethod
+    def lines_of(*names):
+        """The recipients that the lines themselves refuse, each event once."""
+        events = None
+        for name in names:
+            with gzip.open(os.path.join(LABS, "exim-default", name), "rt", errors="surrogateescape") as log:
+                here = collections.Counter(line for line in log if re.match(r"\S+ \S+ .*rejected RCPT |\S+ \S+ unqualified recipient", line))
+            events = here if events is None else events | here
+        return sum(events.values())
+
+    def test_any_order_and_alone(self):
+        orders = (["mainlog.gz", "rejectlog.gz"], ["rejectlog.gz", "mainlog.gz"], ["mainlog.gz"], ["rejectlog.gz"])
+        found = [collected("exim-default", names)[1] for names in orders]
+        for names, events in zip(orders, found):
+            self.assertEqual(sum(events.values()), self.lines_of(*names), names)
+        self.assertEqual(found[0], found[1])
+
+
+if __name__ == "__main__":
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    sys.exit(not unittest.main(exit=False, verbosity=0).result.wasSuccessful())

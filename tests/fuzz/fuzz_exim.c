@@ -1,0 +1,2 @@
+/* Lines of Exim. */
+#include "tests/fuzz/dialects.h"

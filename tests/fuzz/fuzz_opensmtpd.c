@@ -1,0 +1,2 @@
+/* Lines of OpenSMTPD. */
+#include "tests/fuzz/dialects.h"
