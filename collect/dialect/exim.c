@@ -32,14 +32,23 @@ static bool cut_part(struct str *text, bool *is_first)
 /* Whether the line is one of those that go to both logs, LOG_MAIN|LOG_REJECT in the source. */
 static bool is_in_both(struct str text)
 {
-    static const struct str marks[] = { STR_INIT("rejected "),       STR_INIT("sender verify "),
-                                        STR_INIT("refused"),         STR_INIT(" dropped: "),
-                                        STR_INIT("discarded by "),   STR_INIT("authenticator failed"),
-                                        STR_INIT(" received from "), STR_INIT("rejected: ") };
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (str_find(text, marks[i]))
+    static const struct str begins[] = {
+        STR_INIT("SMTP protocol synchronization error"),
+        STR_INIT("SMTP call from "),
+        STR_INIT("rejected "),
+        STR_INIT("refused "),
+        STR_INIT("Connection from "),
+        STR_INIT("too many "),
+        STR_INIT("unqualified "),
+        STR_INIT("ETRN "),
+    };
+    if (str_starts(text, STR("H=")))
+        return str_find(text, STR("rejected ")) || str_find(text, STR(" sender verify ")) ||
+               str_find(text, STR(": discarded by "));
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (text.len && text.at[0] == begins[i].at[0] && str_starts(text, begins[i]))
             return true;
-    return false;
+    return str_find(text, STR(" authenticator failed for ")) != NULL;
 }
 
 /* An event that was read in the other log already. The pid is in neither's way: both have it or neither. */

@@ -254,23 +254,29 @@ static enum taken take_dkim(struct builder *builder, const struct exim_line *exi
 
 enum taken exim_take_message(struct builder *builder, const struct exim_line *exim, struct str text)
 {
-    static const struct flag {
-        struct str mark;
-        enum tri state;
-    } flags[] = {
-        { STR_INIT("=> "), YES }, { STR_INIT("-> "), YES }, { STR_INIT(">> "), YES },
-        { STR_INIT("*> "), YES }, { STR_INIT("** "), NO },  { STR_INIT("== "), UNKNOWN },
-    };
-    struct str rest = text;
-    if (cut_prefix(&rest, STR("<= ")))
-        return take_reception(builder, exim, rest);
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (cut_prefix(&rest, flags[i].mark))
-            return take_delivery(builder, exim, rest, flags[i].state);
+    struct str rest = str_skip(text, 3);
+    if (text.len >= 3 && text.at[2] == ' ') {
+        switch (text.at[0] << 8 | text.at[1]) {
+        case '<' << 8 | '=':
+            return take_reception(builder, exim, rest);
+        case '=' << 8 | '>':
+        case '-' << 8 | '>': /* a further address of one delivery */
+        case '>' << 8 | '>': /* while the client waits for it (control = cutthrough_delivery) */
+        case '*' << 8 | '>': /* it would have been one (-N) */
+            return take_delivery(builder, exim, rest, YES);
+        case '*' << 8 | '*':
+            return take_delivery(builder, exim, rest, NO);
+        case '=' << 8 | '=':
+            return take_delivery(builder, exim, rest, UNKNOWN);
+        default:
+            break;
+        }
+    }
     if (str_starts(text, STR("Completed"))) {
         builder_release(builder, key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id));
         return TAKEN;
     }
+    rest = text;
     if (cut_prefix(&rest, STR("DKIM: ")))
         return take_dkim(builder, exim, rest);
     return NOT_OURS; /* no line of a message's way */

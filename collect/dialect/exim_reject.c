@@ -95,7 +95,7 @@ static enum taken take_rejection(struct builder *builder, const struct exim_line
     const struct place *place = NULL;
     struct str none = { NULL, 0 }, address = none, sender = clauses->sender, text, whole = rest;
     for (size_t i = 0; i < sizeof places / sizeof *places && !place; i++)
-        if (cut_prefix(&rest, places[i].mark))
+        if (rest.len && rest.at[0] == places[i].mark.at[0] && cut_prefix(&rest, places[i].mark))
             place = &places[i];
     if (!place)
         return SKIPPED;

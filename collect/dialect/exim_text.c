@@ -148,7 +148,7 @@ void cut_exim_clauses(struct str *rest, struct exim_clauses *clauses)
                 return;
         } else {
             for (size_t i = 0; i < sizeof others / sizeof *others && !known; i++)
-                known = str_starts(in, others[i]);
+                known = in.len && in.at[0] == others[i].at[0] && str_starts(in, others[i]);
             if (!known)
                 return;
             if (in.len > 2 && (in.at[2] == '=' || in.at[3 < in.len ? 3 : 2] == '=')) {
