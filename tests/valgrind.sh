@@ -9,9 +9,9 @@ v() {
     valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
         "$mxreplay" "$@" >"$place/out" 2>"$place/err" || { status=$?; cat "$place/err"; exit $status; }
 }
-for lab in sample-logs/labs/postfix-*/; do
+for lab in sample-logs/labs/*/; do
     db=$place/$(basename "$lab").db
-    for log in "$lab"mail.log* "$lab"mail.trad.log* "$lab"mainlog* "$lab"rejectlog*; do
+    for log in "$lab"mail.log* "$lab"mail.trad.log* "$lab"mainlog* "$lab"rejectlog* "$lab"*.current*; do
         if [ -e "$log" ]; then
             v collect -q --year 2026 -d "$db" "$log"
         fi

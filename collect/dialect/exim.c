@@ -52,10 +52,14 @@ static bool is_in_both(struct str text)
 }
 
 /* An event that was read in the other log already. The pid is in neither's way: both have it or neither. */
-static bool is_told_twice(const struct line *line, struct str text, bool by_syslog, struct builder *builder)
+static bool is_told_twice(const struct line *line, struct str text, bool by_syslog, bool stamped,
+                          struct builder *builder)
 {
     if (by_syslog) {
-        uint64_t said = bytes_hash(line->host.at, line->host.len, (uint64_t)line->pid << 8 | KEY_SESSION);
+        /* The stamp in the text is the same in both; without one (syslog_timestamp = no) the second has to
+         * do. */
+        uint64_t second = stamped ? 0 : (uint64_t)(line->at / USEC_SECOND);
+        uint64_t said = bytes_hash(line->host.at, line->host.len, second << 32 | line->pid);
         return builder_heard_in_turn(builder, bytes_hash(text.at, text.len, said));
     }
     return builder_heard(builder, bytes_hash(text.at, text.len, (uint64_t)line->at), line->input);
@@ -64,17 +68,17 @@ static bool is_told_twice(const struct line *line, struct str text, bool by_sysl
 static enum taken take(const struct line *line, struct builder *builder)
 {
     struct exim_line exim = { .line = line, .pid = line->pid };
-    struct str text = line->text, rest;
+    struct str text = line->text, whole = text, rest;
     struct stamp stamp;
     uint64_t pid = 0;
-    bool by_syslog = line->host.len || line->pid, is_first = true;
+    bool by_syslog = line->host.len || line->pid, is_first = true, stamped = false;
     if (by_syslog) {
         cut_part(&text, &is_first);
         if (!is_first)
             return PASSED;
-        cut_stamp(&text, &stamp); /* syslog_timestamp, on by default */
+        whole = text;
+        stamped = cut_stamp(&text, &stamp); /* syslog_timestamp, on by default */
     }
-    struct str whole = text;
     rest = text;
     if (cut_char(&rest, '[') && cut_number(&rest, &pid) && cut_prefix(&rest, STR("] "))) {
         exim.pid = pid <= UINT32_MAX ? (uint32_t)pid : 0;
@@ -86,7 +90,7 @@ static enum taken take(const struct line *line, struct builder *builder)
         if (taken != NOT_OURS)
             return taken;
     }
-    if (is_in_both(text) && is_told_twice(line, whole, by_syslog, builder))
+    if (is_in_both(text) && is_told_twice(line, whole, by_syslog, stamped, builder))
         return PASSED;
     rest = text;
     return cut_prefix(&rest, STR("H=")) ? exim_take_host(builder, &exim, rest)

@@ -164,6 +164,24 @@ START_TEST(silence_ends_a_session)
 }
 END_TEST
 
+/* A log that does not tell when sessions end (Exim's): more may come of one for five minutes. */
+START_TEST(a_session_whose_end_no_line_tells)
+{
+    say(AT(0), "exim", 0, "H=(x) [198.51.100.1] F=<a@b> rejected RCPT <c@d>: Unrouteable address");
+    say(AT(20), "exim", 0, "H=(x) [198.51.100.1] F=<a@b> rejected RCPT <e@d>: Unrouteable address");
+    say(AT(21), "exim", 0, "H=(x) [198.51.100.1] F=<a@b> rejected RCPT <e@d>: Unrouteable address");
+    ck_assert_uint_eq(builder_counts(builder)->open, 2);
+    builder_advance(builder, AT(320), NULL);
+    ck_assert_uint_eq(got->sessions, 0);
+    builder_advance(builder, AT(322), NULL);
+    ck_assert_uint_eq(got->sessions, 2);
+    ck_assert_uint_eq(got->recipients, 3);
+    ck_assert_ptr_nonnull(strstr(got->text[0], " 20 s"));
+    ck_assert_uint_eq(builder_counts(builder)->early, 0);
+    ck_assert_ptr_null(strstr(got->text[0], "gap"));
+}
+END_TEST
+
 /* One that talks on for hours keeps its place, and does not hide a silent one that began later. */
 START_TEST(a_long_session_is_no_silent_one)
 {
@@ -458,6 +476,7 @@ int main(void)
     tcase_add_test(tcase, numbers_follow_the_first);
     tcase_add_test(tcase, a_fate_is_waited_for_a_minute);
     tcase_add_test(tcase, silence_ends_a_session);
+    tcase_add_test(tcase, a_session_whose_end_no_line_tells);
     tcase_add_test(tcase, a_long_session_is_no_silent_one);
     tcase_add_test(tcase, the_clock_may_jump);
     tcase_add_test(tcase, a_sink_that_fails_is_told_on);
