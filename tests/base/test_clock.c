@@ -55,8 +55,8 @@ START_TEST(days_and_dates_agree)
         int64_t year = 0;
         unsigned month = 0, date = 0;
         clock_date(day, &year, &month, &date);
-        ck_assert_int_eq(clock_days(year, month, date), day);
-        ck_assert(date == 1 || date == before + 1 || before == 0);
+        if (clock_days(year, month, date) != day || (date != 1 && date != before + 1 && before != 0))
+            ck_abort_msg("day %lld", (long long)day); /* ck_assert() takes its time, 400,000 times over */
         before = date;
     }
 }
