@@ -45,9 +45,14 @@ struct replay_options {
 int replay_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                struct tally *tally, struct why *why);
 
-/* Where the record shows DNS lists, but none of those that the policy asks: makes its dnsbl rules ask the record's, at
- * weight 1 each. Returns their names, which belong to the policy; at == NULL: nothing was changed. */
+/* Where the record shows DNS lists, but none of those that the policy asks: makes its dnsbl rules ask the
+ * record's, at weight 1 each. Returns their names, which belong to the policy; at == NULL: nothing was
+ * changed. */
 struct str policy_adopt_zones(struct policy *policy, const struct columns *columns);
+/* Takes out the rules, but those with state, that the record shows nobody to pass: of who is stopped by them
+ * it tells nothing. Returns their titles, which belong to the policy; at == NULL: nothing was changed. */
+struct str policy_leave_unseen(struct policy *policy, const struct columns *columns,
+                               const struct replay_options *options);
 
 /* What became of one session under a policy, for explain. Index of rules as in the policy. */
 struct rule_story {

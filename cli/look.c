@@ -19,7 +19,15 @@ struct settings {
     int year;
 };
 
-enum { STEP_WIDTH = 40 };
+/* How the policy was fitted to the site, to be said under its table; at == NULL: it was not. */
+struct fitted {
+    struct str adopted, left; /* DNS lists, titles of measures */
+};
+
+/* The time that the sessions span. */
+struct covered {
+    usec from, to;
+};
 
 static int collect(const char *path, const struct settings *settings, char **inputs,
                    struct collected *collected, struct why *why)
@@ -37,42 +45,46 @@ static int collect(const char *path, const struct settings *settings, char **inp
 }
 
 /* The talk's policy asks lists of its own time; a site that asks others learns more from those. */
-static void note_adopted(struct tally *tally, struct str zones)
+static void note_fitted(struct tally *tally, const struct fitted *fitted)
 {
-    struct str note =
-        arena_printf(&tally->arena,
-                     "Your server asks none of the DNS lists of this policy, so those that it asks stand for "
-                     "them: %.*s.",
-                     STR_ARG(zones));
-    tally_note(tally, note);
+    if (fitted->adopted.at)
+        tally_note(tally,
+                   arena_printf(&tally->arena,
+                                "Your server asks none of the DNS lists of this policy, so those that it "
+                                "asks stand for them: %.*s.",
+                                STR_ARG(fitted->adopted)));
+    if (fitted->left.at)
+        tally_note(tally, arena_printf(&tally->arena,
+                                       "Left out, since your log tells of nobody that they would pass: %.*s.",
+                                       STR_ARG(fitted->left)));
 }
 
-static int table(const struct load *load, const struct policy *policy, struct str adopted,
-                 enum table_format format, usec *covered, struct why *why)
+static int table(const struct load *load, const struct policy *policy, const struct fitted *fitted,
+                 enum table_format format, struct covered *covered, struct why *why)
 {
     struct tally tally = { 0 };
     int result = replay_run(load->columns, policy, &load->options, &tally, why);
-    if (result == 0 && adopted.at)
-        note_adopted(&tally, adopted);
+    if (result == 0)
+        note_fitted(&tally, fitted);
     if (result == 0 && tally.units)
-        *covered = tally.to - tally.from;
+        *covered = (struct covered){ tally.from, tally.to };
     if (result == 0)
         result = replay_table_print(&tally, format, stdout, why);
     tally_free(&tally);
     return result;
 }
 
-/* *covered: how long a time the sessions span. */
-static int tables(const struct load *load, struct str adopted, enum table_format format, usec *covered,
-                  struct why *why)
+static int tables(const struct load *load, const struct fitted *fitted, enum table_format format,
+                  struct covered *covered, struct why *why)
 {
+    static const struct fitted not_at_all;
     bool json = format == TABLE_JSON;
     if (json)
         fputs("[\n", stdout);
-    if (table(load, NULL, (struct str){ NULL, 0 }, format, covered, why) < 0)
+    if (table(load, NULL, &not_at_all, format, covered, why) < 0)
         return -1;
     fputs(json ? ",\n" : "\n", stdout);
-    if (table(load, load->policy, adopted, format, covered, why) < 0)
+    if (table(load, load->policy, fitted, format, covered, why) < 0)
         return -1;
     if (json)
         fputs("]\n", stdout);
@@ -94,43 +106,52 @@ static struct str typed(struct arena *arena, char **inputs)
                                                             : text;
 }
 
-static void step(struct str command, const char *what)
+static void step(const char *what, struct str options)
 {
-    say("  %-*.*s  %s", (int)(command.len < STEP_WIDTH ? STEP_WIDTH : command.len), STR_ARG(command), what);
+    say("  %-40s %s %.*s", what, program(), STR_ARG(options));
 }
 
-static void next_steps(const struct settings *settings, const struct collected *collected, usec covered,
-                       char **inputs)
+/* 18m30s of a log of that length, 3d4h of a longer one: what is left over of its largest two units is
+ * dropped. */
+static void roughly(usec length, char text[CLOCK_TEXT_BYTES])
+{
+    usec fine = length >= USEC_DAY ? USEC_HOUR : length >= USEC_HOUR ? USEC_MINUTE : USEC_SECOND;
+    duration_format(length / fine * fine, text);
+}
+
+static void next_steps(const struct settings *settings, const struct collected *collected,
+                       const struct covered *covered, char **inputs)
 {
     struct arena arena = { 0 };
     const char *kept = settings->common.database;
     const char *policy = settings->common.policy ? settings->common.policy : "talk-2009";
     struct str d = kept ? arena_printf(&arena, " -d %s", kept) : STR("");
+    struct str logs = typed(&arena, inputs);
+    char window[CLOCK_TEXT_BYTES], length[CLOCK_TEXT_BYTES], month[CLOCK_TEXT_BYTES];
     if (collected->skipped)
-        say("\n%" PRIu64
-            " lines of mail programs were not understood; after collect: mxreplay status --skipped",
-            collected->skipped);
-    usec window = settings->common.retry_window;
-    if (covered < window + window / 2) {
-        char text[CLOCK_TEXT_BYTES];
-        duration_format(window, text);
-        say("\nWho is put off may come back within %s, and the log covers hardly more or less than that. "
-            "With older\n"
-            "logs beside it (mail.log.1 …) more is known, and the bounds are narrower.",
-            text);
-    }
+        say("\n%" PRIu64 " lines of mail programs were not understood; after collect: %s status --skipped",
+            collected->skipped, program());
+    duration_format(settings->common.retry_window, window);
+    roughly(covered->to - covered->from, length);
+    clock_format(covered->to, month);
+    if (covered->to - covered->from < settings->common.retry_window * 3 / 2)
+        say("\nThis log covers %s, and who is put off may come back within %s. With the older logs beside "
+            "it\n"
+            "(mail.log.1 …) more is known, and the bounds are narrower.",
+            length, window);
     say("\nWhat to type next:");
     if (!kept)
-        step(arena_printf(&arena, "mxreplay collect%.*s", STR_ARG(typed(&arena, inputs))),
-             "keeps it, in mxreplay.db");
-    step(arena_printf(&arena, "mxreplay explain%.*s --recipient ADDRESS", STR_ARG(d)),
-         "why was mail to ADDRESS refused?");
-    step(arena_printf(&arena, "mxreplay replay%.*s -p %s --by day", STR_ARG(d), policy),
-         "the same, day by day");
-    step(arena_printf(&arena, "mxreplay audit%.*s -p %s", STR_ARG(d), policy),
-         "whose mail would it have stopped?");
-    step(arena_printf(&arena, "mxreplay policy show %s > my.yaml", policy),
-         "a policy of your own, to try with -p my.yaml");
+        step("keep it, in mxreplay.db:", arena_printf(&arena, "collect%.*s", STR_ARG(logs)));
+    step("why was mail to ADDRESS refused?",
+         arena_printf(&arena, "explain%.*s --recipient ADDRESS", STR_ARG(d)));
+    step("this policy day by day:", arena_printf(&arena, "replay%.*s -p %s --by day", STR_ARG(d), policy));
+    step("whose mail would it have stopped?", arena_printf(&arena, "audit%.*s -p %s", STR_ARG(d), policy));
+    step("a month's page with graphs:",
+         arena_printf(&arena, "report%.*s --month %.7s -o %.7s", STR_ARG(d), month, month));
+    step("a policy of your own, to try with -p:", arena_printf(&arena, "policy show %s > my.yaml", policy));
+    step("narrower bounds: what your server asks,", STR("policy show postfix-typical > server.yaml"));
+    step("  as its configuration has it:",
+         arena_printf(&arena, "collect%.*s --recorded server.yaml%.*s", STR_ARG(d), STR_ARG(logs)));
     arena_free(&arena);
 }
 
@@ -158,17 +179,19 @@ static int run(const void *given, char **operands, struct why *why)
     /* A truncated input is no reason not to show what stands before the break. */
     if (whole < 0 && collected.sessions == 0)
         goto done;
-    usec covered = 0;
+    struct covered covered = { 0, 0 };
     struct why later = { 0 }, *next = whole < 0 ? &later : why;
     if (store_open(path, STORE_READ, &load.store, next) < 0 || load_options(&load, common, next) < 0 ||
         load_sessions(&load, common, next) < 0)
         goto done;
-    struct str adopted = { NULL, 0 };
-    if (!common->policy)
-        adopted = policy_adopt_zones(load.policy, load.columns);
-    if (tables(&load, adopted, (enum table_format)common->format, &covered, next) < 0)
+    struct fitted fitted = { { NULL, 0 }, { NULL, 0 } };
+    if (!common->policy) {
+        fitted.adopted = policy_adopt_zones(load.policy, load.columns);
+        fitted.left = policy_leave_unseen(load.policy, load.columns, &load.options);
+    }
+    if (tables(&load, &fitted, (enum table_format)common->format, &covered, next) < 0)
         goto done;
-    next_steps(settings, &collected, covered, operands);
+    next_steps(settings, &collected, &covered, operands);
     result = whole;
 done:
     load_free(&load);

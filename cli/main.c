@@ -63,6 +63,7 @@ int main(int argc, char **argv)
     /* Only the character set is the user's: numbers, dates and sorting are the same everywhere. */
     setlocale(LC_CTYPE, "");
     struct why why = { 0 };
+    say_called(argv[0]);
     int result = dispatch(argc, argv, &why);
     if (result >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
         result = why_set(&why, EX_IOERR, "standard output could not be written; is the disk full?");

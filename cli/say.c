@@ -3,8 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static enum loudness loud = SAY_WORDS;
+static const char *called = "mxreplay";
 
 void say_loudness(enum loudness loudness)
 {
@@ -38,6 +40,17 @@ void say_more(const char *format, ...)
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
+}
+
+void say_called(const char *argv0)
+{
+    if (argv0 && strchr(argv0, '/'))
+        called = argv0;
+}
+
+const char *program(void)
+{
+    return called;
 }
 
 void say_error(const char *text)

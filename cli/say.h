@@ -13,6 +13,10 @@ bool say_is(enum loudness loudness);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same only with -v. */
 void say_more(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How mxreplay was called, for lines to type next: as typed where that is a path, as ./mxreplay before it is
+ * installed. */
+void say_called(const char *argv0);
+const char *program(void);
 /* "mxreplay: TEXT", always. */
 void say_error(const char *text);
 

@@ -20,18 +20,21 @@ cmp -s short out || fail "it is short for look"
 [ -z "$(ls tmp)" ] || fail "the temporary database is still there: $(ls -R tmp)"
 [ ! -e mxreplay.db ] || fail "nothing is kept unless asked for"
 
-# What it says is what collect and replay say, when the policy asks the lists that the site asks; and it says that.
+# What it says is what collect and replay say, when the policy asks the lists that the site asks, and does without early
+# talkers: of nobody does smtpd's log say that they waited. And it says so.
 good collect -q -d t.db mail.log
 good replay -q -d t.db
 cp out tables
 echo >>tables
 good policy show talk-2009
-sed 's/zen.spamhaus.org: 1/zen.example-rbl.test: 1/; s/bl.spamcop.net: 1/bl.second.test: 1/' out >asked.yaml
+sed 's/zen.spamhaus.org: 1/zen.example-rbl.test: 1/; s/bl.spamcop.net: 1/bl.second.test: 1/
+    /^ *- early-talker:/,/^ *wait:/d' out >asked.yaml
 good replay -q -d t.db -p asked.yaml
 cat out >>tables
-grep -A 1 '^Your server asks none of the DNS lists' short >said || fail "look does not say whose lists it took"
+grep -A 1 '^Your server asks none of the DNS lists\|^Left out' short >said || fail "look does not say whose lists it took"
 printf '%s\n' 'Your server asks none of the DNS lists of this policy, so those that it asks' \
-    '  stand for them: zen.example-rbl.test, bl.second.test.' | cmp -s - said || fail "look says: $(cat said)"
+    '  stand for them: zen.example-rbl.test, bl.second.test.' \
+    'Left out, since your log tells of nobody that they would pass: Early talkers.' | cmp -s - said || fail "look says: $(cat said)"
 grep -vxFf said short >rows
 cmp -s rows tables || fail "look says something else than collect and replay: $(diff rows tables)"
 
@@ -60,3 +63,19 @@ status=$?
 exec 9>&-
 [ "$status" = 143 ] || fail "SIGTERM ends it"
 [ -z "$(ls tmp)" ] || fail "the temporary database is still there after a signal: $(ls -R tmp)"
+
+# A measure that the record shows to let pass stays, as does one with which the server itself refused.
+good look -q "$root/sample-logs/talk-2009/mail.log.gz"
+expect_out 'Early talkers'
+refute_out 'Left out'
+
+# What it tells to type next can be typed: with the path by which it was called, and in the order told.
+ln -s "$MXREPLAY" called
+[ ! -e mxreplay.db ] || fail "a database too early"
+./called "$log" 2>&1 >/dev/null | sed -n 's,^.*  \./called ,,p' >next
+[ "$(wc -l <next)" = 8 ] || fail "expected eight commands: $(cat next)"
+sed 's/ADDRESS/dave@lab.test --since 2026-11-23T09:09/' next >typed
+while read -r line; do
+    eval "./called $line" >typed.out 2>&1 || fail "what it tells to type does not work: $line: $(cat typed.out)"
+done <typed
+[ -s 2026-11/index.html ] && [ -s my.yaml ] || fail "what was typed made nothing"
