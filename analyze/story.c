@@ -18,8 +18,8 @@ static struct str observed(const struct judging *judging, uint32_t attempt, stru
         struct str subject = judging_name(judging, fact->subject),
                    detail = judging_name(judging, fact->detail);
         struct str one =
-            arena_printf(arena, "%s%s%s%.*s is %s (%s%s%.*s)", all.at ? all.at : "", all.at ? "; " : "",
-                         subject.at ? "" : kind_name[kind], STR_ARG(subject), tri_word(fact->state),
+            arena_printf(arena, "%s%s%s%s%.*s is %s (%s%s%.*s)", all.at ? all.at : "", all.at ? "; " : "",
+                         kind_name[kind], subject.len ? " " : "", STR_ARG(subject), tri_word(fact->state),
                          origin_name[fact->origin], detail.len ? ": " : "", STR_ARG(detail));
         all = one;
     }
@@ -31,19 +31,23 @@ static bool refused_with(const struct judging *judging, uint32_t attempt)
     return judging->columns->named[attempt] == judging->rule->measure->named;
 }
 
-/* Where the record was cut off, and what would tell. */
-static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t attempt, struct arena *arena)
+/* What is known and does not decide it, or where the record was cut off, and what would tell. */
+static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t attempt, struct str seen,
+                              struct arena *arena)
 {
     const struct columns *columns = walk->columns;
     const struct measure *measure = walk->policy->rules[r].measure;
+    if (seen.len)
+        return arena_printf(arena, "what is known does not decide it: %.*s", STR_ARG(seen));
     if (columns->answer[attempt] != ANSWER_ACCEPTED && columns->answer[attempt] != ANSWER_NONE)
-        return arena_printf(arena, "unknown: the server refused at %s (%s) before it came to this",
-                            stage_name[columns->answered_at[attempt]],
-                            named_measure[columns->named[attempt]] ? named_measure[columns->named[attempt]]
-                                                                   : "other");
-    return arena_printf(
-        arena, "unknown: the record shows no %s evidence, and no %s measure was in force that it passed",
-        measure->kind == KINDS ? measure->name : kind_name[measure->kind], measure->name);
+        return arena_printf(
+            arena, "the server refused at %s (%s)%s", stage_name[columns->answered_at[attempt]],
+            named_measure[columns->named[attempt]] ? named_measure[columns->named[attempt]] : "other",
+            measure->stage > columns->answered_at[attempt] ? " before it came to this"
+                                                           : "; whether it asked this is not recorded");
+    return arena_printf(arena,
+                        "the record shows no %s evidence, and no %s measure was in force that it passed",
+                        measure->kind == KINDS ? measure->name : kind_name[measure->kind], measure->name);
 }
 
 static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uint32_t attempt, bool possible,
@@ -72,7 +76,7 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
         story->why = !possible           ? STR("an earlier measure stops it")
                      : story->hit == NO  ? STR("passes: known, or old enough, by what came before")
                      : story->hit == YES ? STR("put off: nothing before could have made it known")
-                                         : STR("unknown: what came before may have made it known");
+                                         : STR("what came before may have made it known");
         return;
     }
     struct str seen = observed(judging, attempt, arena);
@@ -86,7 +90,7 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
     else if (known)
         story->why = STR("judged from the dialog");
     else
-        story->why = unknown_why(walk, r, attempt, arena);
+        story->why = unknown_why(walk, r, attempt, seen, arena);
 }
 
 static struct str outcome_words(const struct walk *walk, outcomes set, struct arena *arena)
@@ -96,12 +100,12 @@ static struct str outcome_words(const struct walk *walk, outcomes set, struct ar
     struct str all = { NULL, 0 };
     for (outcomes left = set; left; left &= left - 1) {
         unsigned which = (unsigned)__builtin_ctzll(left);
-        const char *before = all.at ? " or " : "";
-        if (which < OUTCOME_ACCEPTED)
-            all = arena_printf(arena, "%.*s%sstopped by %.*s", STR_ARG(all), before,
-                               STR_ARG(walk->policy->rules[which].name));
-        else
-            all = arena_printf(arena, "%.*s%s%s", STR_ARG(all), before, words[which - OUTCOME_ACCEPTED]);
+        bool rule = which < OUTCOME_ACCEPTED, first = !all.at;
+        outcomes after = left & (left - 1);
+        bool last_rule = rule && (after == 0 || __builtin_ctzll(after) >= OUTCOME_ACCEPTED);
+        struct str word = rule ? walk->policy->rules[which].name : str_of(words[which - OUTCOME_ACCEPTED]);
+        const char *before = first && rule ? "stopped by " : first ? "" : !rule || last_rule ? " or " : ", ";
+        all = arena_printf(arena, "%.*s%s%.*s", STR_ARG(all), before, STR_ARG(word));
     }
     return all;
 }

@@ -96,6 +96,18 @@ good explain -d stdin.db --client 203.0.113.185
 expect_out 'standard input'
 expect_out '450 4.7.1'
 
+# Why a verdict is not known: what is known of it does not decide; the server had not come to it; it may have asked.
+good explain -d t.db --client 203.0.113.25 -p strict
+grep -A 40 '^measure ' out | sed -n 's/^\(dnsbl\|early-talker\|spam\|virus\)  *[a-z ]*  //p' >whys
+cat >expected <<'W'
+what is known does not decide it: dnsbl zen.example-rbl.test is yes (log)
+the server refused at rcpt (dnsbl); whether it asked this is not recorded
+the server refused at rcpt (dnsbl) before it came to this
+the server refused at rcpt (dnsbl) before it came to this
+W
+cmp -s whys expected || fail "why not known: $(diff whys expected)"
+expect_line "From <win@ext.test> to <postmaster@lab.test>: stopped by dnsbl, early-talker, helo, sender-domain, spf, relay, recipient or greylist"
+
 # What the server enforced, where that is stored.
 cat >mine.yaml <<'P'
 policy: mine
