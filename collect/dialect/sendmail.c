@@ -226,8 +226,8 @@ static enum taken take_bad_helo(struct str rest, const struct sendmail_line *at)
 static enum taken take_auth(struct str rest, bool succeeded, const struct sendmail_line *at)
 {
     struct relay relay = { .name = { NULL, 0 } };
-    struct str before, after, user = { NULL, 0 };
-    if (str_split_last(rest, STR("relay="), &before, &after))
+    struct str before = rest, after = { rest.at, 0 }, user = { NULL, 0 };
+    if (str_split_last(rest, STR("relay="), &before, &after)) /* 8.12 does not tell at a failure */
         cut_relay(&after, &relay);
     if (succeeded && cut_prefix(&after, STR(", authid=")) &&
         !str_split_last(after, STR(", mech="), &user, &before))
