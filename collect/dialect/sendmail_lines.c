@@ -355,8 +355,8 @@ enum taken take_to(struct str rest, const struct sendmail_line *at)
     struct str to = rest, fields, status, delay = { NULL, 0 }, dsn = { NULL, 0 }, address, in;
     if (!at->queue_id.at)
         return SKIPPED;
-    while (cut_bracketed(&rest, &address) && cut_char(&rest, ','))
-        continue;
+    while (cut_bracketed(&rest, &address))
+        cut_char(&rest, ',');
     if (!cut_until(&rest, STR(", stat="), &fields) && !cut_until(&rest, STR("stat="), &fields))
         return SKIPPED;
     to.len = (size_t)(fields.at - to.at);
