@@ -1,0 +1,2 @@
+/* Lines of the qmail family, spamdyke included. */
+#include "tests/fuzz/dialects.h"

@@ -1,0 +1,2 @@
+/* Lines of Sendmail. */
+#include "tests/fuzz/dialects.h"
