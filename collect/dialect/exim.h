@@ -84,11 +84,21 @@ static inline void exim_reach(struct open_session *open, enum stage stage)
         open->session.stage = (uint8_t)stage;
 }
 
-/* ---- Lines about clients (exim_smtp.c) and messages (exim_message.c). `rest` is what follows what was known
- * by. */
+/* ---- Lines about clients (exim_reject.c, exim_smtp.c, exim_refuse.c) and messages (exim_message.c). `rest`
+ * is what follows the words that a line is known by. */
 
-enum taken exim_take_host(struct builder *builder, const struct exim_line *exim, struct str rest);
-enum taken exim_take_smtp(struct builder *builder, const struct exim_line *exim, struct str text);
-enum taken exim_take_message(struct builder *builder, const struct exim_line *exim, struct str text);
+typedef enum taken exim_take_fn(struct builder *builder, const struct exim_line *exim, struct str rest);
+
+exim_take_fn exim_take_host, exim_take_smtp, exim_take_message;
+exim_take_fn exim_take_synchronization, exim_take_refused, exim_take_refused_host, exim_take_rejected,
+    exim_take_too_many, exim_take_unqualified;
+
+/* "HOST", with "H=" before it or without. */
+bool exim_cut_client(struct str *rest, struct exim_host *host);
+/* The client behind what it sent, which stands in quotes that are not escaped: `" H=` and a client, the last
+ * such, since quotes in what follows it are. */
+bool exim_cut_client_behind(struct str *rest, struct str mark, struct exim_host *host);
+/* Evidence, if what was sent is another protocol's: "GET / HTTP/1.1". */
+void exim_note_foreign(struct builder *builder, struct open_session *open, usec at, struct str command);
 
 #endif

@@ -18,7 +18,7 @@ static struct str cut_sender(struct str *rest)
     }
     if (end >= rest->len) /* a quote that does not close is none */
         for (end = 0; end < rest->len && rest->at[end] != ' '; end++)
-            continue;
+            ;
     struct str sender = { rest->at, end };
     *rest = str_skip(*rest, end);
     return sender;
@@ -81,7 +81,7 @@ static void read_reception(struct str rest, struct reception *reception)
         struct exim_clauses clauses;
         uint64_t size = 0;
         while (cut_char(&rest, ' '))
-            continue;
+            ;
         struct str in = rest;
         if (!reception->has_host && cut_prefix(&in, STR("H=")) && cut_exim_host(&in, &reception->host)) {
             reception->has_host = true;

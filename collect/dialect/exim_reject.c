@@ -242,7 +242,7 @@ enum taken exim_take_host(struct builder *builder, const struct exim_line *exim,
         return exim->id.at ? PASSED : SKIPPED; /* a delivery that has to wait */
     cut_exim_clauses(&rest, &clauses);
     while (cut_char(&rest, ' '))
-        continue;
+        ;
     if (cut_prefix(&rest, STR("rejected ")))
         return take_rejection(builder, exim, &host, &clauses, rest, false);
     if (cut_prefix(&rest, STR("temporarily rejected ")))

@@ -3,8 +3,7 @@
 
 static const struct str none = { NULL, 0 };
 
-/* The client behind `mark`: "… from HOST", with "H=" or without. */
-static bool cut_client(struct str *rest, struct exim_host *host)
+bool exim_cut_client(struct str *rest, struct exim_host *host)
 {
     struct str in = *rest;
     cut_prefix(&in, STR("H="));
@@ -14,16 +13,14 @@ static bool cut_client(struct str *rest, struct exim_host *host)
     return true;
 }
 
-/* The client behind what it sent, which stands in quotes that are not escaped: `" H=` and a client, the last
- * such, since quotes in what follows it are. */
-static bool cut_client_behind(struct str *rest, struct str mark, struct exim_host *host)
+bool exim_cut_client_behind(struct str *rest, struct str mark, struct exim_host *host)
 {
     const char *end = rest->at + rest->len;
     struct str found = none;
     for (const char *at = str_find(*rest, mark); at; at = str_find(str_range(at + 1, end), mark)) {
         struct str in = str_range(at + mark.len, end);
         struct exim_host other;
-        if ((at == rest->at || at[-1] != '\\') && cut_client(&in, &other)) {
+        if ((at == rest->at || at[-1] != '\\') && exim_cut_client(&in, &other)) {
             *host = other;
             found = in;
         }
@@ -34,21 +31,7 @@ static bool cut_client_behind(struct str *rest, struct str mark, struct exim_hos
     return true;
 }
 
-static void refuse(struct builder *builder, struct open_session *open, const struct exim_line *exim,
-                   int16_t code, enum stage stage, struct str text, int32_t transaction,
-                   const struct saying *saying)
-{
-    struct refused refused = { .at = exim->line->at,
-                               .reply = { .code = code, .stage = (uint8_t)stage, .text = text },
-                               .transaction = transaction,
-                               .recipient = WHOLE_TRANSACTION };
-    if (transaction >= 0)
-        refused.sender = open->session.transactions[transaction].mail_from;
-    refused_note(builder, open, &refused, saying ? saying : saying_of(text, stage));
-}
-
-/* "GET / HTTP/1.1" */
-static void note_foreign(struct builder *builder, struct open_session *open, usec at, struct str command)
+void exim_note_foreign(struct builder *builder, struct open_session *open, usec at, struct str command)
 {
     static const struct str foreign[] = { STR_INIT("GET "),       STR_INIT("POST "),    STR_INIT("PUT "),
                                           STR_INIT("HEAD "),      STR_INIT("CONNECT "), STR_INIT("OPTIONS "),
@@ -61,15 +44,7 @@ static void note_foreign(struct builder *builder, struct open_session *open, use
         }
 }
 
-/* The words that a shape is known by, again in front of what follows them. */
-static struct str with_words(struct str rest, struct str words)
-{
-    return str_range(rest.at - words.len, rest.at + rest.len);
-}
-
 /* ---- Each shape; `rest` is what follows the words that it is known by. */
-
-typedef enum taken take_fn(struct builder *builder, const struct exim_line *exim, struct str rest);
 
 /* How a connection ended: the words behind the client. */
 static const struct ending {
@@ -98,11 +73,11 @@ static void note_duration(struct open_session *open, const struct exim_line *exi
 static enum taken take_connection(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
-    if (!cut_client(&rest, &host))
+    if (!exim_cut_client(&rest, &host))
         return PASSED; /* "from root": -bs */
     struct str tail = rest, identity;
     while (cut_char(&tail, ' '))
-        continue;
+        ;
     if (cut_prefix(&tail, STR("Ci="))) { /* +connection_identify */
         if (!cut_until_char(&tail, ' ', &identity))
             return SKIPPED;
@@ -146,7 +121,7 @@ static enum taken end_of(struct builder *builder, const struct exim_line *exim, 
 static enum taken take_no_mail(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
-    if (!cut_client(&rest, &host))
+    if (!exim_cut_client(&rest, &host))
         return PASSED;
     bool greeted = str_find(rest, STR("EHLO")) || str_find(rest, STR("HELO"));
     bool quit = str_find(rest, STR("QUIT")) != NULL;
@@ -158,14 +133,15 @@ static enum taken take_no_mail(struct builder *builder, const struct exim_line *
 static enum taken take_disconnection(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
-    return cut_client(&rest, &host) ? end_of(builder, exim, &host, rest, CLOSED_LOST, STAGE_BANNER) : PASSED;
+    return exim_cut_client(&rest, &host) ? end_of(builder, exim, &host, rest, CLOSED_LOST, STAGE_BANNER)
+                                         : PASSED;
 }
 
 static enum taken take_command_timeout(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
     struct str before;
-    if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
+    if (!cut_until(&rest, STR("connection from "), &before) || !exim_cut_client(&rest, &host))
         return PASSED;
     return end_of(builder, exim, &host, rest, CLOSED_TIMEOUT, STAGE_BANNER);
 }
@@ -175,7 +151,7 @@ static enum taken take_data_timeout(struct builder *builder, const struct exim_l
     struct exim_host host;
     struct exim_clauses clauses;
     struct str before;
-    if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
+    if (!cut_until(&rest, STR("connection from "), &before) || !exim_cut_client(&rest, &host))
         return PASSED;
     cut_exim_clauses(&rest, &clauses);
     exim_greeted(&host);
@@ -190,7 +166,7 @@ static enum taken take_data_timeout(struct builder *builder, const struct exim_l
 static enum taken take_lost_after_dot(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
-    if (!cut_client(&rest, &host))
+    if (!exim_cut_client(&rest, &host))
         return SKIPPED;
     struct open_session *open = exim_session(builder, exim, &host, none, none);
     exim_transaction(builder, open, exim, none);
@@ -199,52 +175,12 @@ static enum taken take_lost_after_dot(struct builder *builder, const struct exim
     return TAKEN;
 }
 
-/* "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from
- * H=HOST input="…"", "… (next input sent too soon: pipelining was not advertised): rejected "DATA" H=HOST
- * next input="…"". */
-static enum taken take_synchronization(struct builder *builder, const struct exim_line *exim, struct str rest)
-{
-    static const struct saying talker = { .named = NAMED_EARLY_TALKER,
-                                          .kind = KIND_EARLY_TALKER,
-                                          .state = YES };
-    static const struct saying ahead = { .named = NAMED_PIPELINING, .kind = KIND_PIPELINING, .state = YES };
-    struct exim_host host;
-    struct str why, sent;
-    if (!cut_until(&rest, STR("): rejected "), &why))
-        return SKIPPED;
-    bool early = cut_prefix(&rest, STR("connection from "));
-    struct str command = rest;
-    if (early ? !cut_client(&rest, &host) : !cut_client_behind(&rest, STR("\" H="), &host))
-        return SKIPPED;
-    cut_char(&command, '"');
-    struct open_session *open = exim_session(builder, exim, &host, none, none);
-    int32_t transaction = WHOLE_SESSION;
-    enum stage stage = STAGE_BANNER;
-    if (!early && open->session.stage >= STAGE_HELO)
-        stage = STAGE_HELO;
-    if (str_starts(command, STR("RCPT")) || str_starts(command, STR("DATA")) ||
-        str_starts(command, STR("BDAT"))) {
-        /* There is one under way, of which the log may not have told yet. */
-        transaction = exim_transaction(builder, open, exim, none);
-        stage = command.at[0] == 'R' ? STAGE_RCPT : STAGE_DATA;
-    } else if (str_starts(command, STR("MAIL"))) {
-        stage = STAGE_MAIL;
-    } else if (!early) {
-        stage = STAGE_HELO;
-    }
-    if (cut_until(&rest, STR("input=\""), &sent))
-        note_foreign(builder, open, exim->line->at, rest);
-    refuse(builder, open, exim, 554, stage, why, transaction, early ? &talker : &ahead);
-    exim_end(open, exim, CLOSED_DROPPED);
-    return TAKEN;
-}
-
 /* "SMTP call from HOST dropped: too many unrecognized commands (last was "GET / HTTP/1.1")" */
 static enum taken take_call(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
     struct str before;
-    if (!cut_client(&rest, &host))
+    if (!exim_cut_client(&rest, &host))
         return PASSED;
     struct exim_line last = *exim;
     last.is_last = true;
@@ -252,7 +188,7 @@ static enum taken take_call(struct builder *builder, const struct exim_line *exi
     if (cut_until(&rest, STR(" was \""), &before)) {
         if (str_ends(rest, STR("\")")))
             rest.len -= 2;
-        note_foreign(builder, open, exim->line->at, rest);
+        exim_note_foreign(builder, open, exim->line->at, rest);
     }
     exim_reach(open, STAGE_BANNER);
     exim_end(open, exim, CLOSED_DROPPED);
@@ -265,11 +201,11 @@ static enum taken take_error(struct builder *builder, const struct exim_line *ex
 {
     struct exim_host host;
     struct str command = rest;
-    if (!cut_client_behind(&rest, STR("\" H="), &host))
+    if (!exim_cut_client_behind(&rest, STR("\" H="), &host))
         return PASSED;
     cut_char(&command, '"');
     struct open_session *open = exim_session(builder, exim, &host, none, none);
-    note_foreign(builder, open, exim->line->at, command);
+    exim_note_foreign(builder, open, exim->line->at, command);
     exim_reach(open, STAGE_BANNER);
     return TAKEN;
 }
@@ -305,7 +241,7 @@ static enum taken take_no_address(struct builder *builder, const struct exim_lin
 {
     struct exim_host host;
     struct str name;
-    if (!cut_until(&rest, STR(" (during SMTP connection from "), &name) || !cut_client(&rest, &host))
+    if (!cut_until(&rest, STR(" (during SMTP connection from "), &name) || !exim_cut_client(&rest, &host))
         return PASSED;
     struct open_session *open = exim_session(builder, exim, &host, none, none);
     struct evidence rdns = evidence_of(KIND_RDNS, YES, exim->line->at),
@@ -317,191 +253,12 @@ static enum taken take_no_address(struct builder *builder, const struct exim_lin
     return TAKEN;
 }
 
-/* "Connection from HOST refused: too many connections from that IP address", by the daemon: 421. */
-static enum taken take_refused(struct builder *builder, const struct exim_line *exim, struct str rest)
-{
-    static const struct saying rate = {
-        .named = NAMED_RATE, .kind = KIND_RATE, .state = YES, .subject = "connection"
-    };
-    struct exim_host host;
-    struct exim_line daemon = *exim;
-    daemon.pid = 0;
-    if (!cut_client(&rest, &host))
-        return PASSED;
-    cut_char(&rest, ' ');
-    cut_prefix(&rest, STR("temporarily "));
-    if (!cut_prefix(&rest, STR("refused")))
-        return SKIPPED;
-    bool many = cut_prefix(&rest, STR(": ")) && str_starts(rest, STR("too many connections"));
-    struct open_session *open = NULL;
-    if (host.port) /* the daemon may have announced it */
-        open = builder_find(builder, key_of_client(exim->line->host, &host.address, host.port), NULL);
-    if (open && !open->ended && (open->flags & EXIM_FRESH))
-        builder_took(builder, open, exim->line);
-    else
-        open = exim_begin(builder, &daemon, &host);
-    open->flags &= ~(uint32_t)EXIM_FRESH;
-    refuse(builder, open, exim, 421, STAGE_CONNECT, rest, WHOLE_SESSION, many ? &rate : NULL);
-    exim_end(open, exim, CLOSED_DROPPED);
-    builder_close(builder, open, exim->line, CLOSED_DROPPED);
-    return TAKEN;
-}
-
-/* "refused connection from HOST (host_reject_connection)", "(tcp wrappers)": 554. */
-static enum taken take_refused_host(struct builder *builder, const struct exim_line *exim, struct str rest)
-{
-    struct exim_host host;
-    if (!cut_client(&rest, &host))
-        return PASSED;
-    while (cut_char(&rest, ' '))
-        continue;
-    struct open_session *open = exim_session(builder, exim, &host, none, none);
-    refuse(builder, open, exim, 554, STAGE_CONNECT, rest, WHOLE_SESSION, NULL);
-    exim_end(open, exim, CLOSED_DROPPED);
-    return TAKEN;
-}
-
-/* "rejected EHLO from HOST: syntactically invalid argument(s): x", "rejected MAIL from HOST: no HELO/EHLO
- * given", "rejected MAIL FROM:<a@b> H=HOST: message too big: size=99 max=50", "rejected "EHLO x" from HOST:
- * …" (helo_verify_hosts), "rejected from <a@b> H=HOST: message too big: read=70212 max=51200". */
-static enum taken take_rejected(struct builder *builder, const struct exim_line *exim, struct str rest)
-{
-    static const struct saying helo_syntax = {
-        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "syntax"
-    };
-    static const struct saying helo_required = {
-        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "required"
-    };
-    static const struct saying helo_unverified = {
-        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "resolves"
-    };
-    struct exim_host host;
-    struct str path, said = rest;
-    if (cut_prefix(&rest, STR("EHLO from ")) || cut_prefix(&rest, STR("HELO from "))) {
-        if (!cut_client(&rest, &host) || !cut_prefix(&rest, STR(": ")))
-            return SKIPPED;
-        struct open_session *open = exim_session(builder, exim, &host, none, none);
-        refuse(builder, open, exim, 501, STAGE_HELO, rest, WHOLE_SESSION, &helo_syntax);
-        if (cut_prefix(&rest, STR("syntactically invalid argument(s): ")))
-            open->session.helo =
-                builder_keep(builder, open, str_eq(rest, STR("(no argument given)")) ? STR("") : rest);
-        return TAKEN;
-    }
-    if (cut_prefix(&rest, STR("MAIL from "))) {
-        if (!cut_client(&rest, &host) || !cut_prefix(&rest, STR(": ")))
-            return SKIPPED;
-        struct open_session *open = exim_session(builder, exim, &host, none, none);
-        int32_t index = exim_transaction(builder, open, exim, none);
-        if (index >= 0)
-            refuse(builder, open, exim, 503, STAGE_MAIL, rest, index,
-                   str_starts(rest, STR("no HELO/EHLO given")) ? &helo_required : NULL);
-        return TAKEN;
-    }
-    if (cut_prefix(&rest, STR("MAIL FROM:"))) {
-        if (!cut_exim_path(&rest, &path) || !cut_client_behind(&rest, STR(" H="), &host) ||
-            !cut_prefix(&rest, STR(": ")))
-            return SKIPPED;
-        exim_greeted(&host);
-        struct open_session *open = exim_session(builder, exim, &host, path, none);
-        int32_t index = exim_transaction(builder, open, exim, path);
-        if (index >= 0)
-            refuse(builder, open, exim, 552, STAGE_MAIL, rest, index, NULL);
-        return TAKEN;
-    }
-    if (cut_prefix(&rest, STR("from "))) {
-        if (!cut_exim_path(&rest, &path) || !cut_prefix(&rest, STR(" H=")) || !cut_client(&rest, &host))
-            return SKIPPED;
-        cut_prefix(&rest, STR(": "));
-        exim_greeted(&host);
-        struct open_session *open = exim_session(builder, exim, &host, path, none);
-        int32_t index = exim_transaction(builder, open, exim, path);
-        if (index >= 0)
-            refuse(builder, open, exim, 552, STAGE_EOM, rest, index, NULL);
-        return TAKEN;
-    }
-    if (cut_char(&rest, '"') && cut_client_behind(&rest, STR("\" from "), &host)) {
-        struct open_session *open = exim_session(builder, exim, &host, none, none);
-        cut_prefix(&rest, STR(": "));
-        refuse(builder, open, exim, 550, STAGE_HELO, rest.len ? rest : said, WHOLE_SESSION, &helo_unverified);
-        return TAKEN;
-    }
-    rest = said;
-    if (cut_prefix(&rest, STR("connection from ")))
-        return take_refused_host(builder, exim, rest);
-    return SKIPPED;
-}
-
-/* "too many recipients: message rejected: sender=<a@b> H=HOST" */
-static enum taken take_too_many(struct builder *builder, const struct exim_line *exim, struct str rest)
-{
-    struct exim_host host;
-    struct str before, sender = none, text = with_words(rest, STR("too many "));
-    if (cut_until(&rest, STR("sender="), &before)) {
-        if (!cut_exim_path(&rest, &sender) || !cut_prefix(&rest, STR(" H=")))
-            return SKIPPED;
-    } else if (!cut_until(&rest, STR("H="), &before) && !cut_until(&rest, STR(" from "), &before)) {
-        return PASSED;
-    }
-    if (!cut_client(&rest, &host))
-        return PASSED;
-    exim_greeted(&host);
-    struct open_session *open = exim_session(builder, exim, &host, sender, none);
-    if (!sender.at)
-        return TAKEN;
-    int32_t index = exim_transaction(builder, open, exim, sender);
-    if (cut_until(&text, STR(": sender="), &before))
-        text = before;
-    if (index >= 0)
-        refuse(builder, open, exim, 552, STAGE_DATA, text, index, NULL);
-    return TAKEN;
-}
-
-/* "unqualified sender rejected: <bob> H=HOST", "unqualified recipient rejected: …", "unqualified verify
- * rejected: …" */
-static enum taken take_unqualified(struct builder *builder, const struct exim_line *exim, struct str rest)
-{
-    static const struct saying fqdn = {
-        .named = NAMED_SENDER_DOMAIN, .kind = KIND_SENDER_DOMAIN, .state = NO, .subject = "fqdn"
-    };
-    struct exim_host host;
-    struct str what, path, text = with_words(rest, STR("unqualified "));
-    if (!cut_until(&rest, STR(" rejected: "), &what) || !cut_exim_path(&rest, &path) ||
-        !cut_prefix(&rest, STR(" H=")) || !cut_client(&rest, &host))
-        return SKIPPED;
-    text = str_trim(str_range(text.at, path.at - 3)); /* up to ": <" */
-    bool verify = str_eq(what, STR("verify")), sender = str_eq(what, STR("sender"));
-    struct open_session *open = exim_session(builder, exim, &host, sender ? path : none, none);
-    if (verify) {
-        struct evidence probe = evidence_of(KIND_VRFY, YES, exim->line->at);
-        probe.subject = path;
-        builder_add_evidence(builder, open, &probe);
-        return TAKEN;
-    }
-    int32_t index = exim_transaction(builder, open, exim, sender ? path : none);
-    if (index < 0)
-        return TAKEN;
-    if (sender) {
-        refuse(builder, open, exim, 501, STAGE_MAIL, text, index, &fqdn);
-        return TAKEN;
-    }
-    struct recipient *recipient = builder_add_recipient(builder, open, index, path, exim->line->at);
-    if (!recipient)
-        return TAKEN;
-    struct refused refused = { .at = exim->line->at,
-                               .reply = { .code = 501, .stage = STAGE_RCPT, .text = text },
-                               .address = path,
-                               .transaction = index,
-                               .recipient = (int32_t)open->session.transactions[index].recipient_count - 1 };
-    refused_note(builder, open, &refused, saying_of(STR(""), STAGE_RCPT));
-    return TAKEN;
-}
-
 /* "TLS error on connection from HOST (gnutls_handshake): …" */
 static enum taken take_tls(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
     struct str before;
-    if (!cut_until(&rest, STR("connection from "), &before) || !cut_client(&rest, &host))
+    if (!cut_until(&rest, STR("connection from "), &before) || !exim_cut_client(&rest, &host))
         return PASSED;
     struct open_session *open = exim_session(builder, exim, &host, none, none);
     exim_reach(open, STAGE_BANNER);
@@ -512,7 +269,7 @@ static enum taken take_etrn(struct builder *builder, const struct exim_line *exi
 {
     struct exim_host host;
     struct str before;
-    if (cut_until(&rest, STR(" received from "), &before) && cut_client(&rest, &host))
+    if (cut_until(&rest, STR(" received from "), &before) && exim_cut_client(&rest, &host))
         exim_session(builder, exim, &host, none, none);
     return PASSED;
 }
@@ -594,15 +351,15 @@ static enum taken pass(struct builder *builder, const struct exim_line *exim, st
 /* In order of how often they stand there by default. */
 static const struct shape {
     struct str begins;
-    take_fn *take;
+    exim_take_fn *take;
 } shapes[] = {
     { STR_INIT("no host name found for IP address "), take_no_name },
     { STR_INIT("SMTP connection from "), take_connection },
     { STR_INIT("no MAIL in SMTP connection from "), take_no_mail },
-    { STR_INIT("SMTP protocol synchronization error ("), take_synchronization },
+    { STR_INIT("SMTP protocol synchronization error ("), exim_take_synchronization },
     { STR_INIT("unexpected disconnection while reading SMTP command from "), take_disconnection },
-    { STR_INIT("rejected "), take_rejected },
-    { STR_INIT("Connection from "), take_refused },
+    { STR_INIT("rejected "), exim_take_rejected },
+    { STR_INIT("Connection from "), exim_take_refused },
     { STR_INIT("no IP address found for host "), take_no_address },
     { STR_INIT("SMTP call from "), take_call },
     { STR_INIT("SMTP command timeout on "), take_command_timeout },
@@ -610,9 +367,9 @@ static const struct shape {
     { STR_INIT("SMTP connection lost after final dot H="), take_lost_after_dot },
     { STR_INIT("SMTP syntax error in "), take_error },
     { STR_INIT("SMTP protocol error in "), take_error },
-    { STR_INIT("refused connection from "), take_refused_host },
-    { STR_INIT("too many "), take_too_many },
-    { STR_INIT("unqualified "), take_unqualified },
+    { STR_INIT("refused connection from "), exim_take_refused_host },
+    { STR_INIT("too many "), exim_take_too_many },
+    { STR_INIT("unqualified "), exim_take_unqualified },
     { STR_INIT("TLS "), take_tls },
     { STR_INIT("ETRN "), take_etrn },
     { STR_INIT("DNS list lookup defer"), take_dns_list },
@@ -640,7 +397,7 @@ static enum taken take_authenticator(struct builder *builder, const struct exim_
 {
     struct exim_host host;
     struct str user = none, before;
-    if (!cut_client(&rest, &host))
+    if (!exim_cut_client(&rest, &host))
         return SKIPPED;
     struct open_session *open = exim_session(builder, exim, &host, none, none);
     struct evidence auth = evidence_of(KIND_AUTH, NO, exim->line->at);

@@ -137,7 +137,7 @@ void cut_exim_clauses(struct str *rest, struct exim_clauses *clauses)
         struct str in = *rest;
         bool known = false;
         while (cut_char(&in, ' '))
-            continue;
+            ;
         if (cut_prefix(&in, STR("X="))) {
             clauses->tls = cut_value(&in);
         } else if (cut_prefix(&in, STR("A="))) {

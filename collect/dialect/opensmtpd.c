@@ -116,7 +116,7 @@ static struct str path_in(struct str argument)
     bool quoted = false;
     size_t end = 0;
     while (cut_char(&argument, ' '))
-        continue;
+        ;
     if (!cut_char(&argument, '<')) {
         while (end < argument.len && argument.at[end] != ' ')
             end++;
@@ -127,7 +127,7 @@ static struct str path_in(struct str argument)
             quoted = !quoted;
     if (end == argument.len) /* a quote that does not close is none */
         for (end = 0; end < argument.len && argument.at[end] != '>'; end++)
-            continue;
+            ;
     return (struct str){ argument.at, end };
 }
 
@@ -271,7 +271,7 @@ static void take_other_command(struct builder *builder, struct open_session *ope
 static void take_helo(struct builder *builder, struct open_session *open, struct str argument)
 {
     while (cut_char(&argument, ' '))
-        continue;
+        ;
     open->session.helo = builder_keep(builder, open, argument);
 }
 
