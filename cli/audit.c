@@ -67,8 +67,8 @@ static int run(const void *given, char **operands, struct why *why)
                                        (enum table_format)common->format, stdout, why) < 0)
         goto done;
     if (counting.stopped)
-        say("\nWhy one of them: mxreplay explain%s %" PRId64 " -p %s", database_option(common, &load.arena),
-            counting.first, common->policy);
+        say("\nWhy one of them: %s explain%s %" PRId64 " -p %s", program(),
+            database_option(common, &load.arena), counting.first, common->policy);
     result = failed;
 done:
     if (counting.list)
@@ -84,6 +84,11 @@ static const struct option_row options[] = {
       .argument = "N",
       .help = "sender domains to show, the most hurt first; 0: all",
       .fallback = "40" },
+    { .name = "fail-if",
+      .type = OPTION_TEXTS,
+      .at = offsetof(struct settings, common.fail_if),
+      .argument = "TEST",
+      .help = "exit 1 if it holds: 'lost>0', 'certain>=1%' (of stopped, certain, told, late, lost)" },
     { .name = NULL },
 };
 
@@ -97,7 +102,7 @@ const struct command audit_command = {
     .manual = manual,
     .options = options,
     .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_FORMAT | TAKES_POLICY | TAKES_PERIOD | TAKES_REPLAY |
-             TAKES_FAIL_IF | TAKES_STRICT,
+             TAKES_STRICT,
     .settings_bytes = sizeof(struct settings),
     .run = run,
 };

@@ -123,8 +123,8 @@ static void summary(const struct collected *collected, const char *path, double 
              collected->other);
     if (collected->skipped)
         say("%" PRIu64
-            " lines of mail programs were not understood; see them with: mxreplay status -d %s --skipped",
-            collected->skipped, path);
+            " lines of mail programs were not understood; see them with: %s status -d %s --skipped",
+            collected->skipped, program(), path);
 }
 
 static int run(const void *given, char **operands, struct why *why)

@@ -72,7 +72,7 @@ static int list_end(struct finding *finding, struct why *why)
         return -1;
     if (most && finding->found > most)
         say("… and %" PRIu64 " more: narrow it down, or see all with --most=0", finding->found - most);
-    say("Choose one: mxreplay explain%s %" PRId64,
+    say("Choose one: %s explain%s %" PRId64, program(),
         database_option(&finding->settings->common, &finding->first->arena), finding->first->session.id);
     return 0;
 }
@@ -86,13 +86,19 @@ static void take_line(void *state, struct str text)
     story->lines[story->line_count++] = arena_str(&story->arena, text);
 }
 
-/* Reads the session's lines again by their place. Where that fails, the evidence has to do: that is no error.
- */
-static void read_lines(struct story *story, struct load *load)
+static int trace(struct story *story, struct str path, struct why *why)
+{
+    return collect_trace(path.at, story->input, story->session.first_offset, story->session.last_offset,
+                         take_line, story, why);
+}
+
+/* Reads the session's lines again by their place. A path that was typed in another folder is tried from the
+ * database's. Where that fails, the evidence has to do: that is no error. */
+static void read_lines(struct story *story, struct load *load, const char *database)
 {
     struct input *inputs = NULL;
     size_t count = 0;
-    struct why why = { 0 };
+    struct why why = { 0 }, elsewhere = { 0 };
     if (store_inputs(load->store, &story->arena, &inputs, &count, &why) < 0) {
         story->no_lines = arena_str(&story->arena, str_of(why.text));
         return;
@@ -106,8 +112,14 @@ static void read_lines(struct story *story, struct load *load)
         return;
     }
     struct str path = arena_str(&story->arena, story->input->path);
-    if (collect_trace(path.at, story->input, story->session.first_offset, story->session.last_offset,
-                      take_line, story, &why) < 0)
+    int result = trace(story, path, &why);
+    const char *slash = strrchr(database, '/');
+    if (result < 0 && path.at[0] != '/' && slash)
+        result = trace(
+            story,
+            arena_printf(&story->arena, "%.*s%.*s", (int)(slash + 1 - database), database, STR_ARG(path)),
+            &elsewhere);
+    if (result < 0)
         story->no_lines = arena_printf(&story->arena, "%s; what was stored of it follows", why.text);
 }
 
@@ -144,7 +156,7 @@ static int tell(struct story *story, struct load *load, const struct settings *s
         replay_explain(load->columns, story->policy, &load->options, story->session.id, &story->told,
                        &story->arena, why) < 0)
         return -1;
-    read_lines(story, load);
+    read_lines(story, load, database_path(&settings->common));
     story->assumed = load->options.assumed;
     return story_print(story, format == TABLE_JSON, stdout, why);
 }
@@ -172,6 +184,22 @@ static int asked_for(const struct settings *settings, char **operands, struct st
     return 0;
 }
 
+/* A domain alone, or the part before the @, is no address. */
+static bool half(const char *address)
+{
+    return address && *address && !strchr(address, '@') && strcmp(address, "<>") != 0;
+}
+
+static void nobody(const struct settings *settings, struct why *why)
+{
+    const char *path = database_path(&settings->common);
+    if (half(settings->sender) || half(settings->recipient))
+        why_set(why, EX_NOINPUT, "no such session in %s; an address is wanted, or @%s for all of a domain",
+                path, half(settings->sender) ? settings->sender : settings->recipient);
+    else
+        why_set(why, EX_NOINPUT, "no such session in %s; what it holds: mxreplay status -d %s", path, path);
+}
+
 static int run(const void *given, char **operands, struct why *why)
 {
     const struct settings *settings = given;
@@ -188,9 +216,8 @@ static int run(const void *given, char **operands, struct why *why)
     if (database_open(&settings->common, &load.store, why) < 0 ||
         store_each(load.store, &filter, found, &finding, why) < 0)
         goto done;
-    const char *path = database_path(&settings->common);
     if (finding.found == 0)
-        why_set(why, EX_NOINPUT, "no such session in %s; what it holds: mxreplay status -d %s", path, path);
+        nobody(settings, why);
     else if (finding.found == 1)
         result = tell(&story, &load, settings, why);
     else

@@ -355,7 +355,9 @@ static int print(struct status *status, uint64_t *complaints, struct why *why)
     if (print_evidence(status, why) < 0)
         return -1;
     if (skipped_lines(status))
-        say("The lines that were not understood, by shape: mxreplay status --skipped");
+        say("The lines that were not understood, by shape: %s status%s%s --skipped", program(),
+            settings->common.database ? " -d " : "",
+            settings->common.database ? settings->common.database : "");
     return 0;
 }
 

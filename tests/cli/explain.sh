@@ -76,7 +76,14 @@ assert verdicts["no-rdns"]["verdict"] == "hit" and all(m["why"] for m in verdict
 P
 bad 64 "--format: one session's story is no table" explain -d t.db --format csv "$id"
 
+# A log is found from another folder too, when it lies beside the database.
+mkdir elsewhere
+(cd elsewhere && "$MXREPLAY" explain -d ../t.db "$id") >out 2>err
+status=$? said='explain, elsewhere'
+story_is_of_185
+
 # Nobody, and nothing of that number.
+bad 66 'an address is wanted, or @isp.test for all of a domain' explain -d t.db --sender isp.test
 bad 66 'no such session in t.db' explain -d t.db --sender nobody@nowhere.test
 bad 66 'no such session in t.db' explain -d t.db 999999
 
