@@ -59,6 +59,8 @@ bool cut_message_name(struct str *rest, struct str *queue_id)
 bool is_of_process(struct str queue_id, uint32_t pid)
 {
     uint64_t number = 0;
+    if (!queue_id.at)
+        return true;
     struct str digits = str_skip(queue_id, queue_id.len > PID_DIGITS ? queue_id.len - PID_DIGITS : 0);
     return pid == 0 || !str_number(digits, &number) || number == pid % 100000;
 }
