@@ -22,6 +22,7 @@ struct facts {
     int8_t *subject_same, *detail_same; /* enum same, or -1 */
     uint32_t count;
 };
+
 /* What has a number, remembered by it: the slot is the number's lowest bits, a newcomer takes it over. When
  * the arena is full all is forgotten. */
 struct known {
