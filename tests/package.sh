@@ -11,10 +11,10 @@ tar -xzf "$tarball" -C "$place"
 cd "$place"/mxreplay-*
 $offline make mxreplay
 $offline make check
-$offline make install DESTDIR="$place/root" PREFIX=/usr
-"$place/root/usr/bin/mxreplay" --version
+$offline make install DESTDIR="$place/installed" PREFIX=/usr
+"$place/installed/usr/bin/mxreplay" --version
 # Position independent, read-only relocations, bound at start, a stack protector: as distributions ask.
-readelf -hld "$place/root/usr/bin/mxreplay" >"$place/elf"
+readelf -hld "$place/installed/usr/bin/mxreplay" >"$place/elf"
 for has in 'DYN (Position-Independent' GNU_RELRO BIND_NOW; do
     grep -q "$has" "$place/elf" || { echo "the installed program lacks $has" >&2; exit 1; }
 done
