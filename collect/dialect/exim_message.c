@@ -256,7 +256,7 @@ enum taken exim_take_message(struct builder *builder, const struct exim_line *ex
 {
     struct str rest = str_skip(text, 3);
     if (text.len >= 3 && text.at[2] == ' ') {
-        switch (text.at[0] << 8 | text.at[1]) {
+        switch ((unsigned char)text.at[0] << 8 | (unsigned char)text.at[1]) {
         case '<' << 8 | '=':
             return take_reception(builder, exim, rest);
         case '=' << 8 | '>':
