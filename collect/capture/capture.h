@@ -1,0 +1,33 @@
+/* Captures: packets in, sessions out, through the same builder as the logs' lines. One for all captures of a
+ * run, so that a connection goes on from one file of a set into the next. */
+#ifndef COLLECT_CAPTURE_CAPTURE_H
+#define COLLECT_CAPTURE_CAPTURE_H
+
+#include "collect/builder.h"
+#include "collect/source.h"
+
+struct capture;
+
+/* One capture that is being read. */
+struct capture_input {
+    struct source *source; /* at its beginning */
+    int32_t id;
+    /* Connections that began before this place have been handed over by an earlier run; 0: none have. */
+    uint64_t fresh_from;
+    void (*tick)(void *state, uint64_t position, uint64_t packets); /* now and then; may be NULL */
+    void *tick_state;
+    /* Filled in: */
+    uint64_t position, packets, other, bad;
+    usec first, last;
+    uint64_t tail_hash, tail_bytes;
+};
+
+struct capture *capture_new(struct builder *builder);
+void capture_free(struct capture *capture);
+/* Reads it to its end. Returns 0; 1 where it could not be read on, with the reason in `broken` and what came
+ * before it kept; -1 with why for the sink's failure. */
+int capture_read(struct capture *capture, struct capture_input *input, struct why *broken, struct why *why);
+/* The end of all inputs: connections that are open are handed over as they stand. */
+void capture_finish(struct capture *capture);
+
+#endif

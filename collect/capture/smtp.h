@@ -1,0 +1,30 @@
+/* The SMTP dialog of one connection (RFC 5321, 1870, 2920, 3030, 3207, 4954, 6531): commands and replies
+ * paired, even when pipelined or sent early, and what they say made into a session, through the builder.
+ * Contents of messages and passwords are passed over, never kept. */
+#ifndef COLLECT_CAPTURE_SMTP_H
+#define COLLECT_CAPTURE_SMTP_H
+
+#include "collect/builder.h"
+#include "collect/capture/servers.h"
+#include "collect/capture/tcp.h"
+
+/* What all dialogs share. */
+struct smtp_world {
+    struct builder *builder;
+    struct servers *servers;
+};
+
+struct smtp;
+
+struct smtp *smtp_new(struct smtp_world *world, const struct connection *connection);
+/* As tcp_consumer.bytes and .lost. */
+size_t smtp_bytes(struct smtp *smtp, const struct connection *connection, enum side from, struct str bytes,
+                  usec at, bool must);
+void smtp_lost(struct smtp *smtp, const struct connection *connection, enum side from, uint64_t count,
+               usec at);
+/* The connection has ended: hands the session over and frees the dialog. */
+void smtp_close(struct smtp *smtp, const struct connection *connection);
+/* What it takes of memory, now. */
+size_t smtp_memory(const struct smtp *smtp);
+
+#endif
