@@ -1,4 +1,4 @@
-/* mxreplay collect: logs to a database. */
+/* mxreplay collect: logs and captures to a database. */
 #define _GNU_SOURCE
 #include "cli/collect.h"
 
@@ -112,10 +112,16 @@ static int enforced_store(struct store *store, const struct enforced *enforced, 
 
 static void summary(const struct collected *collected, const char *path, double seconds)
 {
-    if (collected->inputs)
-        say("%s: %" PRIu64 " sessions from %" PRIu64 " lines of %" PRIu64 " %s in %.1f s", path,
-            collected->sessions, collected->lines, collected->inputs,
-            collected->inputs == 1 ? "input" : "inputs", seconds);
+    const char *inputs = collected->inputs == 1 ? "input" : "inputs";
+    if (collected->inputs && collected->packets && collected->lines)
+        say("%s: %" PRIu64 " sessions from %" PRIu64 " lines and %" PRIu64 " packets of %" PRIu64
+            " %s in %.1f s",
+            path, collected->sessions, collected->lines, collected->packets, collected->inputs, inputs,
+            seconds);
+    else if (collected->inputs)
+        say("%s: %" PRIu64 " sessions from %" PRIu64 " %s of %" PRIu64 " %s in %.1f s", path,
+            collected->sessions, collected->packets ? collected->packets : collected->lines,
+            collected->packets ? "packets" : "lines", collected->inputs, inputs, seconds);
     if (collected->known)
         say("%s: nothing new in %" PRIu64 " %s", path, collected->known,
             collected->known == 1 ? "input" : "inputs");
@@ -187,7 +193,7 @@ static const char manual[] =
 const struct command collect_command = {
     .name = "collect",
     .operands = "INPUT…",
-    .summary = "Reads logs into the database, nothing twice",
+    .summary = "Reads logs and captures into the database, nothing twice",
     .manual = manual,
     .options = options,
     .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_STRICT,

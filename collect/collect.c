@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "collect/builder.h"
+#include "collect/capture/capture.h"
 #include "collect/lines.h"
 #include "collect/programs.h"
 #include "collect/shape.h"
@@ -23,6 +24,7 @@ enum {
 struct run {
     const struct catalogue *catalogue;
     struct builder *builder;
+    struct capture *capture; /* begun with the first one */
     struct collected *collected;
     struct progress progress;
     struct programs programs;
@@ -36,6 +38,7 @@ struct run {
 
 /* One input that is being read. */
 struct reading {
+    struct run *run;
     struct found *found;
     struct source source;
     struct lines lines;
@@ -327,9 +330,102 @@ static int read_new(struct run *run, struct reading *reading, struct why *why)
     return result;
 }
 
+/* ---- Captures. */
+
+static void show_packets(void *state, uint64_t position, uint64_t packets)
+{
+    struct reading *reading = state;
+    struct run *run = reading->run;
+    char rate[PROGRESS_NUMBER_BYTES], sessions[PROGRESS_NUMBER_BYTES], left[PROGRESS_TIME_BYTES], share[32];
+    double done = (double)(run->bytes_done + reading->source.consumed), all = (double)run->bytes_all;
+    if (!progress_due(&run->progress))
+        return;
+    if (reading->source.stream)
+        snprintf(share, sizeof share, "%.0f MB", (double)position / 1e6);
+    else
+        snprintf(share, sizeof share, "%.0f %%", all > 0 ? 100 * done / all : 0);
+    progress_show(
+        &run->progress, "%s (%zu of %zu)  %s  %s packets/s  %s sessions  %s left", reading->found->path,
+        run->at, run->inputs, share,
+        progress_number(
+            (uint64_t)((double)(run->collected->packets + packets) / progress_seconds(&run->progress)), rate),
+        progress_number(builder_counts(run->builder)->handed_over, sessions),
+        progress_left(&run->progress, done, reading->source.stream ? 0 : all, left));
+}
+
+/* A capture that has grown is read from its beginning, for the connections that were open where it ended;
+ * those that had begun before that have been handed over. */
+static int open_from_beginning(struct reading *reading, struct why *why)
+{
+    bool stream = reading->source.stream;
+    close_input(reading);
+    if (stream)
+        return why_set(
+            why, EX_DATAERR,
+            "%s: goes on where a capture that was collected before ended; give it as a file, a pipe "
+            "cannot be read twice",
+            reading->found->path);
+    return source_open(&reading->source, reading->found->path, why);
+}
+
+/* Nothing is committed before its end: a session is handed over when it ends, and could not be told from one
+ * that was, were the reading to begin again in the middle. */
+static int read_capture(struct run *run, struct reading *reading, struct why *why)
+{
+    struct input *input = &reading->input;
+    struct why broken = { 0 };
+    struct str rest, path = str_of(reading->found->path), old_path = arena_str(&reading->arena, input->path);
+    const char *compression = reading->found->compression;
+    const struct head *head = &reading->found->head;
+    bool known = input->id != 0, moved = !str_eq(old_path, path) && !(known && reading->source.stream);
+    run->ours = true;
+    input->kind = compression ? arena_printf(&reading->arena, "capture, %s", compression) : STR("capture");
+    input->dialects = STR("smtp");
+    input->path = moved ? path : old_path;
+    if (known && lines_next(&reading->lines, &rest, &broken) == 0) {
+        run->collected->known++;
+        return moved ? run->catalogue->write(run->catalogue->state, input, why) : 0;
+    }
+    if (known && open_from_beginning(reading, &broken)) {
+        fail(run, &broken);
+        return 0;
+    }
+    input->head_bytes = (uint64_t)1 << (head->count - 1);
+    input->head_hash = head->hash[head->count - 1];
+    /* Its sessions need its number. */
+    if (!known && run->catalogue->write(run->catalogue->state, input, why))
+        return -1;
+    if (!run->capture)
+        run->capture = capture_new(run->builder);
+    struct capture_input capture = { .source = &reading->source,
+                                     .id = input->id,
+                                     .fresh_from = input->bytes,
+                                     .tick = show_packets,
+                                     .tick_state = reading };
+    int result = capture_read(run->capture, &capture, &broken, why);
+    if (result < 0)
+        return -1;
+    if (result > 0) {
+        why_prefix(&broken, "%s: packet %" PRIu64 ": ", reading->found->path, capture.packets + 1);
+        fail(run, &broken);
+    }
+    run->collected->inputs++;
+    run->collected->bytes += capture.position - input->bytes;
+    run->collected->packets += capture.packets - input->lines;
+    input->bytes = capture.position;
+    input->lines = capture.packets;
+    input->other = capture.other;
+    input->skipped = capture.bad;
+    input->first = capture.first;
+    input->last = capture.last;
+    input->tail_bytes = capture.tail_bytes;
+    input->tail_hash = capture.tail_hash;
+    return run->catalogue->write(run->catalogue->state, input, why);
+}
+
 static int read_input(struct run *run, struct found *found, struct why *why)
 {
-    struct reading reading = { .found = found };
+    struct reading reading = { .run = run, .found = found };
     struct why broken = { 0 };
     int result = 0;
     if (found->damage) {
@@ -342,7 +438,7 @@ static int read_input(struct run *run, struct found *found, struct why *why)
     }
     switch (place_input(run, &reading, &broken)) {
     case PLACE_REACHED:
-        result = read_new(run, &reading, why);
+        result = found->capture ? read_capture(run, &reading, why) : read_new(run, &reading, why);
         break;
     case PLACE_BEFORE:
         run->collected->known++;
@@ -383,6 +479,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
             run.at = i + 1;
             result = read_input(&run, &survey.found[i], why);
         }
+        capture_free(run.capture);
         if (result == 0)
             result = builder_finish(run.builder, why);
         if (result == 0)

@@ -11,10 +11,11 @@ struct progress; /* base/progress.h */
 struct input {
     int32_t id;          /* in the database; given by the catalogue */
     struct str path;     /* as given; "-" for stdin */
-    struct str kind;     /* "log", later "capture"; with the compression: "log, gzip" */
+    struct str kind;     /* "log" or "capture"; with the compression: "log, gzip" */
     struct str dialects; /* "postfix postgrey policyd-spf", in order of the table */
     uint64_t bytes;      /* uncompressed, read so far */
-    uint64_t lines, other, skipped;
+    uint64_t lines, other,
+        skipped;      /* of a capture: packets, those of other protocols, those cut off or bad */
     usec first, last; /* stamps of the first and last line; USEC_NONE where there is none */
     uint64_t
         head_hash; /* of the first head_bytes uncompressed bytes: an input is known again by its content */
@@ -62,6 +63,7 @@ struct collect_options {
 struct collected {
     uint64_t inputs, known; /* read, and found to be known already with nothing new */
     uint64_t bytes, lines, sessions, skipped, other;
+    uint64_t packets; /* of captures */
 };
 
 /* Reads all inputs in order of time. Returns 0, or -1 with why; then what was handed over is whole all the

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include "base/progress.h"
+#include "collect/capture/frames.h"
 #include "collect/lines.h"
 #include "collect/years.h"
 
@@ -53,11 +54,6 @@ static const struct foreign {
     struct str magic;
     const char *is;
 } foreign[] = {
-    { 0, STR_INIT("\xD4\xC3\xB2\xA1"), "a packet capture, not a log" },
-    { 0, STR_INIT("\xA1\xB2\xC3\xD4"), "a packet capture, not a log" },
-    { 0, STR_INIT("\x4D\x3C\xB2\xA1"), "a packet capture, not a log" },
-    { 0, STR_INIT("\xA1\xB2\x3C\x4D"), "a packet capture, not a log" },
-    { 0, STR_INIT("\x0A\x0D\x0D\x0A"), "a packet capture, not a log" },
     { 0, STR_INIT("PK\3\4"), "a ZIP archive; unpack it first" },
     { 257, STR_INIT("ustar"), "a tar archive; unpack it first" },
     { 0, STR_INIT("SQLite format 3"), "a database, not a log; mxreplay's own is named with -d" },
@@ -184,12 +180,12 @@ static int64_t year_by_file_time(const struct found *found)
     return year_not_after(&found->stamp, stamp_time(&found->stamp, year) + USEC_DAY);
 }
 
-/* Opens an input, looks at it, and closes it again if it can be opened a second time. `is_log` tells whether
- * it has stamps; without them it is an error that *why tells. */
-static int look_at(struct found *found, struct arena *arena, bool *is_log, struct why *why)
+/* Opens an input, looks at it, and closes it again if it can be opened a second time. `is_ours` tells whether
+ * it is a capture, or has stamps; without them it is an error that *why tells. */
+static int look_at(struct found *found, struct arena *arena, bool *is_ours, struct why *why)
 {
     struct source source;
-    *is_log = false;
+    *is_ours = false;
     if (source_open(&source, found->path, why))
         return -1;
     struct str look = source_look(&source, LOOK_BYTES);
@@ -208,24 +204,30 @@ static int look_at(struct found *found, struct arena *arena, bool *is_log, struc
         found->damage = damage;
         found->empty = false;
     }
-    if (look.len && !other_kind) {
-        *is_log = cut_stamped_line(&rest, &found->stamp);
-        if (!*is_log && look.len >= LOOK_BYTES) {
+    found->capture = frames_recognise(look);
+    found->first = USEC_NONE;
+    if (found->capture) {
+        *is_ours = true;
+        found->first = frames_first_time(look);
+    } else if (look.len && !other_kind) {
+        *is_ours = cut_stamped_line(&rest, &found->stamp);
+        if (!*is_ours && look.len >= LOOK_BYTES) {
             rest = look = source_look(&source, LOOK_FURTHER_BYTES);
-            *is_log = cut_stamped_line(&rest, &found->stamp);
+            *is_ours = cut_stamped_line(&rest, &found->stamp);
         }
     }
     if (other_kind)
         why_set(why, EX_DATAERR, "%s: %s", found->path, other_kind);
-    else if (!*is_log && is_binary(look))
+    else if (!*is_ours && is_binary(look))
         why_set(why, EX_DATAERR, "%s: a binary file, not a log", found->path);
-    else if (!*is_log && look.len)
+    else if (!*is_ours && look.len)
         why_set(why, EX_DATAERR,
-                "%s: not a log that mxreplay knows: its lines do not begin with a time, as \"Nov 23 09:07:12 "
+                "%s: not a log that mxreplay knows, nor a packet capture: its lines do not begin with a "
+                "time, as \"Nov 23 09:07:12 "
                 "host "
                 "program[pid]: ...\" or \"2026-11-23T09:07:12+00:00 host ...\" do",
                 found->path);
-    if (*is_log && source.stream)
+    if (*is_ours && source.stream)
         found->stream = source;
     else
         source_close(&source);
@@ -248,9 +250,9 @@ static struct found *find_room(struct finds *finds)
 static int add_file(struct finds *finds, const char *path, struct why *why)
 {
     struct found *found = find_room(finds);
-    bool is_log = false;
+    bool is_ours = false;
     found->path = path;
-    if (look_at(found, &finds->survey->arena, &is_log, why) || (!is_log && !found->empty && !found->damage))
+    if (look_at(found, &finds->survey->arena, &is_ours, why) || (!is_ours && !found->empty && !found->damage))
         return -1;
     finds->survey->count++;
     return 0;
@@ -281,19 +283,19 @@ static int is_shown(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* A file of a folder: one that is no log is passed over. */
+/* A file of a folder: one that is neither log nor capture is passed over. */
 static int add_member(struct finds *finds, const char *path, struct why *why)
 {
     struct found *found = find_room(finds);
     struct why aside = { 0 };
-    bool is_log = false;
+    bool is_ours = false;
     found->path = path;
-    if (look_at(found, &finds->survey->arena, &is_log, &aside)) {
+    if (look_at(found, &finds->survey->arena, &is_ours, &aside)) {
         if (why)
             *why = aside;
         return -1;
     }
-    finds->survey->count += is_log || found->damage;
+    finds->survey->count += is_ours || found->damage;
     return 0;
 }
 
@@ -409,7 +411,6 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
         give_years(survey, year);
     for (size_t i = 0; i < survey->count; i++) {
         struct found *found = &survey->found[i];
-        found->first = USEC_NONE;
         if (found->stamp.month == 0)
             continue;
         if (found->stamp.year == 0 && known_time(found, catalogue, &found->first, why))

@@ -24,9 +24,10 @@ struct found {
     uint64_t size;           /* as it lies there; 0 for streams */
     usec modified;
     bool empty;
+    bool capture;        /* of packets; else a log */
     const struct why *damage; /* why nothing can be had from it; else NULL */
     struct head head;
-    struct stamp stamp; /* the first one */
+    struct stamp stamp; /* the first one; of logs */
     int64_t year;       /* that it is of */
     usec first;         /* its time */
 };
