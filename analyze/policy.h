@@ -80,8 +80,9 @@ int policy_read(struct policy *policy, const char *origin, struct str yaml, stru
  * A name that is neither is an error that lists those that come with it. */
 int policy_load(struct policy *policy, const char *name, struct why *why);
 void policy_free(struct policy *policy);
-/* Writes a policy as YAML that policy_read() takes back to an equal one. */
-int policy_write(const struct policy *policy, FILE *to, struct why *why);
+/* Writes a policy as YAML that policy_read() takes back to an equal one; `whole`: with the parameters that
+ * are left at their defaults. */
+int policy_write(const struct policy *policy, bool whole, FILE *to, struct why *why);
 
 /* The policies that come with mxreplay. */
 struct shipped_policy {

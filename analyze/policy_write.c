@@ -1,5 +1,5 @@
-/* A policy as YAML: what differs from the defaults, in the form in which a postmaster would write it, so that
- * policy_read() takes it back to an equal policy. */
+/* A policy as YAML: what differs from the defaults, or all of it, in the form in which a postmaster would
+ * write it, so that policy_read() takes it back to an equal policy. */
 #include "analyze/policy.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@ struct writer {
     FILE *to;
     struct arena *arena; /* for what is needed until the writing is done */
     int indent;
+    bool whole;              /* the defaults too */
     const struct rule *rule; /* whose "- greylist:" is still to be written before the first of its keys */
 };
 
@@ -313,7 +314,7 @@ static void put_rule(struct writer *out, const struct rule *rule)
         putc('\n', out->to);
     }
     for (const struct parameter *p = measure->parameters; p->name; p++)
-        if (!parameter_equal(p, rule->parameters, defaults))
+        if (out->whole || !parameter_equal(p, rule->parameters, defaults))
             put_parameter(out, p, rule->parameters);
     if (rule->moved) {
         put_key(out, "at");
@@ -340,13 +341,13 @@ static void put_rule(struct writer *out, const struct rule *rule)
     out->rule = NULL;
 }
 
-int policy_write(const struct policy *policy, FILE *to, struct why *why)
+int policy_write(const struct policy *policy, bool whole, FILE *to, struct why *why)
 {
     struct arena arena = { 0 };
-    struct writer out = { .to = to, .arena = &arena };
+    struct writer out = { .to = to, .arena = &arena, .whole = whole };
     fprintf(to, "policy: %.*s\n", STR_ARG(policy->name));
-    if (policy->delay_reject)
-        fputs("delay-reject: true\n", to);
+    if (whole || policy->delay_reject)
+        fprintf(to, "delay-reject: %s\n", policy->delay_reject ? "true" : "false");
     put_exempt(&out, &policy->exempt);
     put_networks(&out, "trusted-relays", &policy->trusted_relays);
     fputs(policy->rule_count ? "measures:\n" : "measures: []\n", to);

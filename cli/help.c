@@ -133,7 +133,10 @@ void help_manual(const struct command *command, FILE *to)
 {
     usage_print(command, to);
     fprintf(to, "%s.\n", command->summary);
-    prose_each(str_of(command->manual), block_print, &(struct page){ to, false });
+    struct page page = { to, false };
+    prose_each(str_of(command->manual), block_print, &page);
+    if (command->more)
+        command->more(block_print, &page);
     fputs("\nOptions\n", to);
     options_each(command, option_print, to);
 }

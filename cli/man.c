@@ -107,6 +107,8 @@ static void command_page(const struct command *command, FILE *to)
             command->operands ? " " : "", command->operands ? command->operands : "");
     struct page page = { to, false };
     prose_each(str_of(command->manual), block_print, &page);
+    if (command->more)
+        command->more(block_print, &page);
     literal_end(&page);
     fputs(".SH OPTIONS\n", to);
     options_each(command, option_print, to);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/why.h"
+#include "cli/prose.h"
 
 enum option_type {
     OPTION_FLAG,     /* bool; takes no argument */
@@ -69,16 +70,17 @@ enum common_options {
 
 struct command {
     const char *name;
-    const char *operands;             /* for the usage line: "INPUT…"; NULL: takes none */
-    const char *summary;              /* one line, without a full stop */
-    const char *manual;               /* the prose of the manual page, see help.c */
-    const struct option_row *options; /* its own */
-    unsigned takes;                   /* of enum common_options */
-    size_t settings_bytes;            /* of a struct that begins with struct common */
-    size_t least, most;               /* operands; most 0 with `operands` set: any number */
-    const char *missing;              /* what is said where there are fewer than `least` */
-    enum completion complete;         /* of operands */
-    const char *const *words;         /* or what the first operand may be; ends with NULL */
+    const char *operands;                         /* for the usage line: "INPUT…"; NULL: takes none */
+    const char *summary;                          /* one line, without a full stop */
+    const char *manual;                           /* the prose of the manual page, see help.c */
+    void (*more)(prose_taker *take, void *state); /* what of it comes out of tables; NULL: nothing */
+    const struct option_row *options;             /* its own */
+    unsigned takes;                               /* of enum common_options */
+    size_t settings_bytes;                        /* of a struct that begins with struct common */
+    size_t least, most;                           /* operands; most 0 with `operands` set: any number */
+    const char *missing;                          /* what is said where there are fewer than `least` */
+    enum completion complete;                     /* of operands */
+    const char *const *words;                     /* or what the first operand may be; ends with NULL */
     /* 0, 1 for a finding that was asked to count, or -1 with why. `operands` ends with NULL. */
     int (*run)(const void *settings, char **operands, struct why *why);
 };

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "analyze/policy.h"
+#include "analyze/measure.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/say.h"
@@ -68,7 +68,7 @@ static int show(const struct settings *settings, char **names, struct why *why)
         return -1;
     int result = 0;
     if (settings->complete)
-        result = policy_write(&policy, stdout, why);
+        result = policy_write(&policy, true, stdout, why);
     else
         fwrite(policy.yaml.at, 1, policy.yaml.len, stdout);
     policy_free(&policy);
@@ -94,6 +94,63 @@ static const struct option_row options[] = {
     { .name = NULL },
 };
 
+/* ---- the manual's list of measures, out of their tables */
+
+enum { NAME_WIDTH = 18, TEXT_WIDTH = 48 }; /* with man's margins less than 80 */
+
+struct telling {
+    prose_taker *take;
+    void *state;
+    struct arena arena;
+};
+
+/* "  delay           how long a new triplet is put off (5m)", on as many lines as it takes. */
+static void tell_line(struct telling *telling, const char *name, struct str text)
+{
+    do {
+        size_t end = text.len;
+        if (end > TEXT_WIDTH)
+            for (end = TEXT_WIDTH; end && text.at[end] != ' ';)
+                end--;
+        end = end ? end : text.len;
+        struct str line = arena_printf(&telling->arena, "%-*s%.*s", NAME_WIDTH, name, (int)end, text.at);
+        telling->take(telling->state, PROSE_LITERAL, STR(""), line);
+        text = str_trim(str_skip(text, end));
+        name = "";
+    } while (text.len);
+}
+
+static void tell_parameter(struct telling *telling, const struct parameter *parameter)
+{
+    struct arena *arena = &telling->arena;
+    struct str text = arena_printf(arena, "%s", parameter->help);
+    for (size_t i = 0; parameter->words && parameter->words[i]; i++)
+        text = arena_printf(arena, "%.*s%s%s", STR_ARG(text), i ? ", " : ": ", parameter->words[i]);
+    if (parameter->fallback)
+        text = arena_printf(arena, "%.*s (%s)", STR_ARG(text), parameter->fallback);
+    tell_line(telling, arena_printf(arena, "  %s", parameter->name).at, text);
+}
+
+static void tell_measures(prose_taker *take, void *state)
+{
+    static const char *const replies[] = { "", "4xx", "5xx", "drop" };
+    struct telling telling = { .take = take, .state = state };
+    take(state, PROSE_HEADING, STR(""), STR("Measures"));
+    take(state, PROSE_PARAGRAPH, STR(""),
+         STR("In the order of the dialog, with the stage at which each acts and its reply; below it what can "
+             "be set, "
+             "in brackets what holds when it is not."));
+    for (size_t i = 0; measures[i]; i++) {
+        const struct measure *measure = measures[i];
+        tell_line(&telling, measure->name,
+                  arena_printf(&telling.arena, "%s; %s, %s", measure->title, stage_name[measure->stage],
+                               replies[measure->reply]));
+        for (const struct parameter *p = measure->parameters; p->name; p++)
+            tell_parameter(&telling, p);
+    }
+    arena_free(&telling.arena);
+}
+
 static const char manual[] =
 #include "doc/policy.txt.inc"
     ;
@@ -103,6 +160,7 @@ const struct command policy_command = {
     .operands = "check POLICY… | show [POLICY]",
     .summary = "Checks a policy, or shows one that comes with mxreplay",
     .manual = manual,
+    .more = tell_measures,
     .options = options,
     .takes = TAKES_FORMAT,
     .settings_bytes = sizeof(struct settings),

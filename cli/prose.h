@@ -13,9 +13,10 @@
 
 enum prose { PROSE_HEADING, PROSE_PARAGRAPH, PROSE_LITERAL, PROSE_TERM, PROSE_POINT };
 
+typedef void prose_taker(void *state, enum prose kind, struct str term, struct str block);
+
 /* Calls `take` for each block of `text` in order. Of paragraphs, terms and points the text has its line
  * breaks still; a PROSE_LITERAL is one line without its indent; `term` is only filled for PROSE_TERM. */
-void prose_each(struct str text,
-                void (*take)(void *state, enum prose kind, struct str term, struct str block), void *state);
+void prose_each(struct str text, prose_taker *take, void *state);
 
 #endif

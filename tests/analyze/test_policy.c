@@ -789,13 +789,13 @@ static void same_policy(const struct policy *a, const struct policy *b)
     }
 }
 
-static char *written(const struct policy *policy)
+static char *written(const struct policy *policy, bool whole)
 {
     struct why why = { 0 };
     char *text = NULL;
     size_t len = 0;
     FILE *to = open_memstream(&text, &len);
-    ck_assert_int_eq(policy_write(policy, to, &why), 0);
+    ck_assert_int_eq(policy_write(policy, whole, to, &why), 0);
     fclose(to);
     return text;
 }
@@ -808,12 +808,13 @@ START_TEST(written_policies_are_read_back_equal)
         seed = round;
         draw_policy(&drawn);
         rules += drawn.rule_count;
-        char *text = written(&drawn);
+        bool whole = round % 2;
+        char *text = written(&drawn, whole);
         struct why why = { 0 };
         int result = read_text_as(&again, text, &why);
         ck_assert_msg(result == 0, "seed %d: %s\n%s", (int)round, why.text, text);
         same_policy(&drawn, &again);
-        char *text_again = written(&again);
+        char *text_again = written(&again, whole);
         ck_assert_str_eq(text, text_again);
         free(text);
         free(text_again);
@@ -831,9 +832,21 @@ START_TEST(what_is_the_default_is_not_written)
         &policy,
         "policy: p\nmeasures:\n- greylist: { delay: 5m, auto-allow: 5 }\n- spf: { on: fail, warn: no }\n"
         "- helo: { fqdn: yes, name: helo, at: helo }\n");
-    char *text = written(&policy);
+    char *text = written(&policy, false);
     ck_assert_str_eq(text, "policy: p\nmeasures:\n  - greylist: {}\n  - spf: {}\n  - helo:\n"
                            "      title: \"Bad HELO (helo)\"\n      fqdn: true\n      at: helo\n");
+    free(text);
+    policy_free(&policy);
+}
+END_TEST
+
+START_TEST(but_where_the_whole_is_wanted)
+{
+    struct policy policy;
+    read_well(&policy, "policy: p\nmeasures:\n- early-talker: {}\n- spam: { score: 8 }\n");
+    char *text = written(&policy, true);
+    ck_assert_str_eq(text, "policy: p\ndelay-reject: false\nmeasures:\n  - early-talker:\n      wait: 6s\n"
+                           "      remember: 0s\n  - spam:\n      score: 8\n      symbols: []\n");
     free(text);
     policy_free(&policy);
 }
@@ -846,7 +859,7 @@ START_TEST(a_full_disk_is_told)
     read_well(&policy, "measures: [no-rdns]");
     FILE *full = fopen("/dev/full", "w");
     ck_assert_ptr_nonnull(full);
-    ck_assert_int_eq(policy_write(&policy, full, &why), -1);
+    ck_assert_int_eq(policy_write(&policy, false, full, &why), -1);
     ck_assert_str_eq(why.text, "the policy could not be written: No space left on device");
     ck_assert_int_eq(why.status, EX_IOERR);
     fclose(full);
@@ -874,6 +887,7 @@ int main(void)
     tcase_add_test(files, those_that_come_with_it);
     tcase_add_test(writing, written_policies_are_read_back_equal);
     tcase_add_test(writing, what_is_the_default_is_not_written);
+    tcase_add_test(writing, but_where_the_whole_is_wanted);
     tcase_add_test(writing, a_full_disk_is_told);
     suite_add_tcase(suite, reading);
     suite_add_tcase(suite, files);

@@ -17,6 +17,19 @@ for name in talk-2009 postfix-typical strict; do
     cp out complete.yaml
     good policy check complete.yaml
 done
+good policy show --complete talk-2009
+expect_line '      auto-interval: 1h'
+
+# The manual has every measure that a policy can name, with what can be set and what holds when it is not.
+bad 65 'there is no measure "nothing"' policy check "$(echo 'measures: [ nothing: {} ]' >nothing.yaml; echo nothing.yaml)"
+sed 's/.*possible: //; s/, /\n/g' err >names
+rm nothing.yaml
+[ "$(wc -l <names)" -ge 16 ] || fail "too few measures: $(cat names)"
+good help policy
+while read -r name; do
+    grep -q "^    $name  *[A-Z].*; [a-z]*, [45]xx$" out || fail "the manual has no $name"
+done <names
+expect_line '      lifetime        how long a triplet that passed is known (35d)'
 good policy show --format csv
 expect_line "policy,about"
 

@@ -19,7 +19,7 @@ static char *written(const struct policy *policy, size_t *len)
     char *text = NULL;
     FILE *to = open_memstream(&text, len);
     struct why why = { 0 };
-    expect(to && policy_write(policy, to, &why) == 0, why.text);
+    expect(to && policy_write(policy, false, to, &why) == 0, why.text);
     fclose(to);
     return text;
 }
