@@ -10,7 +10,7 @@ tell() {
     printf '\n\033[1m# %s\033[0m\n' "$*" | if [ -t 1 ] && [ -z "$NO_COLOR" ]; then cat; else sed 's/\x1b\[[01]*m//g'; fi
 }
 mxreplay() {
-    printf '$ mxreplay %s\n' "$*"
+    printf '$ %s %s\n' "$program" "$*"
     "$program" "$@"
 }
 
@@ -20,6 +20,7 @@ mxreplay replay -d "$out/talk.db" -p talk-2009
 
 tell "The talk's two graphs"
 mxreplay report -d "$out/talk.db" -p talk-2009 --graph counts
+mxreplay report -d "$out/talk.db" -p talk-2009 --graph percent
 mxreplay report -d "$out/talk.db" -p talk-2009 --graph counts -o "$out/counts.svg"
 mxreplay report -d "$out/talk.db" -p talk-2009 --graph percent -o "$out/percent.svg"
 

@@ -78,4 +78,4 @@ sed 's/ADDRESS/dave@lab.test --since 2026-11-23T09:09/' next >typed
 while read -r line; do
     eval "./called $line" >typed.out 2>&1 || fail "what it tells to type does not work: $line: $(cat typed.out)"
 done <typed
-[ -s 2026-11/index.html ] && [ -s my.yaml ] || fail "what was typed made nothing"
+{ [ -s 2026-11/index.html ] && [ -s my.yaml ]; } || fail "what was typed made nothing"
