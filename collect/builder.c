@@ -31,7 +31,7 @@ struct builder *builder_new(const struct sink *sink, int64_t first_session)
 
 /* ---- Lists. */
 
-static void list_add(struct building_list *list, struct building *building)
+void building_list_add(struct building_list *list, struct building *building)
 {
     building->list = list;
     building->before = list->last;
@@ -74,6 +74,17 @@ static void client_remove(struct builder *builder, struct building *building)
     if (building->client_older)
         building->client_older->client_newer = building->client_newer;
     building->has_client = false;
+}
+
+void building_client_add(struct builder *builder, struct building *building)
+{
+    struct building **slot = client_slot(builder, &building->open.session.client);
+    building->client_newer = NULL;
+    building->client_older = *slot;
+    if (*slot)
+        (*slot)->client_newer = building;
+    *slot = building;
+    building->has_client = true;
 }
 
 /* ---- Handing over. */
@@ -148,7 +159,7 @@ static void end(struct builder *builder, struct building *building)
     building->seen = builder->now;
     client_remove(builder, building);
     list_remove(building);
-    list_add(&builder->ended, building);
+    building_list_add(&builder->ended, building);
     for (uint32_t number = building->keys.first, after = KEY_NONE; number; number = after) {
         after = builder->keys.entry[number].after;
         if (!builder->keys.entry[number].awaits)
@@ -182,7 +193,7 @@ int builder_advance(struct builder *builder, usec at, struct why *why)
         hand_over(builder, head);
     if (head && head->open.session.started < at - open_most && head != builder->open.last) {
         list_remove(head);
-        list_add(&builder->open, head);
+        building_list_add(&builder->open, head);
     }
     return outcome(builder, why);
 }
@@ -341,7 +352,7 @@ struct open_session *builder_open(struct builder *builder, session_key key, cons
     open->session.server = building_keep(&builder->pool, building, line->host);
     open->session.service = building_keep(&builder->pool, building, line->program);
     building->seen = builder->now;
-    list_add(&builder->open, building);
+    building_list_add(&builder->open, building);
     if (key)
         builder_bind(builder, key, open, -1, false);
     take_line(builder, building, line->input, line->offset);
@@ -355,13 +366,7 @@ void builder_set_client(struct builder *builder, struct open_session *open, cons
     client_remove(builder, building);
     open->session.client = *client;
     open->session.client_port = port;
-    struct building **slot = client_slot(builder, client);
-    building->client_newer = NULL;
-    building->client_older = *slot;
-    if (*slot)
-        (*slot)->client_newer = building;
-    *slot = building;
-    building->has_client = true;
+    building_client_add(builder, building);
 }
 
 struct open_session *builder_of_client(struct builder *builder, const struct ip *client,
@@ -380,7 +385,7 @@ void builder_took(struct builder *builder, struct open_session *open, const stru
     take_line(builder, building, line->input, line->offset);
     if (building->list == &builder->resting && building != builder->resting.last) {
         list_remove(building);
-        list_add(&builder->resting, building);
+        building_list_add(&builder->resting, building);
     }
     evict(builder, building);
 }
@@ -392,7 +397,7 @@ void builder_rest(struct builder *builder, struct open_session *open, const stru
     if (building->list != &builder->open)
         return;
     list_remove(building);
-    list_add(&builder->resting, building);
+    building_list_add(&builder->resting, building);
 }
 
 void builder_close(struct builder *builder, struct open_session *open, const struct line *line,
@@ -415,6 +420,13 @@ void *builder_memory(struct builder *builder, struct open_session *open, size_t 
 {
     void *memory = building_alloc(&builder->pool, building_of(open), bytes);
     return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+void *builder_notes(struct builder *builder, struct open_session *open, size_t bytes)
+{
+    if (!open->notes && (open->notes = builder_memory(builder, open, bytes)))
+        building_of(open)->notes_bytes = (uint32_t)bytes;
+    return open->notes;
 }
 
 struct transaction *builder_add_transaction(struct builder *builder, struct open_session *open, usec at)

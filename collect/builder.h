@@ -14,6 +14,7 @@
 enum { BUILDER_BYTES_MOST = 24 * 1024 * 1024 };
 
 struct builder;
+struct state; /* collect/state.h */
 
 struct builder_counts {
     uint64_t handed_over; /* sessions */
@@ -36,6 +37,11 @@ int builder_advance(struct builder *builder, usec at, struct why *why);
 /* The end of all input: hands over what is open as it stands. As above. */
 int builder_finish(struct builder *builder, struct why *why);
 const struct builder_counts *builder_counts(struct builder *builder);
+/* All that the builder knows, for a run to come. */
+void builder_save(struct builder *builder, struct state *state);
+/* Fills a new builder; it hands over as the one that was saved would have, with its numbers. -1: the state is broken, and
+ * the builder is good for nothing but builder_free(). */
+int builder_load(struct builder *builder, struct state *state);
 
 /* Asks to be told which session a line was attributed to, both by their offsets: `first_offset` is that of
  * the session's first line, as in the session. A line may belong to several sessions or none, and may be
@@ -60,15 +66,15 @@ session_key key_of_client(struct str host, const struct ip *client, uint16_t por
  * builder_keep()), and use the functions below for what grows. */
 struct open_session {
     struct session session;
-    /* Called once, before the session is handed over: the last words of the dialect that opened it; may be
-     * NULL. */
+    /* Called once, before the session is handed over: the last words of the dialect that opened it, as in its
+     * row; may be NULL. */
     void (*conclude)(struct builder *builder, struct open_session *open);
     bool ended; /* by builder_close() */
     /* For the dialect: what it must remember from line to line. */
     int32_t transaction; /* the one that is under way, or -1 */
     uint32_t flags;
     struct str peer; /* the client as the dialect's lines call it */
-    void *notes;     /* in the session's memory, by builder_memory() */
+    void *notes;     /* by builder_notes() */
     usec marked;     /* when something happened that the dialect must remember */
 };
 
@@ -118,6 +124,9 @@ void builder_rest(struct builder *builder, struct open_session *open, const stru
 struct str builder_keep(struct builder *builder, struct open_session *open, struct str text);
 /* Zeroed memory that lasts as long as the session; at most 256 bytes. */
 void *builder_memory(struct builder *builder, struct open_session *open, size_t bytes);
+/* The dialect's notes on the session, made and zeroed with the first call; NULL where the session has all the memory
+ * it may have. They go from one run to the next as bytes, so what they point to is lost. */
+void *builder_notes(struct builder *builder, struct open_session *open, size_t bytes);
 /* Adds one and returns it, with -1s and `at` filled in; NULL where the session has too many already (it is
  * then marked as one with a gap). The pointer lasts until the next one is added. */
 struct transaction *builder_add_transaction(struct builder *builder, struct open_session *open, usec at);

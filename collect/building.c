@@ -61,6 +61,7 @@ struct building *building_new(struct pool *pool)
 
 void building_free(struct pool *pool, struct building *building)
 {
+    pool->used -= building->more;
     for (struct block *block = building->blocks, *next = NULL; block; block = next) {
         next = block->next; /* the building itself lies in the last */
         block_free(pool, block);
@@ -96,6 +97,21 @@ void *building_alloc(struct pool *pool, struct building *building, size_t bytes)
     return alloc(pool, building, (bytes + 7) & ~(size_t)7);
 }
 
+void building_account(struct pool *pool, struct building *building, size_t bytes, size_t room, unsigned slip)
+{
+    size_t held = 0;
+    struct block *block = block_new(pool, room + 16);
+    block->next = building->blocks;
+    building->blocks = block;
+    building->at = block->data + slip;
+    building->end = building->at + room;
+    for (block = building->blocks; block; block = block->next)
+        held += block->bytes;
+    building->bytes = bytes;
+    building->more = bytes - held;
+    pool->used += building->more;
+}
+
 struct str building_keep(struct pool *pool, struct building *building, struct str text)
 {
     size_t len = text.len < TEXT_BYTES_MOST ? text.len : TEXT_BYTES_MOST;
@@ -125,8 +141,8 @@ static void *grow(struct pool *pool, struct building *building, void *array, siz
 struct transaction *building_add_transaction(struct pool *pool, struct building *building)
 {
     struct session *session = &building->open.session;
-    struct transaction *array =
-        grow(pool, building, session->transactions, session->transaction_count, 1, sizeof *array);
+    struct transaction *array = grow(pool, building, session->transactions, session->transaction_count,
+                                     TRANSACTIONS_LEAST, sizeof *array);
     if (!array)
         return NULL;
     session->transactions = array;
@@ -138,8 +154,8 @@ struct transaction *building_add_transaction(struct pool *pool, struct building 
 struct recipient *building_add_recipient(struct pool *pool, struct building *building,
                                          struct transaction *transaction)
 {
-    struct recipient *array =
-        grow(pool, building, transaction->recipients, transaction->recipient_count, 2, sizeof *array);
+    struct recipient *array = grow(pool, building, transaction->recipients, transaction->recipient_count,
+                                   RECIPIENTS_LEAST, sizeof *array);
     if (!array)
         return NULL;
     transaction->recipients = array;
@@ -152,7 +168,7 @@ struct evidence *building_add_evidence(struct pool *pool, struct building *build
 {
     struct session *session = &building->open.session;
     struct evidence *array =
-        grow(pool, building, session->evidence, session->evidence_count, 4, sizeof *array);
+        grow(pool, building, session->evidence, session->evidence_count, EVIDENCE_LEAST, sizeof *array);
     if (!array)
         return NULL;
     session->evidence = array;

@@ -12,10 +12,14 @@ enum {
     BLOCK_BYTES = 2048,                   /* most sessions fit in one */
     SESSION_BYTES_MOST = 6 * 1024 * 1024, /* of one session: some 10,000 transactions */
     POOL_BYTES_MOST = 12 * 1024 * 1024,   /* of all; beyond it the oldest go */
-    TEXT_BYTES_MOST = 2000                /* Postfix cuts its own lines there (postfix msg_output.c) */
+    TEXT_BYTES_MOST = 2000,               /* Postfix cuts its own lines there (postfix msg_output.c) */
+    TRANSACTIONS_LEAST = 1,               /* what arrays begin with */
+    RECIPIENTS_LEAST = 2,
+    EVIDENCE_LEAST = 4
 };
 
 struct block;
+struct state;
 
 struct pool {
     struct block *free; /* of BLOCK_BYTES each */
@@ -28,12 +32,15 @@ struct building {
     struct block *blocks;     /* the last holds this struct */
     char *at, *end;
     size_t bytes;
+    size_t more; /* that the pool counts as in use for it, modulo 2^64: see building_account() */
     struct key_list keys;
     struct building_list *list; /* the one of the builder's that it is in */
     struct building *before, *after;
     struct building *client_newer, *client_older; /* of one slot of the builder's clients */
     usec seen;                                    /* the builder's time when a line was last taken */
     uint32_t awaited;                             /* keys that await something */
+    uint32_t notes_bytes;                         /* of open.notes */
+    uint32_t number;                              /* for who writes them down */
     bool has_client;
 };
 
@@ -76,6 +83,15 @@ struct transaction *building_add_transaction(struct pool *pool, struct building 
 struct recipient *building_add_recipient(struct pool *pool, struct building *building,
                                          struct transaction *transaction);
 struct evidence *building_add_evidence(struct pool *pool, struct building *building);
+/* A session that was loaded counts as it did before, however its blocks fall now: `bytes` in use, of which
+ * `room` are left behind an address that is `slip` beyond a multiple of 8. */
+void building_account(struct pool *pool, struct building *building, size_t bytes, size_t room, unsigned slip);
 void pool_free(struct pool *pool);
+
+/* builder.c, for builder_state.c */
+void building_list_add(struct building_list *list, struct building *building);
+/* As the newest of its client. */
+void building_client_add(struct builder *builder, struct building *building);
+void carry_evidence(struct state *state, struct evidence *evidence);
 
 #endif

@@ -1,5 +1,7 @@
 /* Collecting: inputs in, finished sessions out. One builder serves all inputs of a run, so a session goes on
- * from one rotated file into the next. */
+ * from one rotated file into the next. With each commit the builder is kept beside the sessions, so the next
+ * run goes on from there, be it that this one was killed or that the log has grown: the sessions come out as
+ * from one run. */
 #include "collect/collect.h"
 
 #include <inttypes.h>
@@ -12,13 +14,16 @@
 #include "collect/lines.h"
 #include "collect/programs.h"
 #include "collect/shape.h"
+#include "collect/state.h"
 #include "collect/survey.h"
 #include "collect/syslog.h"
 
 enum {
     COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
     PROGRESS_LINES = 2048,           /* between two looks at the clock */
-    DIALECTS_BYTES = 256
+    DIALECTS_BYTES = 256,
+    STATE_VERSION = 1 /* of what is kept: count up when what is written down of a run, a session or a
+                         dialect's notes changes */
 };
 
 struct run {
@@ -28,6 +33,14 @@ struct run {
     struct collected *collected;
     struct progress progress;
     struct programs programs;
+    struct state state; /* what is kept */
+    uint64_t
+        open_before;    /* sessions that were open when the run before ended, and stand there as they were */
+    bool resumed;       /* this run goes on from another */
+    bool unfinished;    /* that run was killed: what was open does not stand there */
+    bool fresh;         /* something new has been read */
+    int32_t last_input; /* the input that was read last, and whose its last line was */
+    struct str last_dialect;
     usec told;                      /* the time that the builder was told last */
     uint64_t bytes_all, bytes_done; /* as the inputs lie there; done: of those before this one */
     size_t inputs, at;              /* how many, and which one, from 1 */
@@ -159,6 +172,88 @@ static struct str dialect_names(uint64_t bits, char text[DIALECTS_BYTES])
     return (struct str){ text, len < DIALECTS_BYTES ? len : DIALECTS_BYTES - 1 };
 }
 
+/* ---- From one run to the next. */
+
+static void carry_run(struct state *state, struct run *run, bool *finished, uint64_t *open)
+{
+    uint64_t version = STATE_VERSION;
+    struct str program = STR(MXREPLAY_VERSION);
+    carry(state, &version);
+    carry(state, &program);
+    state->broken |= version != STATE_VERSION || !str_eq(program, STR(MXREPLAY_VERSION));
+    carry(state, finished);
+    carry(state, open);
+    carry(state, &run->told);
+    carry(state, &run->last_input);
+    carry(state, &run->last_dialect);
+}
+
+static void note_last(struct run *run, const struct reading *reading)
+{
+    run->last_input = reading->input.id;
+    run->last_dialect = reading->before ? str_of(reading->before->name) : (struct str){ NULL, 0 };
+}
+
+/* Keeps all that is needed to go on from here. `finished`: what is open is handed over next, as it stands. */
+static int keep_run(struct run *run, bool finished, struct why *why)
+{
+    uint64_t open = builder_counts(run->builder)->open;
+    state_begin(&run->state);
+    carry_run(&run->state, run, &finished, &open);
+    builder_save(run->builder, &run->state);
+    return run->catalogue->keep(run->catalogue->state, state_end(&run->state), why);
+}
+
+/* What another version has kept is of no use: the sessions stay as they stand. */
+static int begin_run(struct run *run, const struct sink *sink, int64_t first_session, struct why *why)
+{
+    struct str kept = { NULL, 0 };
+    bool finished = false;
+    uint64_t open = 0;
+    run->builder = builder_new(sink, first_session);
+    if (run->catalogue->kept(run->catalogue->state, &kept, why))
+        return -1;
+    if (kept.len == 0)
+        return 0;
+    struct state state = state_load(kept);
+    carry_run(&state, run, &finished, &open);
+    if (state.broken || builder_load(run->builder, &state)) {
+        builder_free(run->builder);
+        run->builder = builder_new(sink, first_session);
+        run->told = USEC_NONE;
+        run->last_input = 0;
+        return 0;
+    }
+    for (size_t i = 0; dialects[i]; i++)
+        if (str_eq(str_of(dialects[i]->name), run->last_dialect))
+            run->last_dialect = str_of(dialects[i]->name); /* it was the state's */
+    run->resumed = true;
+    run->unfinished = !finished;
+    run->open_before = finished ? open : 0;
+    return 0;
+}
+
+/* There is something new: what stood for the open sessions goes. */
+static int refresh(struct run *run, struct why *why)
+{
+    if (run->fresh)
+        return 0;
+    run->fresh = true;
+    return run->resumed ? run->catalogue->take_back(run->catalogue->state, why) : 0;
+}
+
+/* What is open is handed over as it stands, unless the run before has done so and there is nothing new. */
+static int end_run(struct run *run, struct why *why)
+{
+    if (!run->fresh && !run->unfinished)
+        return run->catalogue->commit(run->catalogue->state, why);
+    if (refresh(run, why) || keep_run(run, true, why) || builder_finish(run->builder, why) ||
+        run->catalogue->commit(run->catalogue->state, why))
+        return -1;
+    run->collected->sessions = builder_counts(run->builder)->handed_over - run->open_before;
+    return 0;
+}
+
 /* Writes down how far the input has been read. */
 static int write_input(struct run *run, struct reading *reading, struct why *why)
 {
@@ -174,6 +269,7 @@ static int write_input(struct run *run, struct reading *reading, struct why *why
     input->tail_bytes = lines_tail(&reading->lines).len;
     input->tail_hash = tail_hash(&reading->lines, input->tail_bytes);
     reading->committed = bytes;
+    note_last(run, reading);
     return run->catalogue->write(run->catalogue->state, input, why) ||
                    shapes_hand_over(&reading->shapes, input->id, run->catalogue, why)
                ? -1
@@ -281,12 +377,15 @@ static int read_lines(struct run *run, struct reading *reading, struct why *why)
             skip(reading, "rest of a line that was read before", STR(""), text, text);
     }
     while (got == 1 && (got = lines_next(&reading->lines, &text, &broken)) == 1) {
+        if (!run->fresh && refresh(run, why))
+            return -1;
         if (take_line(run, reading, text, why))
             return -1;
         if (reading->lines.number % PROGRESS_LINES == 0 && progress_due(&run->progress))
             show_progress(run, reading);
         if (reading->lines.position - reading->committed >= COMMIT_BYTES && !reading->lines.was_cut &&
-            (write_input(run, reading, why) || run->catalogue->commit(run->catalogue->state, why)))
+            (write_input(run, reading, why) || keep_run(run, false, why) ||
+             run->catalogue->commit(run->catalogue->state, why)))
             return -1;
     }
     if (got < 0)
@@ -309,6 +408,9 @@ static int read_new(struct run *run, struct reading *reading, struct why *why)
     reading->committed = bytes;
     reading->lines_before = reading->lines.number;
     syslog_begin(&reading->syslog, input->last, reading->found->year);
+    for (size_t i = 0; input->id && input->id == run->last_input && dialects[i]; i++)
+        if (str_eq(str_of(dialects[i]->name), run->last_dialect))
+            reading->before = dialects[i];
     /* Its sessions need its number. */
     int result = input->id ? 0 : write_input(run, reading, why);
     if (result == 0)
@@ -471,7 +573,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
                                &run.progress, why);
     if (result == 0) {
         programs_begin(&run.programs, dialects);
-        run.builder = builder_new(sink, options->first_session);
+        result = begin_run(&run, sink, options->first_session, why);
         run.inputs = survey.count;
         for (size_t i = 0; i < survey.count; i++)
             run.bytes_all += survey.found[i].size;
@@ -480,12 +582,11 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
             result = read_input(&run, &survey.found[i], why);
         }
         capture_free(run.capture);
-        if (result == 0)
-            result = builder_finish(run.builder, why);
-        if (result == 0)
-            result = catalogue->commit(catalogue->state, why);
         collected->sessions = builder_counts(run.builder)->handed_over;
+        if (result == 0)
+            result = end_run(&run, why);
         builder_free(run.builder);
+        state_free(&run.state);
     }
     /* Among others, a file that has nothing for us is no matter; alone, it is a mistake. */
     if (result == 0 && !run.ours && !run.failure.status)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct builder;
+struct open_session;
 
 /* A log line, taken apart as far as syslog goes. All text is views into the input's block and lasts until
  * the next line is read. */
@@ -38,6 +39,8 @@ struct dialect {
     /* Whether a line without a stamp goes on with what the line before, one of the dialect's, said; may be
      * NULL. */
     bool (*continues)(struct str text);
+    /* The only one that its sessions' open_session.conclude may be; may be NULL. */
+    void (*conclude)(struct builder *builder, struct open_session *open);
 };
 
 extern const struct dialect *const dialects[]; /* ends with NULL */

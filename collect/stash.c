@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include "base/memory.h"
+#include "collect/building.h"
+#include "collect/state.h"
 
 void stash_new(struct stash *stash)
 {
@@ -61,4 +63,25 @@ bool stash_take(struct stash *stash, uint64_t key, struct stashed *taken)
         return true;
     }
     return false;
+}
+
+void stash_carry(struct stash *stash, struct state *state)
+{
+    carry(state, &stash->next);
+    stash->count = (uint32_t)carry_count(state, stash->count);
+    for (uint32_t i = 0, left = stash->count; left && !state->broken; left--, i++) {
+        while (!state->loading && stash->key[i] == 0)
+            i++;
+        carry(state, &i);
+        state->broken |= i >= STASH_MOST;
+        if (state->broken)
+            return;
+        carry(state, &stash->key[i]);
+        carry(state, &stash->ring[i].input);
+        carry(state, &stash->ring[i].offset);
+        struct evidence evidence = stash->ring[i].evidence;
+        carry_evidence(state, &evidence);
+        if (state->loading)
+            place(&stash->ring[i], &evidence);
+    }
 }

@@ -7,6 +7,8 @@
 
 enum { STASH_MOST = 128, STASH_TEXT_MOST = 320 };
 
+struct state;
+
 struct stashed {
     struct evidence evidence; /* its texts are in `text`, once it lies where it is read */
     int32_t input;
@@ -27,5 +29,7 @@ void stash_put(struct stash *stash, uint64_t key, int32_t input, uint64_t offset
                const struct evidence *evidence);
 /* Moves the oldest one of `key` to *taken. */
 bool stash_take(struct stash *stash, uint64_t key, struct stashed *taken);
+/* From one run to the next. */
+void stash_carry(struct stash *stash, struct state *state);
 
 #endif

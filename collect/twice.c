@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/memory.h"
 #include "base/str.h"
+#include "collect/state.h"
 
 enum { BUCKETS = 1 << 16, BUCKET = 8, TIMES_MOST = 64, SAID_SHIFT = 32, FIRST_SHIFT = 16 };
 
@@ -71,4 +72,21 @@ bool twice_in_turn(struct twice *twice, uint64_t said)
     memmove(entry, entry + 1, behind * sizeof *entry);
     bucket[BUCKET - 1] = 0;
     return true;
+}
+
+/* Bucket by bucket: what is in it stands at its front. */
+void twice_carry(struct twice *twice, struct state *state)
+{
+    bool any = twice->place != NULL;
+    carry(state, &any);
+    for (uint64_t i = 0; i < BUCKETS && any && !state->broken; i++) {
+        uint64_t *bucket = bucket_of(twice, i);
+        uint8_t count = 0;
+        while (count < BUCKET && bucket[count])
+            count++;
+        carry(state, &count);
+        state->broken |= count > BUCKET;
+        if (!state->broken)
+            carry_bytes(state, bucket, count * sizeof *bucket);
+    }
 }

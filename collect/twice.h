@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct state;
+
 /* Zero-initialised it is empty; it takes 4 MB once there is something in it. */
 struct twice {
     uint64_t *place;
@@ -17,5 +19,7 @@ void twice_free(struct twice *twice);
 bool twice_in_inputs(struct twice *twice, uint64_t said, int32_t input);
 /* Notes that this is said; true each second time. */
 bool twice_in_turn(struct twice *twice, uint64_t said);
+/* From one run to the next. */
+void twice_carry(struct twice *twice, struct state *state);
 
 #endif

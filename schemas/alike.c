@@ -115,11 +115,12 @@ static int64_t text_number(struct packing *packing, struct str text)
     for (int same = 0; same < SAMES; same++)
         if (packing->same[same].at && str_eq(packing->same[same], text))
             return -1 - same;
-    uint64_t hash = str_hash(text);
+    /* Where evidence is kept decides in which order it is read: this hash is the same in every process. */
+    uint64_t hash = bytes_hash(text.at, text.len, 0), sought = str_hash(text);
     uint16_t *seen = &packer->seen[hash % TEXTS_SEEN], mark = (uint16_t)(hash >> 48 | 1);
-    int64_t number = *seen == mark ? cache_find(&packer->texts, text, hash) : 0;
+    int64_t number = *seen == mark ? cache_find(&packer->texts, text, sought) : 0;
     if (number == 0 && *seen == mark)
-        cache_add(&packer->texts, text, hash, number = ++packer->text_number);
+        cache_add(&packer->texts, text, sought, number = ++packer->text_number);
     *seen = mark;
     return number;
 }

@@ -30,6 +30,9 @@ void packer_session(struct packer *packer, const struct session *session, const 
 void packer_late(struct packer *packer, int64_t session_id, const struct evidence *evidence);
 /* Writes what has been packed. Returns an SQLite result code. */
 int packer_flush(struct packer *packer);
+/* Writes down, with the collector's state, how much there is: packer_take_back() comes back to here. Both after packer_flush(); they return SQLite result codes. */
+int packer_keep(struct packer *packer, struct str state);
+int packer_take_back(struct packer *packer);
 /* Writes what has been counted. Returns an SQLite result code. */
 int packer_totals(struct packer *packer);
 

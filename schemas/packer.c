@@ -81,6 +81,26 @@ int packer_totals(struct packer *packer)
     return sqlite3_reset(packer->count);
 }
 
+int packer_keep(struct packer *packer, struct str state)
+{
+    const struct totals *totals = &packer->totals;
+    sqlite3_stmt *to = packer->keep;
+    sqlite3_bind_blob64(to, 1, state.at, state.len, SQLITE_STATIC);
+    sqlite3_bind_int64(to, 2, packer->last[SESSION]);
+    sqlite3_bind_int64(to, 3, packer->last[LATE]);
+    sqlite3_bind_int64(to, 4, (int64_t)totals->sessions);
+    sqlite3_bind_int64(to, 5, (int64_t)totals->transactions);
+    sqlite3_bind_int64(to, 6, (int64_t)totals->recipients);
+    sqlite3_bind_int64(to, 7, (int64_t)totals->messages);
+    sqlite3_bind_int64(to, 8, (int64_t)totals->evidence);
+    bind_time(to, 9, totals->first);
+    bind_time(to, 10, totals->last);
+    sqlite3_bind_blob(to, 11, packer->seen, TEXTS_SEEN * sizeof *packer->seen, SQLITE_STATIC);
+    sqlite3_step(to);
+    sqlite3_clear_bindings(to);
+    return sqlite3_reset(to);
+}
+
 /* The highest id in a table. */
 static int read_last(sqlite3 *db, enum table table, int64_t *last)
 {
@@ -126,9 +146,45 @@ static int read_totals(sqlite3 *db, struct totals *totals)
     return rc == SQLITE_OK ? end : rc;
 }
 
+static int read_seen(struct packer *packer)
+{
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite3_prepare_v2(packer->db, "SELECT seen FROM unfinished", -1, &row, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW) {
+        const void *seen = sqlite3_column_blob(row, 0);
+        if (seen && sqlite3_column_bytes(row, 0) == (int)(TEXTS_SEEN * sizeof *packer->seen))
+            memcpy(packer->seen, seen, TEXTS_SEEN * sizeof *packer->seen);
+    }
+    int end = sqlite3_finalize(row);
+    return rc == SQLITE_OK ? end : rc;
+}
+
+static const char take_back_sql[] =
+    "DELETE FROM session WHERE id > (SELECT session FROM unfinished);"
+    "DELETE FROM transaction_more WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
+    "DELETE FROM recipient_more WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
+    "DELETE FROM evidence_more WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
+    "DELETE FROM evidence_late WHERE id > (SELECT late FROM unfinished);"
+    "UPDATE total SET (sessions, transactions, recipients, messages, evidence, first, last) = "
+    "(SELECT sessions, transactions, recipients, messages, evidence, first, last FROM unfinished)"
+    "WHERE EXISTS (SELECT * FROM unfinished)";
+
+int packer_take_back(struct packer *packer)
+{
+    int rc = sqlite3_exec(packer->db, take_back_sql, NULL, NULL, NULL);
+    for (enum table t = SESSION; t < TABLES && rc == SQLITE_OK; t++) {
+        rc = read_last(packer->db, t, &packer->last[t]);
+        packer->number[t] = packer->last[t];
+    }
+    if (rc == SQLITE_OK)
+        rc = read_totals(packer->db, &packer->totals);
+    return rc == SQLITE_OK ? read_seen(packer) : rc;
+}
+
 struct packer *packer_new(sqlite3 *db, int *rc)
 {
     struct packer *packer = mem_zero(1, sizeof *packer);
+    packer->db = db;
     packer->names = naming_new();
     packer->texts = cache_new(TEXTS_CACHED, CACHED_BYTES);
     packer->replies = cache_new(REPLIES_CACHED, CACHED_BYTES);
@@ -147,6 +203,10 @@ struct packer *packer_new(sqlite3 *db, int *rc)
             "evidence = ?, first = ?, last = ?",
             -1, SQLITE_PREPARE_PERSISTENT, &packer->count, NULL);
     if (*rc == SQLITE_OK)
+        *rc = sqlite3_prepare_v3(
+            db, "INSERT OR REPLACE INTO unfinished VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1,
+            SQLITE_PREPARE_PERSISTENT, &packer->keep, NULL);
+    if (*rc == SQLITE_OK)
         return packer;
     packer_free(packer);
     return NULL;
@@ -157,6 +217,7 @@ void packer_free(struct packer *packer)
     if (!packer)
         return;
     sqlite3_finalize(packer->count);
+    sqlite3_finalize(packer->keep);
     for (enum table t = 0; t < TABLES; t++) {
         sqlite3_finalize(packer->insert[t]);
         rows_free(&packer->rows[t]);

@@ -24,7 +24,8 @@ struct fact {
 };
 
 struct packer {
-    sqlite3_stmt *insert[TABLES], *count;
+    sqlite3 *db;
+    sqlite3_stmt *insert[TABLES], *count, *keep;
     struct rows rows[TABLES];
     int64_t number[TABLES]; /* the last one given */
     int64_t last[TABLES];   /* the highest id in the table */

@@ -24,7 +24,10 @@ static const char ddl[] =
 #pragma GCC diagnostic pop
 
 /* From the version before to this one. migrations/README.md tells how to add one. */
-static const char *const migrations[SCHEMA_VERSION + 1] = { NULL };
+static const char *const migrations[SCHEMA_VERSION + 1] = {
+    [2] =
+#include "schemas/migrations/2.sql.inc"
+};
 
 enum { PAGE_BYTES = 16384, BUSY_MSEC = 10000 };
 

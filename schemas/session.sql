@@ -1,4 +1,4 @@
--- The database of sessions: layout version 1. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 2. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -190,6 +190,23 @@ CREATE TABLE total (
     last         INTEGER
 ) STRICT;
 INSERT INTO total VALUES (1, 0, 0, 0, 0, 0, NULL, NULL);
+
+-- What a run of collect leaves to the next one: one row. Sessions above `session` and late evidence above `late` stand for
+-- what was open in the end: the next run that reads more takes them away, and the total is what it was before them.
+CREATE TABLE unfinished (
+    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    state        BLOB,    -- the collector's
+    session      INTEGER,
+    late         INTEGER,
+    sessions     INTEGER, -- from here on as in total
+    transactions INTEGER,
+    recipients   INTEGER,
+    messages     INTEGER,
+    evidence     INTEGER,
+    first        INTEGER,
+    last         INTEGER,
+    seen         BLOB     -- the packer's memory of texts: on it depends where evidence lies, and so in which order it is read
+) STRICT;
 
 -- The names of numbers; the program fills them in.
 CREATE TABLE measure (

@@ -18,6 +18,7 @@ struct store {
     struct str path;
     struct writer *writer; /* made with the first hand-over */
     int64_t next_session;
+    struct arena kept;    /* what the run before left */
     struct arena arena;   /* of the path and the inputs' texts */
     struct input *inputs; /* STORE_WRITE: all, by id */
     size_t input_count, input_room;
@@ -226,6 +227,37 @@ static int commit(void *state, struct why *why)
     return writer ? writer_commit(writer, why) : -1;
 }
 
+static int keep(void *state, struct str kept, struct why *why)
+{
+    struct writer *writer = writer_of(state, why);
+    return writer ? writer_keep(writer, kept, why) : -1;
+}
+
+static int take_back(void *state, struct why *why)
+{
+    struct writer *writer = writer_of(state, why);
+    return writer ? writer_take_back(writer, why) : -1;
+}
+
+static int kept(void *state, struct str *bytes, struct why *why)
+{
+    struct store *store = state;
+    sqlite3_stmt *row = NULL;
+    *bytes = (struct str){ NULL, 0 };
+    if (settle(store, why) != 0)
+        return -1;
+    arena_reset(&store->kept);
+    int rc = sqlite3_prepare_v2(store->db, "SELECT state FROM unfinished", -1, &row, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW) {
+        const char *at = sqlite3_column_blob(row, 0);
+        if (at)
+            *bytes = arena_str(&store->kept, (struct str){ at, (size_t)sqlite3_column_bytes(row, 0) });
+    }
+    int end = sqlite3_finalize(row);
+    rc = rc == SQLITE_OK ? end : rc;
+    return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
+}
+
 struct sink store_sink(struct store *store)
 {
     return (struct sink){ .state = store, .session = take_session, .late = take_late };
@@ -234,7 +266,14 @@ struct sink store_sink(struct store *store)
 struct catalogue store_catalogue(struct store *store)
 {
     return (struct catalogue){
-        .state = store, .find = find_input, .write = write_input, .skipped = write_skipped, .commit = commit
+        .state = store,
+        .find = find_input,
+        .write = write_input,
+        .skipped = write_skipped,
+        .commit = commit,
+        .keep = keep,
+        .kept = kept,
+        .take_back = take_back,
     };
 }
 
@@ -361,6 +400,7 @@ int store_close(struct store *store, struct why *why)
     writer_free(store->writer);
     int closed = schema_close(store->path.at, store->mode, store->db, store->lock, result == 0 ? why : NULL);
     free(store->inputs);
+    arena_free(&store->kept);
     arena_free(&store->arena);
     free(store);
     return result == 0 ? closed : result;

@@ -15,7 +15,7 @@
  * cache. */
 enum { BATCH_BYTES = 2 * 1024 * 1024, BATCHES = 3, AHEAD = 8 };
 
-enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED };
+enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED, ITEM_KEEP, ITEM_TAKE_BACK };
 struct item {
     struct item *next;
     enum item_kind kind;
@@ -26,6 +26,7 @@ struct item {
         struct evidence *evidence;
         struct input *input;
         struct skipped *skipped;
+        struct str *kept;
     };
 };
 
@@ -169,6 +170,16 @@ static int write_batch(struct writer *writer, const struct batch *batch)
             break;
         case ITEM_SKIPPED:
             rc = write_skipped(writer, item->skipped);
+            break;
+        case ITEM_KEEP:
+            rc = packer_flush(writer->packer);
+            if (rc == SQLITE_OK)
+                rc = packer_keep(writer->packer, *item->kept);
+            break;
+        case ITEM_TAKE_BACK:
+            rc = packer_flush(writer->packer);
+            if (rc == SQLITE_OK)
+                rc = packer_take_back(writer->packer);
             break;
         }
     }
@@ -463,6 +474,24 @@ int writer_skipped(struct writer *writer, const struct skipped *skipped, struct 
     take_text(batch, &kept->shape);
     take_text(batch, &kept->first_text);
     align(batch);
+    return 0;
+}
+
+int writer_keep(struct writer *writer, struct str kept, struct why *why)
+{
+    if (failed(writer, why) != 0)
+        return -1;
+    struct batch *batch = batch_for(writer, sizeof kept, kept.len);
+    take_text(batch, add_item(batch, ITEM_KEEP, &kept, sizeof kept)->kept);
+    align(batch);
+    return 0;
+}
+
+int writer_take_back(struct writer *writer, struct why *why)
+{
+    if (failed(writer, why) != 0)
+        return -1;
+    add_item(batch_for(writer, 0, 0), ITEM_TAKE_BACK, NULL, 0);
     return 0;
 }
 

@@ -22,6 +22,8 @@ int writer_session(struct writer *writer, const struct session *session, struct 
 int writer_late(struct writer *writer, int64_t session_id, const struct evidence *evidence, struct why *why);
 int writer_input(struct writer *writer, const struct input *input, struct why *why);
 int writer_skipped(struct writer *writer, const struct skipped *skipped, struct why *why);
+int writer_keep(struct writer *writer, struct str kept, struct why *why);
+int writer_take_back(struct writer *writer, struct why *why);
 /* Has what was handed over so far committed together; does not wait for it. */
 int writer_commit(struct writer *writer, struct why *why);
 /* Waits until all that was handed over is committed, or is known to have failed. */

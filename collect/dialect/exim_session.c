@@ -38,9 +38,7 @@ static void bind_pid(struct builder *builder, struct open_session *open, const s
     struct exim_notes *notes = open->notes;
     if (!pid || (notes && notes->pid == pid))
         return;
-    if (!notes)
-        open->notes = notes = builder_memory(builder, open, sizeof *notes);
-    if (!notes)
+    if (!notes && !(notes = builder_notes(builder, open, sizeof *notes)))
         return;
     notes->pid = pid;
     builder_bind(builder, key_of_pid(exim, pid), open, -1, false);

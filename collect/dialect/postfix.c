@@ -129,4 +129,5 @@ const struct dialect dialect_postfix = {
     .title = "Postfix smtpd, postscreen, cleanup, qmgr and delivery agents",
     .recognise = recognise,
     .take = take,
+    .conclude = postfix_conclude,
 };

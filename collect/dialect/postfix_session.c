@@ -43,10 +43,9 @@ enum stage command_stage(enum command command)
 struct postfix_notes *postfix_notes(struct builder *builder, struct open_session *open)
 {
     static struct postfix_notes nowhere; /* for a session that has all the memory it may have */
-    if (!open->notes)
-        open->notes = builder_memory(builder, open, sizeof(struct postfix_notes));
+    struct postfix_notes *notes = builder_notes(builder, open, sizeof *notes);
     nowhere = (struct postfix_notes){ 0 };
-    return open->notes ? open->notes : &nowhere;
+    return notes ? notes : &nowhere;
 }
 
 void hear_helo(struct builder *builder, struct open_session *open, struct str helo)

@@ -523,4 +523,5 @@ const struct dialect dialect_sendmail = {
     .title = "Sendmail 8.9 to 8.18",
     .recognise = recognise,
     .take = take,
+    .conclude = sendmail_conclude,
 };

@@ -47,6 +47,8 @@ struct sendmail_line {
 /* The session of the process that logged the line, begun when there is none, or when the process serves
  * another client by now. `relay` may be NULL. NULL where the process is not known. */
 struct open_session *sendmail_session(const struct sendmail_line *at, const struct relay *relay);
+/* What can be said only when all of a session is known. */
+void sendmail_conclude(struct builder *builder, struct open_session *open);
 /* The transaction of the line's queue id, begun when there is none; an id is used again after a refused MAIL.
  * `sender`: at == NULL where the line does not tell. -1 where there is no room. */
 int32_t sendmail_transaction(const struct sendmail_line *at, struct open_session *open, struct str sender);

@@ -124,7 +124,7 @@ void read_sendmail_reply(struct str text, int16_t otherwise, struct reply *reply
 
 /* A name that leads back, one that does not, or none: known once the last line was read, since a refusal may
  * say that the look-up only failed. */
-static void tell_rdns(struct builder *builder, struct open_session *open)
+void sendmail_conclude(struct builder *builder, struct open_session *open)
 {
     struct session *session = &open->session;
     bool named = open->flags & (RELAY_NAMED | RELAY_FORGED);
@@ -161,7 +161,7 @@ struct open_session *sendmail_session(const struct sendmail_line *at, const stru
         builder_took(at->builder, open, at->line);
     } else {
         open = builder_open(at->builder, key, at->line);
-        open->conclude = tell_rdns;
+        open->conclude = sendmail_conclude;
     }
     if (has_address && ip_is_none(&open->session.client))
         builder_set_client(at->builder, open, &relay->client, 0);

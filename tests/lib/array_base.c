@@ -63,6 +63,33 @@ static int commit(void *state, struct why *why)
     return 0;
 }
 
+/* What was kept, and how many sessions there were then. */
+static int keep(void *state, struct str kept, struct why *why)
+{
+    struct array_base *base = state;
+    (void)why;
+    base->kept = arena_str(&base->text, kept);
+    base->kept_sessions = base->session_count;
+    return 0;
+}
+
+static int kept(void *state, struct str *bytes, struct why *why)
+{
+    const struct array_base *base = state;
+    (void)why;
+    *bytes = base->kept;
+    return 0;
+}
+
+static int take_back(void *state, struct why *why)
+{
+    struct array_base *base = state;
+    (void)why;
+    for (; base->session_count > base->kept_sessions; base->session_count--)
+        base->recipients[base->session_count - 1] = 0;
+    return 0;
+}
+
 static int add_session(void *state, const struct session *session, struct why *why)
 {
     struct array_base *base = state;
@@ -102,7 +129,7 @@ struct sink array_base_sink(struct array_base *base)
 
 struct catalogue array_base_catalogue(struct array_base *base)
 {
-    return (struct catalogue){ base, find, write_input, add_skipped, commit };
+    return (struct catalogue){ base, find, write_input, add_skipped, commit, keep, kept, take_back };
 }
 
 struct outcome array_base_collect(struct array_base *base, const char *const *paths, size_t count, int year)

@@ -17,6 +17,8 @@ struct array_base {
     struct skipped skipped[BASE_SHAPES]; /* counts added up */
     size_t skipped_count;
     unsigned commits;
+    struct str kept;
+    size_t kept_sessions; /* that were there before */
     size_t fails_after; /* sessions, "the disk is full"; 0: never */
 };
 

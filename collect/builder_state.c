@@ -1,0 +1,278 @@
+/* The builder's memory, from one run to the next: after builder_load() a builder goes on as the one that was
+ * saved would have, to the byte where memory is bounded. What is open keeps the order of its lists; a
+ * session's keys and its place among those of its client come with it. */
+#include <assert.h>
+#include <stdlib.h>
+#include "base/memory.h"
+#include "collect/building.h"
+#include "collect/state.h"
+
+/* Which run is loaded by which: texts are copied into the session that is being loaded. */
+struct loading {
+    struct builder *builder;
+    struct building *building;
+};
+
+/* What was taken once is taken again, however the blocks fall: the bound is held by what is put back in the
+ * end. */
+static void *hold(struct loading *loading, size_t bytes)
+{
+    loading->building->bytes = 0;
+    return building_alloc(&loading->builder->pool, loading->building, bytes);
+}
+
+static struct str keep(void *owner, struct str text)
+{
+    char *copy = hold(owner, text.len);
+    memcpy(copy, text.at, text.len);
+    return (struct str){ copy, text.len };
+}
+
+/* An array as large as building.c would have made it for `count` elements. */
+static void *hold_array(struct loading *loading, size_t count, size_t least, size_t size)
+{
+    size_t capacity = least;
+    while (capacity < count)
+        capacity *= 2;
+    return count ? memset(hold(loading, capacity * size), 0, capacity * size) : NULL;
+}
+
+static void carry_reply(struct state *state, struct reply *reply)
+{
+    carry(state, &reply->code);
+    carry(state, &reply->named);
+    carry(state, &reply->stage);
+    carry(state, &reply->enhanced);
+    carry(state, &reply->text);
+}
+
+static void carry_recipient(struct state *state, struct recipient *recipient)
+{
+    carry(state, &recipient->address);
+    carry_reply(state, &recipient->reply);
+    carry(state, &recipient->verdict);
+    carry(state, &recipient->valid);
+    carry(state, &recipient->at);
+}
+
+static void carry_transaction(struct state *state, struct transaction *transaction, struct loading *loading)
+{
+    carry(state, &transaction->mail_from);
+    carry(state, &transaction->queue_id);
+    carry(state, &transaction->message_id);
+    carry(state, &transaction->size);
+    carry_reply(state, &transaction->reply);
+    carry(state, &transaction->verdict);
+    carry(state, &transaction->at);
+    transaction->recipient_count = (uint32_t)carry_count(state, transaction->recipient_count);
+    if (state->loading)
+        transaction->recipients = hold_array(loading, transaction->recipient_count, RECIPIENTS_LEAST,
+                                             sizeof *transaction->recipients);
+    for (uint32_t i = 0; i < transaction->recipient_count; i++)
+        carry_recipient(state, &transaction->recipients[i]);
+}
+
+void carry_evidence(struct state *state, struct evidence *evidence)
+{
+    carry(state, &evidence->kind);
+    carry(state, &evidence->state);
+    carry(state, &evidence->origin);
+    carry(state, &evidence->transaction);
+    carry(state, &evidence->recipient);
+    carry(state, &evidence->a);
+    carry(state, &evidence->b);
+    carry(state, &evidence->at);
+    carry(state, &evidence->subject);
+    carry(state, &evidence->detail);
+}
+
+static void carry_session(struct state *state, struct session *session, struct loading *loading)
+{
+    carry(state, &session->input);
+    carry(state, &session->first_offset);
+    carry(state, &session->last_offset);
+    carry(state, &session->started);
+    carry(state, &session->ended);
+    carry_bytes(state, &session->client, sizeof session->client);
+    carry(state, &session->client_port);
+    carry_bytes(state, &session->server_address, sizeof session->server_address);
+    carry(state, &session->server_port);
+    carry(state, &session->server);
+    carry(state, &session->service);
+    carry(state, &session->client_name);
+    carry(state, &session->helo);
+    carry(state, &session->auth_user);
+    carry(state, &session->direction);
+    carry(state, &session->stage);
+    carry(state, &session->closed);
+    carry(state, &session->verdict);
+    carry(state, &session->tls);
+    carry(state, &session->gap);
+    carry(state, &session->cut_off);
+    carry_reply(state, &session->reply);
+    session->transaction_count = (uint32_t)carry_count(state, session->transaction_count);
+    session->evidence_count = (uint32_t)carry_count(state, session->evidence_count);
+    if (state->loading) {
+        session->transactions = hold_array(loading, session->transaction_count, TRANSACTIONS_LEAST,
+                                           sizeof *session->transactions);
+        session->evidence =
+            hold_array(loading, session->evidence_count, EVIDENCE_LEAST, sizeof *session->evidence);
+    }
+    for (uint32_t i = 0; i < session->transaction_count; i++)
+        carry_transaction(state, &session->transactions[i], loading);
+    for (uint32_t i = 0; i < session->evidence_count; i++)
+        carry_evidence(state, &session->evidence[i]);
+}
+
+/* A dialect's function by the dialect's name: where it lies is another place in each run. */
+static void carry_conclude(struct state *state, struct open_session *open)
+{
+    struct str name = { NULL, 0 };
+    for (size_t i = 0; !state->loading && open->conclude && dialects[i] && !name.at; i++)
+        if (dialects[i]->conclude == open->conclude)
+            name = str_of(dialects[i]->name);
+    assert(state->loading || !open->conclude || name.at); /* it must stand in its dialect's row */
+    carry(state, &name);
+    for (size_t i = 0; state->loading && name.at && dialects[i]; i++)
+        if (str_eq(str_of(dialects[i]->name), name))
+            open->conclude = dialects[i]->conclude;
+}
+
+static void carry_open(struct state *state, struct open_session *open, struct loading *loading)
+{
+    struct building *building = building_of(open);
+    carry_session(state, &open->session, loading);
+    carry_conclude(state, open);
+    carry(state, &open->ended);
+    carry(state, &open->transaction);
+    carry(state, &open->flags);
+    carry(state, &open->peer);
+    carry(state, &open->marked);
+    building->notes_bytes = (uint32_t)carry_count(state, open->notes ? building->notes_bytes : 0);
+    if (building->notes_bytes) {
+        if (state->loading)
+            open->notes = hold(loading, building->notes_bytes);
+        carry_bytes(state, open->notes, building->notes_bytes);
+    }
+}
+
+static void carry_keys(struct state *state, struct keys *keys, struct key_list *list,
+                       struct building *building)
+{
+    uint32_t number = list->first;
+    for (size_t left = carry_count(state, list->count); left; left--) {
+        uint64_t key = state->loading ? 0 : keys->entry[number].key;
+        carry_bytes(state, &key, sizeof key);
+        if (state->loading) {
+            number = keys_find(keys, key) ? KEY_NONE : keys_add(keys, list, key, building);
+            state->broken |= number == KEY_NONE;
+        }
+        if (state->broken)
+            return;
+        struct key_entry *entry = &keys->entry[number];
+        carry(state, &entry->session_id);
+        carry(state, &entry->transaction);
+        carry(state, &entry->awaits);
+        number = entry->after;
+    }
+}
+
+static void carry_building(struct state *state, struct builder *builder, struct building *building)
+{
+    struct loading loading = { builder, building };
+    state->keep = keep;
+    state->owner = &loading;
+    carry_open(state, &building->open, &loading);
+    state->keep = NULL;
+    carry_keys(state, &builder->keys, &building->keys, building);
+    carry(state, &building->seen);
+    carry(state, &building->awaited);
+    uint64_t bytes = building->bytes, room = (uint64_t)(building->end - building->at);
+    uint8_t slip = (uint8_t)((uintptr_t)building->at & 7);
+    carry(state, &bytes);
+    carry(state, &room);
+    carry(state, &slip);
+    if (state->loading && !state->broken)
+        building_account(&builder->pool, building, (size_t)bytes, (size_t)room, slip);
+}
+
+static void carry_list(struct state *state, struct builder *builder, struct building_list *list,
+                       uint32_t *number)
+{
+    struct building *building = list->first;
+    for (size_t left = carry_count(state, list->count); left && !state->broken; left--) {
+        if (state->loading) {
+            building = building_new(&builder->pool);
+            building_list_add(list, building);
+        }
+        building->number = ++*number;
+        carry_building(state, builder, building);
+        building = building->after;
+    }
+}
+
+/* The sessions of each client, slot by slot, oldest first, by their numbers. */
+static void save_clients(struct state *state, struct builder *builder)
+{
+    for (size_t i = 0; i < CLIENT_SLOTS; i++) {
+        struct building *building = builder->client[i];
+        while (building && building->client_older)
+            building = building->client_older;
+        for (; building; building = building->client_newer)
+            carry(state, &building->number);
+    }
+    uint32_t end = 0;
+    carry(state, &end);
+}
+
+static void load_clients(struct state *state, struct builder *builder)
+{
+    size_t count = builder->open.count + builder->resting.count, known = 0;
+    struct building **numbered = mem_zero(count + 1, sizeof *numbered);
+    for (struct building *building = builder->open.first; building; building = building->after)
+        numbered[known++] = building;
+    for (struct building *building = builder->resting.first; building; building = building->after)
+        numbered[known++] = building;
+    for (uint32_t number = 0;;) {
+        carry(state, &number);
+        if (number == 0)
+            break;
+        struct building *building = number <= count ? numbered[number - 1] : NULL;
+        state->broken |= !building || building->has_client;
+        if (state->broken)
+            break;
+        building_client_add(builder, building);
+    }
+    free(numbered);
+}
+
+static void carry_builder(struct state *state, struct builder *builder)
+{
+    uint32_t number = 0;
+    carry(state, &builder->now);
+    carry(state, &builder->next_session);
+    carry_list(state, builder, &builder->open, &number);
+    carry_list(state, builder, &builder->resting, &number);
+    carry_list(state, builder, &builder->ended, &number);
+    if (state->loading)
+        load_clients(state, builder);
+    else
+        save_clients(state, builder);
+    carry_keys(state, &builder->keys, &builder->keys.handed_over, NULL);
+    stash_carry(&builder->stash, state);
+    twice_carry(&builder->twice, state);
+    for (size_t i = 0; i < LEARNT_MOST; i++)
+        carry(state, &builder->learnt[i]);
+    carry(state, &builder->learnt_next);
+}
+
+void builder_save(struct builder *builder, struct state *state)
+{
+    carry_builder(state, builder);
+}
+
+int builder_load(struct builder *builder, struct state *state)
+{
+    carry_builder(state, builder);
+    return state->broken ? -1 : 0;
+}

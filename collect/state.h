@@ -1,0 +1,55 @@
+/* What a run leaves to the next one, as bytes. One walk over the fields serves both ways: carry() writes the
+ * field that it is given, or, when loading, fills it in. */
+#ifndef COLLECT_STATE_H
+#define COLLECT_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/str.h"
+
+struct state {
+    bool loading;
+    bool broken; /* loading: the bytes are not what was written; what came since is zero */
+    char *bytes; /* saving */
+    size_t len, capacity;
+    struct str rest; /* loading */
+    struct str (*keep)(void *owner,
+                       struct str); /* loading: where texts are copied to; NULL: views on the bytes */
+    void *owner;
+};
+
+/* Begins to write, over what was written before. Zero-initialise the state to begin with. */
+void state_begin(struct state *state);
+/* All that was written, good until the next state_begin(). */
+struct str state_end(struct state *state);
+void state_free(struct state *state);
+/* Begins to read; broken where the bytes were not written by state_end(). */
+struct state state_load(struct str saved);
+
+void carry_bytes(struct state *state, void *bytes, size_t count);
+void carry_bool(struct state *state, bool *value);
+void carry_u8(struct state *state, uint8_t *value);
+void carry_u16(struct state *state, uint16_t *value);
+void carry_u32(struct state *state, uint32_t *value);
+void carry_u64(struct state *state, uint64_t *value);
+void carry_i16(struct state *state, int16_t *value);
+void carry_i32(struct state *state, int32_t *value);
+void carry_i64(struct state *state, int64_t *value);
+void carry_str(struct state *state, struct str *text);
+
+#define carry(state, field)                                                                                  \
+    _Generic((field), bool *                                                                                  \
+             : carry_bool, uint8_t *                                                                          \
+             : carry_u8, uint16_t *                                                                           \
+             : carry_u16, uint32_t *                                                                          \
+             : carry_u32, uint64_t *                                                                          \
+             : carry_u64, int16_t *                                                                           \
+             : carry_i16, int32_t *                                                                           \
+             : carry_i32, int64_t *                                                                           \
+             : carry_i64, struct str *                                                                        \
+             : carry_str)(state, field)
+
+/* How many things follow: at most as many as there are bytes left. */
+size_t carry_count(struct state *state, size_t count);
+
+#endif
