@@ -33,6 +33,7 @@ struct run {
     struct collected *collected;
     struct progress progress;
     struct programs programs;
+    uint64_t commit_bytes;
     struct state state; /* what is kept */
     uint64_t
         open_before;    /* sessions that were open when the run before ended, and stand there as they were */
@@ -383,7 +384,7 @@ static int read_lines(struct run *run, struct reading *reading, struct why *why)
             return -1;
         if (reading->lines.number % PROGRESS_LINES == 0 && progress_due(&run->progress))
             show_progress(run, reading);
-        if (reading->lines.position - reading->committed >= COMMIT_BYTES && !reading->lines.was_cut &&
+        if (reading->lines.position - reading->committed >= run->commit_bytes && !reading->lines.was_cut &&
             (write_input(run, reading, why) || keep_run(run, false, why) ||
              run->catalogue->commit(run->catalogue->state, why)))
             return -1;
@@ -575,6 +576,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
         programs_begin(&run.programs, dialects);
         result = begin_run(&run, sink, options->first_session, why);
         run.inputs = survey.count;
+        run.commit_bytes = options->commit_bytes ? options->commit_bytes : COMMIT_BYTES;
         for (size_t i = 0; i < survey.count; i++)
             run.bytes_all += survey.found[i].size;
         for (size_t i = 0; i < survey.count && result == 0; i++) {

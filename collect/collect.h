@@ -65,6 +65,7 @@ struct collect_options {
     size_t path_count;
     int year;              /* 0: from the file's time */
     int64_t first_session; /* the number that the first session gets, where the catalogue has kept nothing */
+    uint64_t commit_bytes; /* of input between two commits; 0: as many as cost nothing */
     bool progress, quiet;
 };
 

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "collect/builder.h"
 #include "collect/programs.h"
+#include "collect/state.h"
 #include "collect/untagged.h"
 #include "tests/lib/session_text.h"
 
@@ -88,7 +89,21 @@ static void take(struct run *run, struct str text)
     free(bytes);
 }
 
-static void run_case(const char *name, struct str about, struct str lines, struct str expected)
+/* As if each line were read by another run than the one before. */
+static void change_builders(struct run *run, const struct sink *sink)
+{
+    struct state saved = { 0 };
+    state_begin(&saved);
+    builder_save(run->builder, &saved);
+    struct state state = state_load(state_end(&saved));
+    builder_free(run->builder);
+    run->builder = builder_new(sink, 1);
+    ck_assert_int_eq(builder_load(run->builder, &state), 0);
+    ck_assert_uint_eq(state.rest.len, 0);
+    state_free(&saved);
+}
+
+static void run_case(const char *name, struct str about, struct str lines, struct str expected, bool changing)
 {
     char *found = NULL;
     size_t found_len = 0;
@@ -100,6 +115,8 @@ static void run_case(const char *name, struct str about, struct str lines, struc
     while (lines.len && cut_until_char(&lines, '\n', &line)) {
         run.number++;
         take(&run, line);
+        if (changing)
+            change_builders(&run, &sink);
     }
     ck_assert_int_eq(builder_finish(run.builder, NULL), 0);
     builder_free(run.builder);
@@ -108,8 +125,8 @@ static void run_case(const char *name, struct str about, struct str lines, struc
         printf("# %.*s\n%s\n", STR_ARG(about), found);
     else
         ck_assert_msg(str_eq((struct str){ found, found_len }, expected),
-                      "%s: %.*s\n--- expected\n%.*s--- found\n%s", name, STR_ARG(about), STR_ARG(expected),
-                      found);
+                      "%s: %s%.*s\n--- expected\n%.*s--- found\n%s", name,
+                      changing ? "kept after each line: " : "", STR_ARG(about), STR_ARG(expected), found);
     free(found);
 }
 
@@ -141,7 +158,8 @@ START_TEST(cases_of_a_file)
         } else {
             expected = str_range(begin, rest.at - 1);
         }
-        run_case(name, about, lines, expected);
+        run_case(name, about, lines, expected, false);
+        run_case(name, about, lines, expected, true);
         count++;
     }
     ck_assert_int_gt(count, 0);

@@ -1,0 +1,391 @@
+/* Again and again: a log that is read in pieces, or by runs that are killed, gives the database of one
+ * undisturbed run: every view equal in content and order, ids included. $AGAIN is how often each is tried,
+ * with other seeds. */
+#define _GNU_SOURCE
+#include <archive.h>
+#include <check.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "schemas/store.h"
+#include "tests/lib/inputs.h"
+
+enum { COMMIT_BYTES = 48 * 1024, PIECES_MOST = 6 };
+
+/* ---- What a database says. */
+
+static uint64_t hash_row(sqlite3_stmt *row, uint64_t hash)
+{
+    for (int i = 0; i < sqlite3_column_count(row); i++) {
+        const void *text = sqlite3_column_text(row, i);
+        size_t len = (size_t)sqlite3_column_bytes(row, i);
+        hash = bytes_hash(text ? text : "-", text ? len : 1, hash + (text != NULL));
+    }
+    return hash;
+}
+
+struct said {
+    uint64_t hash[8], rows[8];
+};
+
+/* The views, as they come; `whole`: with all that is said of the inputs but when they were collected. */
+static const char *const whole_views[] = {
+    "SELECT * FROM v_session",
+    "SELECT * FROM v_transaction",
+    "SELECT * FROM v_recipient",
+    "SELECT * FROM v_evidence",
+    "SELECT * FROM v_attempt",
+    "SELECT * FROM v_skipped",
+    "SELECT id, path, kind, dialects, bytes, lines, other, skipped, first, last FROM v_input",
+    "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
+};
+/* Which file a session is in is another matter where the log was split. */
+static const char *const sum_views[] = {
+    "SELECT id, direction, gap, started, ended, client_ip, client_port, client_name, server, server_ip, "
+    "server_port, helo, "
+    "tls, auth_user, stage, closed, early_talker, transactions, messages, recipients, verdict, measure, "
+    "code, enhanced, text "
+    "FROM v_session",
+    "SELECT * FROM v_transaction",
+    "SELECT * FROM v_recipient",
+    "SELECT * FROM v_evidence",
+    "SELECT * FROM v_attempt",
+    "SELECT reason, shape, sum(count) FROM v_skipped GROUP BY reason, shape",
+    "SELECT sum(bytes), sum(lines), sum(other), sum(skipped), min(first), max(last) FROM v_input",
+    "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
+};
+
+static struct said hear(const char *path, const char *const views[8])
+{
+    struct said said = { 0 };
+    sqlite3 *db = NULL;
+    ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    for (size_t i = 0; i < 8; i++) {
+        sqlite3_stmt *row = NULL;
+        ck_assert_int_eq(sqlite3_prepare_v2(db, views[i], -1, &row, NULL), SQLITE_OK);
+        while (sqlite3_step(row) == SQLITE_ROW) {
+            said.hash[i] = hash_row(row, said.hash[i]);
+            said.rows[i]++;
+        }
+        ck_assert_int_eq(sqlite3_finalize(row), SQLITE_OK);
+    }
+    sqlite3_close(db);
+    return said;
+}
+
+static void expect_same(const struct said *expected, const char *path, const char *const views[8],
+                        const char *what, unsigned seed)
+{
+    struct said said = hear(path, views);
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_msg(said.hash[i] == expected->hash[i] && said.rows[i] == expected->rows[i],
+                      "%s, seed %u: %s: %llu rows, expected %llu%s", what, seed, views[i],
+                      (unsigned long long)said.rows[i], (unsigned long long)expected->rows[i],
+                      said.rows[i] == expected->rows[i] ? " others" : "");
+}
+
+static void remove_database(const char *path)
+{
+    char beside[160];
+    unlink(path);
+    snprintf(beside, sizeof beside, "%s-wal", path);
+    unlink(beside);
+    snprintf(beside, sizeof beside, "%s-shm", path);
+    unlink(beside);
+}
+
+/* ---- Runs. */
+
+/* What a run that may be killed tells of itself. */
+struct told {
+    volatile unsigned commits;
+    volatile bool closing;
+    volatile double began, committed, closed, ended;
+};
+
+static struct told *told;
+static struct catalogue inner;
+
+static double now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static int commit(void *state, struct why *why)
+{
+    int result = inner.commit(state, why);
+    if (told && told->commits++ == 0)
+        told->committed = now();
+    return result;
+}
+
+static void collect(const char *database, const char *const *paths, size_t count, uint64_t commit_bytes)
+{
+    struct why why = { 0 };
+    struct store *store = NULL;
+    struct collected collected;
+    ck_assert_msg(store_open(database, STORE_WRITE, &store, &why) == 0, "%s", why.text);
+    struct collect_options options = { .paths = paths,
+                                       .path_count = count,
+                                       .year = 2026,
+                                       .first_session = store_next_session(store),
+                                       .commit_bytes = commit_bytes,
+                                       .quiet = true };
+    struct sink sink = store_sink(store);
+    inner = store_catalogue(store);
+    struct catalogue catalogue = inner;
+    catalogue.commit = commit;
+    ck_assert_msg(collect_run(&options, &sink, &catalogue, &collected, &why) == 0, "%s", why.text);
+    if (told) {
+        told->closed = now();
+        told->closing = true;
+    }
+    ck_assert_msg(store_close(store, &why) == 0, "%s", why.text);
+}
+
+/* How often each of these is tried. */
+static unsigned seeds(unsigned usual)
+{
+    const char *wanted = getenv("AGAIN");
+    return wanted ? (unsigned)strtoul(wanted, NULL, 10) : usual;
+}
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t most)
+{
+    random_state += 0x9E3779B97F4A7C15u;
+    uint64_t bits = bytes_hash(&random_state, sizeof random_state, 1);
+    return most ? bits % most : 0;
+}
+
+static const char *const lab_logs[] = { "sample-logs/labs/postfix-smtpd/mail.log",
+                                        "sample-logs/labs/postfix-postscreen/mail.log",
+                                        "sample-logs/labs/postfix-greylist/mail.log" };
+enum { LABS = sizeof lab_logs / sizeof *lab_logs };
+
+/* ---- Killed at any instant. */
+
+enum phase { BEFORE_COMMIT, BETWEEN, CHECKPOINT, PHASES };
+static const char *const phase_name[PHASES] = { "before the first commit", "between commits",
+                                                "in the last checkpoint" };
+
+/* Runs, and dies after `seconds`. Which phase that was in; PHASES where it was done before. */
+static enum phase run_and_die(const char *database, double seconds)
+{
+    *told = (struct told){ .commits = 0 };
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        told->began = now();
+        collect(database, lab_logs, 2, COMMIT_BYTES);
+        told->ended = now();
+        _exit(0);
+    }
+    while (told->began == 0 || now() - told->began < seconds) {
+        if (told->ended > 0)
+            break;
+        usleep(20);
+    }
+    kill(child, SIGKILL);
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    if (told->ended > 0)
+        return PHASES;
+    return told->closing ? CHECKPOINT : told->commits ? BETWEEN : BEFORE_COMMIT;
+}
+
+START_TEST(killed)
+{
+    char database[128], undisturbed[128];
+    snprintf(database, sizeof database, "%s", input_path("killed.db"));
+    snprintf(undisturbed, sizeof undisturbed, "%s", input_path("undisturbed.db"));
+    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_int_eq(run_and_die(undisturbed, 1e9), PHASES);
+    const struct told usual = *told;
+    struct said expected = hear(undisturbed, whole_views);
+    ck_assert_uint_gt(expected.rows[0], 1000);
+
+    unsigned wanted = seeds(24), least = wanted / 20 + 1, in[PHASES + 1] = { 0 };
+    double whole = usual.ended - usual.began;
+    const double begins[PHASES] = { 0, usual.committed - usual.began, usual.closed - usual.began };
+    const double ends[PHASES] = { usual.committed - usual.began, usual.closed - usual.began, whole };
+    for (unsigned seed = 0; seed < wanted * 4; seed++) {
+        /* Evenly over all of it; then in those that were hit too seldom. */
+        random_state = seed;
+        double share = (double)random_below(1u << 20) / (1u << 20);
+        double at = whole * ((double)seed + share) / wanted;
+        if (seed >= wanted) {
+            enum phase missed = 0;
+            while (missed < PHASES && in[missed] >= least)
+                missed++;
+            if (missed == PHASES)
+                break;
+            at = begins[missed] + (ends[missed] - begins[missed]) * share;
+        }
+        remove_database(database);
+        in[run_and_die(database, at)]++;
+        if (random_below(4) == 0) /* and the run after it */
+            run_and_die(database, whole * (double)random_below(1000) / 1000);
+        collect(database, lab_logs, 2, COMMIT_BYTES);
+        expect_same(&expected, database, whole_views, "killed", seed);
+    }
+    for (enum phase phase = 0; phase < PHASES; phase++)
+        printf("killed %s: %u\n", phase_name[phase], in[phase]);
+    for (enum phase phase = 0; phase < PHASES; phase++)
+        ck_assert_uint_ge(in[phase], least);
+    munmap(told, sizeof *told);
+    told = NULL;
+}
+END_TEST
+
+/* ---- In pieces. */
+
+/* Where the log may be cut: line `at` begins in another second than the line before it ended. */
+static bool second_changes(const char *log, const char *at)
+{
+    const char *before = at - 1;
+    while (before > log && before[-1] != '\n')
+        before--;
+    return strncmp(before, at, sizeof "2026-11-23T09:07:12" - 1) != 0;
+}
+
+static size_t cut_near(struct str log, size_t place, bool by_second)
+{
+    for (const char *at = log.at + place; (at = memchr(at, '\n', (size_t)(log.at + log.len - at)));) {
+        at++;
+        if (at == log.at + log.len)
+            break;
+        if (!by_second || second_changes(log.at, at))
+            return (size_t)(at - log.at);
+    }
+    return log.len;
+}
+
+static int (*const filters[])(struct archive *) = { NULL, archive_write_add_filter_gzip,
+                                                    archive_write_add_filter_xz,
+                                                    archive_write_add_filter_zstd };
+
+static void write_somehow(const char *name, struct str bytes)
+{
+    int (*filter)(struct archive *) = filters[random_below(sizeof filters / sizeof *filters)];
+    if (filter)
+        input_compress(name, filter, bytes);
+    else
+        input_write(name, bytes);
+}
+
+static int by_size(const void *left, const void *right)
+{
+    const size_t *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+/* Ends of pieces; the last is the log's. */
+static size_t cut_up(struct str log, bool by_second, size_t ends[PIECES_MOST])
+{
+    size_t count = 1 + random_below(PIECES_MOST), kept = 0;
+    for (size_t i = 0; i + 1 < count; i++)
+        ends[i] = cut_near(log, random_below(log.len), by_second);
+    ends[count - 1] = log.len;
+    qsort(ends, count, sizeof *ends, by_size);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || ends[i] != ends[kept - 1])
+            ends[kept++] = ends[i];
+    return kept;
+}
+
+/* One file that grows, is renamed and compressed between the runs. */
+static void collect_growing(const char *database, struct str log)
+{
+    size_t ends[PIECES_MOST], count = cut_up(log, false, ends);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = random_below(2) ? "mail.log" : "mail.log.1", *path = input_path(name);
+        write_somehow(name, (struct str){ log.at, ends[i] });
+        collect(database, &path, 1, COMMIT_BYTES * random_below(2));
+    }
+}
+
+/* A rotated set, in one run or several; some of its files had been read by half before, some are given again.
+ */
+static void collect_rotated(const char *database, struct str log)
+{
+    size_t ends[PIECES_MOST], count = cut_up(log, true, ends), begin = 0, given = 0;
+    const char *paths[PIECES_MOST * 2];
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        struct str piece = { log.at + begin, ends[i] - begin };
+        begin = ends[i];
+        snprintf(name, sizeof name, "piece.%zu", (size_t)(random_below(1000) * 10 + i));
+        paths[given++] = input_path(name);
+        if (given == 1 && random_below(2)) { /* the half of it first */
+            write_somehow(name, (struct str){ piece.at, cut_near(piece, piece.len / 2, false) });
+            collect(database, paths, 1, 0);
+        }
+        write_somehow(name, piece);
+        if (random_below(3) == 0) { /* the same under another name */
+            snprintf(name, sizeof name, "again.%zu", i);
+            paths[given++] = input_path(name);
+            write_somehow(name, piece);
+        }
+        if (i + 1 < count && random_below(2))
+            continue;
+        for (size_t n = given; n > 1; n--) {
+            size_t other = random_below(n);
+            const char *moved = paths[n - 1];
+            paths[n - 1] = paths[other];
+            paths[other] = moved;
+        }
+        collect(database, paths, given, COMMIT_BYTES * random_below(2));
+        given = 0;
+    }
+}
+
+START_TEST(in_pieces)
+{
+    char database[128];
+    snprintf(database, sizeof database, "%s", input_path("pieces.db"));
+    struct arena arena = { 0 };
+    struct said expected[LABS];
+    struct str logs[LABS];
+    for (size_t i = 0; i < LABS; i++) {
+        remove_database(database);
+        collect(database, &lab_logs[i], 1, 0);
+        expected[i] = hear(database, sum_views);
+        FILE *from = fopen(lab_logs[i], "rb");
+        ck_assert_ptr_nonnull(from);
+        char *bytes = arena_alloc(&arena, 2 * 1024 * 1024);
+        logs[i] = (struct str){ bytes, fread(bytes, 1, 2 * 1024 * 1024, from) };
+        fclose(from);
+    }
+    for (unsigned seed = 0, all = seeds(24); seed < all; seed++) {
+        random_state = seed * 1000;
+        size_t lab = random_below(LABS);
+        bool grows = random_below(2);
+        remove_database(database);
+        (grows ? collect_growing : collect_rotated)(database, logs[lab]);
+        expect_same(&expected[lab], database, sum_views, grows ? "growing" : "rotated", seed);
+    }
+    arena_free(&arena);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("again");
+    TCase *cases = tcase_create("again");
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, killed);
+    tcase_add_test(cases, in_pieces);
+    suite_add_tcase(suite, cases);
+    return inputs_main(suite);
+}
