@@ -39,8 +39,8 @@ int builder_finish(struct builder *builder, struct why *why);
 const struct builder_counts *builder_counts(struct builder *builder);
 /* All that the builder knows, for a run to come. */
 void builder_save(struct builder *builder, struct state *state);
-/* Fills a new builder; it hands over as the one that was saved would have, with its numbers. -1: the state is broken, and
- * the builder is good for nothing but builder_free(). */
+/* Fills a new builder; it hands over as the one that was saved would have, with its numbers. -1: the state is
+ * broken, and the builder is good for nothing but builder_free(). */
 int builder_load(struct builder *builder, struct state *state);
 
 /* Asks to be told which session a line was attributed to, both by their offsets: `first_offset` is that of
@@ -73,9 +73,10 @@ struct open_session {
     /* For the dialect: what it must remember from line to line. */
     int32_t transaction; /* the one that is under way, or -1 */
     uint32_t flags;
-    struct str peer; /* the client as the dialect's lines call it */
-    void *notes;     /* by builder_notes() */
-    usec marked;     /* when something happened that the dialect must remember */
+    struct str peer;              /* the client as the dialect's lines call it */
+    void *notes;                  /* by builder_notes() */
+    const struct dialect *keeper; /* whose carry_notes() they need, or NULL */
+    usec marked;                  /* when something happened that the dialect must remember */
 };
 
 /* Begins a session with this line as its first; `key` leads to it from now on (0: none). What was open under
@@ -124,8 +125,9 @@ void builder_rest(struct builder *builder, struct open_session *open, const stru
 struct str builder_keep(struct builder *builder, struct open_session *open, struct str text);
 /* Zeroed memory that lasts as long as the session; at most 256 bytes. */
 void *builder_memory(struct builder *builder, struct open_session *open, size_t bytes);
-/* The dialect's notes on the session, made and zeroed with the first call; NULL where the session has all the memory
- * it may have. They go from one run to the next as bytes, so what they point to is lost. */
+/* The dialect's notes on the session, made and zeroed with the first call; NULL where the session has all the
+ * memory it may have. They go from one run to the next as bytes, so what they point to is lost, unless
+ * open->keeper carries it. */
 void *builder_notes(struct builder *builder, struct open_session *open, size_t bytes);
 /* Adds one and returns it, with -1s and `at` filled in; NULL where the session has too many already (it is
  * then marked as one with a gap). The pointer lasts until the next one is added. */

@@ -124,23 +124,44 @@ static void carry_session(struct state *state, struct session *session, struct l
         carry_evidence(state, &session->evidence[i]);
 }
 
-/* A dialect's function by the dialect's name: where it lies is another place in each run. */
+/* A dialect by its name: where its functions lie is another place in each run. */
+static const struct dialect *carry_dialect(struct state *state, const struct dialect *dialect)
+{
+    struct str name = dialect ? str_of(dialect->name) : (struct str){ NULL, 0 };
+    carry(state, &name);
+    for (size_t i = 0; name.at && dialects[i]; i++)
+        if (str_eq(str_of(dialects[i]->name), name))
+            return dialects[i];
+    return NULL;
+}
+
 static void carry_conclude(struct state *state, struct open_session *open)
 {
-    struct str name = { NULL, 0 };
-    for (size_t i = 0; !state->loading && open->conclude && dialects[i] && !name.at; i++)
+    const struct dialect *whose = NULL;
+    for (size_t i = 0; open->conclude && dialects[i] && !whose; i++)
         if (dialects[i]->conclude == open->conclude)
-            name = str_of(dialects[i]->name);
-    assert(state->loading || !open->conclude || name.at); /* it must stand in its dialect's row */
-    carry(state, &name);
-    for (size_t i = 0; state->loading && name.at && dialects[i]; i++)
-        if (str_eq(str_of(dialects[i]->name), name))
-            open->conclude = dialects[i]->conclude;
+            whose = dialects[i];
+    assert(!open->conclude || whose); /* it must stand in its dialect's row */
+    whose = carry_dialect(state, whose);
+    open->conclude = whose ? whose->conclude : NULL;
+}
+
+static void carry_notes(struct state *state, struct open_session *open, struct loading *loading)
+{
+    struct building *building = building_of(open);
+    building->notes_bytes = (uint32_t)carry_count(state, open->notes ? building->notes_bytes : 0);
+    if (!building->notes_bytes)
+        return;
+    if (state->loading)
+        open->notes = hold(loading, building->notes_bytes);
+    carry_bytes(state, open->notes, building->notes_bytes);
+    open->keeper = carry_dialect(state, open->keeper);
+    if (open->keeper && open->keeper->carry_notes)
+        open->keeper->carry_notes(loading->builder, open, state);
 }
 
 static void carry_open(struct state *state, struct open_session *open, struct loading *loading)
 {
-    struct building *building = building_of(open);
     carry_session(state, &open->session, loading);
     carry_conclude(state, open);
     carry(state, &open->ended);
@@ -148,12 +169,7 @@ static void carry_open(struct state *state, struct open_session *open, struct lo
     carry(state, &open->flags);
     carry(state, &open->peer);
     carry(state, &open->marked);
-    building->notes_bytes = (uint32_t)carry_count(state, open->notes ? building->notes_bytes : 0);
-    if (building->notes_bytes) {
-        if (state->loading)
-            open->notes = hold(loading, building->notes_bytes);
-        carry_bytes(state, open->notes, building->notes_bytes);
-    }
+    carry_notes(state, open, loading);
 }
 
 static void carry_keys(struct state *state, struct keys *keys, struct key_list *list,

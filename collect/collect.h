@@ -50,13 +50,13 @@ struct catalogue {
     int (*skipped)(void *state, const struct skipped *skipped, struct why *why);
     /* The sessions handed over so far are whole: a good moment to commit. */
     int (*commit)(void *state, struct why *why);
-    /* What the run after this one needs to go on from here; kept in place of what was kept before, with the next
-     * commit. */
+    /* What the run after this one needs to go on from here; kept in place of what was kept before, with the
+     * next commit. */
     int (*keep)(void *state, struct str kept, struct why *why);
     /* What was kept last, len 0 where nothing was; lasts until the next call of any of these. */
     int (*kept)(void *state, struct str *kept, struct why *why);
-    /* The sessions handed over since keep(), in this run or before, stand for what was open then, and go: they will
-     * come again with what the rest of the log says of them. With the next commit. */
+    /* The sessions handed over since keep(), in this run or before, stand for what was open then, and go:
+     * they will come again with what the rest of the log says of them. With the next commit. */
     int (*take_back)(void *state, struct why *why);
 };
 
@@ -76,9 +76,9 @@ struct collected {
     uint64_t packets;  /* of captures */
 };
 
-/* Reads all inputs in order of time, and goes on where the run before ended. What is open in the end is handed over as it
- * stands, and taken back by the run that reads more. Returns 0, or -1 with why; then what was handed over is whole all the
- * same. */
+/* Reads all inputs in order of time, and goes on where the run before ended. What is open in the end is
+ * handed over as it stands, and taken back by the run that reads more. Returns 0, or -1 with why; then what
+ * was handed over is whole all the same. */
 int collect_run(const struct collect_options *options, const struct sink *sink,
                 const struct catalogue *catalogue, struct collected *collected, struct why *why);
 

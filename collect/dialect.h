@@ -9,6 +9,7 @@
 
 struct builder;
 struct open_session;
+struct state;
 
 /* A log line, taken apart as far as syslog goes. All text is views into the input's block and lasts until
  * the next line is read. */
@@ -41,6 +42,9 @@ struct dialect {
     bool (*continues)(struct str text);
     /* The only one that its sessions' open_session.conclude may be; may be NULL. */
     void (*conclude)(struct builder *builder, struct open_session *open);
+    /* Where its notes point to something: carries that (collect/state.h) behind the notes' own bytes, for the
+     * sessions whose open_session.keeper it is; may be NULL. */
+    void (*carry_notes)(struct builder *builder, struct open_session *open, struct state *state);
 };
 
 extern const struct dialect *const dialects[]; /* ends with NULL */

@@ -491,7 +491,7 @@ int writer_take_back(struct writer *writer, struct why *why)
 {
     if (failed(writer, why) != 0)
         return -1;
-    add_item(batch_for(writer, 0, 0), ITEM_TAKE_BACK, NULL, 0);
+    add_item(batch_for(writer, 0, 0), ITEM_TAKE_BACK, "", 0);
     return 0;
 }
 

@@ -481,4 +481,6 @@ const struct dialect dialect_qmail = {
     .title = "qmail: tcpserver, rblsmtpd, recordio, qmail-send, chkuser, simscan",
     .recognise = recognise,
     .take = take,
+    .conclude = conclude,
+    .carry_notes = qmail_carry_notes,
 };

@@ -3,6 +3,7 @@
  * once, so each waits for its reply in order. */
 #include "collect/dialect/phrases.h"
 #include "collect/dialect/qmail.h"
+#include "collect/state.h"
 
 enum command { MAIL = 1, RCPT, DATA, MESSAGE, TLS, AUTH, OTHER };
 enum { PART_BYTES = 100 };
@@ -34,9 +35,38 @@ struct talk {
 
 static struct talk *talk_of(struct builder *builder, struct open_session *open)
 {
-    if (!open->notes)
-        open->notes = builder_memory(builder, open, sizeof(struct talk));
-    return open->notes;
+    open->keeper = &dialect_qmail;
+    return builder_notes(builder, open, sizeof(struct talk));
+}
+
+void qmail_carry_notes(struct builder *builder, struct open_session *open, struct state *state)
+{
+    struct talk *talk = open->notes;
+    uint32_t left = 0;
+    for (const struct asked *asked = talk->first; asked && !state->loading; asked = asked->next)
+        left++;
+    carry(state, &left);
+    struct asked *asked = state->loading ? NULL : talk->first;
+    if (state->loading)
+        talk->first = talk->last = talk->unused = NULL;
+    for (; left && !state->broken; left--) {
+        struct asked carried = asked ? *asked : (struct asked){ 0 };
+        uint8_t command = (uint8_t)carried.command;
+        carry(state, &command);
+        carry(state, &carried.address);
+        carried.command = command;
+        if (asked) {
+            asked = asked->next;
+            continue;
+        }
+        struct asked *next = builder_memory(builder, open, sizeof *next);
+        state->broken |= next == NULL;
+        if (!next)
+            return;
+        *next = carried;
+        *(talk->last ? &talk->last->next : &talk->first) = next;
+        talk->last = next;
+    }
 }
 
 static void ask(struct builder *builder, struct open_session *open, struct talk *talk, enum command command,

@@ -188,4 +188,5 @@ const struct dialect dialect_spamdyke = {
     .title = "spamdyke",
     .recognise = recognise,
     .take = take,
+    .conclude = conclude,
 };
