@@ -14,7 +14,7 @@
 enum { BUILDER_BYTES_MOST = 24 * 1024 * 1024 };
 
 struct builder;
-struct state; /* collect/state.h */
+struct state_bytes; /* collect/state.h */
 
 struct builder_counts {
     uint64_t handed_over; /* sessions */
@@ -38,10 +38,10 @@ int builder_advance(struct builder *builder, usec at, struct why *why);
 int builder_finish(struct builder *builder, struct why *why);
 const struct builder_counts *builder_counts(struct builder *builder);
 /* All that the builder knows, for a run to come. */
-void builder_save(struct builder *builder, struct state *state);
+void builder_save(struct builder *builder, struct state_bytes *state);
 /* Fills a new builder; it hands over as the one that was saved would have, with its numbers. -1: the state is
  * broken, and the builder is good for nothing but builder_free(). */
-int builder_load(struct builder *builder, struct state *state);
+int builder_load(struct builder *builder, struct state_bytes *state);
 
 /* Asks to be told which session a line was attributed to, both by their offsets: `first_offset` is that of
  * the session's first line, as in the session. A line may belong to several sessions or none, and may be

@@ -37,7 +37,7 @@ static void *hold_array(struct loading *loading, size_t count, size_t least, siz
     return count ? memset(hold(loading, capacity * size), 0, capacity * size) : NULL;
 }
 
-static void carry_reply(struct state *state, struct reply *reply)
+static void carry_reply(struct state_bytes *state, struct reply *reply)
 {
     carry(state, &reply->code);
     carry(state, &reply->named);
@@ -46,7 +46,7 @@ static void carry_reply(struct state *state, struct reply *reply)
     carry(state, &reply->text);
 }
 
-static void carry_recipient(struct state *state, struct recipient *recipient)
+static void carry_recipient(struct state_bytes *state, struct recipient *recipient)
 {
     carry(state, &recipient->address);
     carry_reply(state, &recipient->reply);
@@ -55,7 +55,8 @@ static void carry_recipient(struct state *state, struct recipient *recipient)
     carry(state, &recipient->at);
 }
 
-static void carry_transaction(struct state *state, struct transaction *transaction, struct loading *loading)
+static void carry_transaction(struct state_bytes *state, struct transaction *transaction,
+                              struct loading *loading)
 {
     carry(state, &transaction->mail_from);
     carry(state, &transaction->queue_id);
@@ -72,7 +73,7 @@ static void carry_transaction(struct state *state, struct transaction *transacti
         carry_recipient(state, &transaction->recipients[i]);
 }
 
-void carry_evidence(struct state *state, struct evidence *evidence)
+void carry_evidence(struct state_bytes *state, struct evidence *evidence)
 {
     carry(state, &evidence->kind);
     carry(state, &evidence->state);
@@ -86,7 +87,7 @@ void carry_evidence(struct state *state, struct evidence *evidence)
     carry(state, &evidence->detail);
 }
 
-static void carry_session(struct state *state, struct session *session, struct loading *loading)
+static void carry_session(struct state_bytes *state, struct session *session, struct loading *loading)
 {
     carry(state, &session->input);
     carry(state, &session->first_offset);
@@ -125,7 +126,7 @@ static void carry_session(struct state *state, struct session *session, struct l
 }
 
 /* A dialect by its name: where its functions lie is another place in each run. */
-static const struct dialect *carry_dialect(struct state *state, const struct dialect *dialect)
+static const struct dialect *carry_dialect(struct state_bytes *state, const struct dialect *dialect)
 {
     struct str name = dialect ? str_of(dialect->name) : (struct str){ NULL, 0 };
     carry(state, &name);
@@ -135,7 +136,7 @@ static const struct dialect *carry_dialect(struct state *state, const struct dia
     return NULL;
 }
 
-static void carry_conclude(struct state *state, struct open_session *open)
+static void carry_conclude(struct state_bytes *state, struct open_session *open)
 {
     const struct dialect *whose = NULL;
     for (size_t i = 0; open->conclude && dialects[i] && !whose; i++)
@@ -146,7 +147,7 @@ static void carry_conclude(struct state *state, struct open_session *open)
     open->conclude = whose ? whose->conclude : NULL;
 }
 
-static void carry_notes(struct state *state, struct open_session *open, struct loading *loading)
+static void carry_notes(struct state_bytes *state, struct open_session *open, struct loading *loading)
 {
     struct building *building = building_of(open);
     building->notes_bytes = (uint32_t)carry_count(state, open->notes ? building->notes_bytes : 0);
@@ -160,7 +161,7 @@ static void carry_notes(struct state *state, struct open_session *open, struct l
         open->keeper->carry_notes(loading->builder, open, state);
 }
 
-static void carry_open(struct state *state, struct open_session *open, struct loading *loading)
+static void carry_open(struct state_bytes *state, struct open_session *open, struct loading *loading)
 {
     carry_session(state, &open->session, loading);
     carry_conclude(state, open);
@@ -172,7 +173,7 @@ static void carry_open(struct state *state, struct open_session *open, struct lo
     carry_notes(state, open, loading);
 }
 
-static void carry_keys(struct state *state, struct keys *keys, struct key_list *list,
+static void carry_keys(struct state_bytes *state, struct keys *keys, struct key_list *list,
                        struct building *building)
 {
     uint32_t number = list->first;
@@ -193,7 +194,7 @@ static void carry_keys(struct state *state, struct keys *keys, struct key_list *
     }
 }
 
-static void carry_building(struct state *state, struct builder *builder, struct building *building)
+static void carry_building(struct state_bytes *state, struct builder *builder, struct building *building)
 {
     struct loading loading = { builder, building };
     state->keep = keep;
@@ -212,7 +213,7 @@ static void carry_building(struct state *state, struct builder *builder, struct 
         building_account(&builder->pool, building, (size_t)bytes, (size_t)room, slip);
 }
 
-static void carry_list(struct state *state, struct builder *builder, struct building_list *list,
+static void carry_list(struct state_bytes *state, struct builder *builder, struct building_list *list,
                        uint32_t *number)
 {
     struct building *building = list->first;
@@ -228,7 +229,7 @@ static void carry_list(struct state *state, struct builder *builder, struct buil
 }
 
 /* The sessions of each client, slot by slot, oldest first, by their numbers. */
-static void save_clients(struct state *state, struct builder *builder)
+static void save_clients(struct state_bytes *state, struct builder *builder)
 {
     for (size_t i = 0; i < CLIENT_SLOTS; i++) {
         struct building *building = builder->client[i];
@@ -241,7 +242,7 @@ static void save_clients(struct state *state, struct builder *builder)
     carry(state, &end);
 }
 
-static void load_clients(struct state *state, struct builder *builder)
+static void load_clients(struct state_bytes *state, struct builder *builder)
 {
     size_t count = builder->open.count + builder->resting.count, known = 0;
     struct building **numbered = mem_zero(count + 1, sizeof *numbered);
@@ -262,7 +263,7 @@ static void load_clients(struct state *state, struct builder *builder)
     free(numbered);
 }
 
-static void carry_builder(struct state *state, struct builder *builder)
+static void carry_builder(struct state_bytes *state, struct builder *builder)
 {
     uint32_t number = 0;
     carry(state, &builder->now);
@@ -282,12 +283,12 @@ static void carry_builder(struct state *state, struct builder *builder)
     carry(state, &builder->learnt_next);
 }
 
-void builder_save(struct builder *builder, struct state *state)
+void builder_save(struct builder *builder, struct state_bytes *state)
 {
     carry_builder(state, builder);
 }
 
-int builder_load(struct builder *builder, struct state *state)
+int builder_load(struct builder *builder, struct state_bytes *state)
 {
     carry_builder(state, builder);
     return state->broken ? -1 : 0;

@@ -19,7 +19,7 @@ enum {
 };
 
 struct block;
-struct state;
+struct state_bytes;
 
 struct pool {
     struct block *free; /* of BLOCK_BYTES each */
@@ -92,6 +92,6 @@ void pool_free(struct pool *pool);
 void building_list_add(struct building_list *list, struct building *building);
 /* As the newest of its client. */
 void building_client_add(struct builder *builder, struct building *building);
-void carry_evidence(struct state *state, struct evidence *evidence);
+void carry_evidence(struct state_bytes *state, struct evidence *evidence);
 
 #endif

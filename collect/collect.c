@@ -34,7 +34,7 @@ struct run {
     struct progress progress;
     struct programs programs;
     uint64_t commit_bytes;
-    struct state state; /* what is kept */
+    struct state_bytes state; /* what is kept */
     uint64_t
         open_before;    /* sessions that were open when the run before ended, and stand there as they were */
     bool resumed;       /* this run goes on from another */
@@ -175,7 +175,7 @@ static struct str dialect_names(uint64_t bits, char text[DIALECTS_BYTES])
 
 /* ---- From one run to the next. */
 
-static void carry_run(struct state *state, struct run *run, bool *finished, uint64_t *open)
+static void carry_run(struct state_bytes *state, struct run *run, bool *finished, uint64_t *open)
 {
     uint64_t version = STATE_VERSION;
     struct str program = STR(MXREPLAY_VERSION);
@@ -216,7 +216,7 @@ static int begin_run(struct run *run, const struct sink *sink, int64_t first_ses
         return -1;
     if (kept.len == 0)
         return 0;
-    struct state state = state_load(kept);
+    struct state_bytes state = state_load(kept);
     carry_run(&state, run, &finished, &open);
     if (state.broken || builder_load(run->builder, &state)) {
         builder_free(run->builder);
@@ -384,7 +384,9 @@ static int read_lines(struct run *run, struct reading *reading, struct why *why)
             return -1;
         if (reading->lines.number % PROGRESS_LINES == 0 && progress_due(&run->progress))
             show_progress(run, reading);
+        /* The connections of a capture cannot be kept: until all is read, nothing of the run is committed. */
         if (reading->lines.position - reading->committed >= run->commit_bytes && !reading->lines.was_cut &&
+            !run->capture &&
             (write_input(run, reading, why) || keep_run(run, false, why) ||
              run->catalogue->commit(run->catalogue->state, why)))
             return -1;
@@ -497,6 +499,8 @@ static int read_capture(struct run *run, struct reading *reading, struct why *wh
     input->head_hash = head->hash[head->count - 1];
     /* Its sessions need its number. */
     if (!known && run->catalogue->write(run->catalogue->state, input, why))
+        return -1;
+    if (refresh(run, why))
         return -1;
     if (!run->capture)
         run->capture = capture_new(run->builder);

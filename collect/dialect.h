@@ -9,7 +9,7 @@
 
 struct builder;
 struct open_session;
-struct state;
+struct state_bytes;
 
 /* A log line, taken apart as far as syslog goes. All text is views into the input's block and lasts until
  * the next line is read. */
@@ -44,7 +44,7 @@ struct dialect {
     void (*conclude)(struct builder *builder, struct open_session *open);
     /* Where its notes point to something: carries that (collect/state.h) behind the notes' own bytes, for the
      * sessions whose open_session.keeper it is; may be NULL. */
-    void (*carry_notes)(struct builder *builder, struct open_session *open, struct state *state);
+    void (*carry_notes)(struct builder *builder, struct open_session *open, struct state_bytes *state);
 };
 
 extern const struct dialect *const dialects[]; /* ends with NULL */

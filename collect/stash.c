@@ -65,7 +65,7 @@ bool stash_take(struct stash *stash, uint64_t key, struct stashed *taken)
     return false;
 }
 
-void stash_carry(struct stash *stash, struct state *state)
+void stash_carry(struct stash *stash, struct state_bytes *state)
 {
     carry(state, &stash->next);
     stash->count = (uint32_t)carry_count(state, stash->count);

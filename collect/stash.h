@@ -7,7 +7,7 @@
 
 enum { STASH_MOST = 128, STASH_TEXT_MOST = 320 };
 
-struct state;
+struct state_bytes;
 
 struct stashed {
     struct evidence evidence; /* its texts are in `text`, once it lies where it is read */
@@ -30,6 +30,6 @@ void stash_put(struct stash *stash, uint64_t key, int32_t input, uint64_t offset
 /* Moves the oldest one of `key` to *taken. */
 bool stash_take(struct stash *stash, uint64_t key, struct stashed *taken);
 /* From one run to the next. */
-void stash_carry(struct stash *stash, struct state *state);
+void stash_carry(struct stash *stash, struct state_bytes *state);
 
 #endif

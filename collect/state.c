@@ -7,27 +7,27 @@
 
 enum { SEVEN = 0x7f, MORE = 0x80, NUMBER_BYTES_MOST = 10 };
 
-void state_begin(struct state *state)
+void state_begin(struct state_bytes *state)
 {
     state->len = 0;
 }
 
-void state_free(struct state *state)
+void state_free(struct state_bytes *state)
 {
     free(state->bytes);
-    *state = (struct state){ 0 };
+    *state = (struct state_bytes){ 0 };
 }
 
-struct str state_end(struct state *state)
+struct str state_end(struct state_bytes *state)
 {
     uint64_t hash = bytes_hash(state->bytes, state->len, 0);
     carry_bytes(state, &hash, sizeof hash);
     return (struct str){ state->bytes, state->len };
 }
 
-struct state state_load(struct str saved)
+struct state_bytes state_load(struct str saved)
 {
-    struct state state = { .loading = true, .rest = saved };
+    struct state_bytes state = { .loading = true, .rest = saved };
     uint64_t hash = 0;
     if (saved.len < sizeof hash) {
         state.broken = true;
@@ -39,7 +39,7 @@ struct state state_load(struct str saved)
     return state;
 }
 
-static void add(struct state *state, const void *bytes, size_t count)
+static void add(struct state_bytes *state, const void *bytes, size_t count)
 {
     mem_room(state->bytes, state->capacity, state->len + count);
     if (count)
@@ -47,7 +47,7 @@ static void add(struct state *state, const void *bytes, size_t count)
     state->len += count;
 }
 
-static struct str take(struct state *state, size_t count)
+static struct str take(struct state_bytes *state, size_t count)
 {
     state->broken |= count > state->rest.len;
     if (state->broken)
@@ -57,7 +57,7 @@ static struct str take(struct state *state, size_t count)
     return taken;
 }
 
-void carry_bytes(struct state *state, void *bytes, size_t count)
+void carry_bytes(struct state_bytes *state, void *bytes, size_t count)
 {
     if (!state->loading) {
         add(state, bytes, count);
@@ -69,7 +69,7 @@ void carry_bytes(struct state *state, void *bytes, size_t count)
         memcpy(bytes, taken.at, taken.len);
 }
 
-void carry_u64(struct state *state, uint64_t *value)
+void carry_u64(struct state_bytes *state, uint64_t *value)
 {
     if (!state->loading) {
         unsigned char bytes[NUMBER_BYTES_MOST];
@@ -93,7 +93,7 @@ void carry_u64(struct state *state, uint64_t *value)
 }
 
 /* Small ones are short on both sides of zero. */
-void carry_i64(struct state *state, int64_t *value)
+void carry_i64(struct state_bytes *state, int64_t *value)
 {
     uint64_t folded = (uint64_t)*value << 1 ^ (*value < 0 ? UINT64_MAX : 0);
     carry_u64(state, &folded);
@@ -101,7 +101,7 @@ void carry_i64(struct state *state, int64_t *value)
 }
 
 #define CARRY_AS(wide, carry_wide, narrow, carry_narrow)                                                     \
-    void carry_narrow(struct state *state, narrow *value)                                                    \
+    void carry_narrow(struct state_bytes *state, narrow *value)                                              \
     {                                                                                                        \
         wide as = (wide)*value;                                                                              \
         carry_wide(state, &as);                                                                              \
@@ -115,7 +115,7 @@ CARRY_AS(uint64_t, carry_u64, uint32_t, carry_u32)
 CARRY_AS(int64_t, carry_i64, int16_t, carry_i16)
 CARRY_AS(int64_t, carry_i64, int32_t, carry_i32)
 
-size_t carry_count(struct state *state, size_t count)
+size_t carry_count(struct state_bytes *state, size_t count)
 {
     uint64_t number = count;
     carry_u64(state, &number);
@@ -126,7 +126,7 @@ size_t carry_count(struct state *state, size_t count)
 }
 
 /* What is not known is told from what is known to be empty. */
-void carry_str(struct state *state, struct str *text)
+void carry_str(struct state_bytes *state, struct str *text)
 {
     uint64_t len = text->at ? (uint64_t)text->len + 1 : 0;
     carry_u64(state, &len);

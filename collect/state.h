@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "base/str.h"
 
-struct state {
+struct state_bytes {
     bool loading;
     bool broken; /* loading: the bytes are not what was written; what came since is zero */
     char *bytes; /* saving */
@@ -19,23 +19,23 @@ struct state {
 };
 
 /* Begins to write, over what was written before. Zero-initialise the state to begin with. */
-void state_begin(struct state *state);
+void state_begin(struct state_bytes *state);
 /* All that was written, good until the next state_begin(). */
-struct str state_end(struct state *state);
-void state_free(struct state *state);
+struct str state_end(struct state_bytes *state);
+void state_free(struct state_bytes *state);
 /* Begins to read; broken where the bytes were not written by state_end(). */
-struct state state_load(struct str saved);
+struct state_bytes state_load(struct str saved);
 
-void carry_bytes(struct state *state, void *bytes, size_t count);
-void carry_bool(struct state *state, bool *value);
-void carry_u8(struct state *state, uint8_t *value);
-void carry_u16(struct state *state, uint16_t *value);
-void carry_u32(struct state *state, uint32_t *value);
-void carry_u64(struct state *state, uint64_t *value);
-void carry_i16(struct state *state, int16_t *value);
-void carry_i32(struct state *state, int32_t *value);
-void carry_i64(struct state *state, int64_t *value);
-void carry_str(struct state *state, struct str *text);
+void carry_bytes(struct state_bytes *state, void *bytes, size_t count);
+void carry_bool(struct state_bytes *state, bool *value);
+void carry_u8(struct state_bytes *state, uint8_t *value);
+void carry_u16(struct state_bytes *state, uint16_t *value);
+void carry_u32(struct state_bytes *state, uint32_t *value);
+void carry_u64(struct state_bytes *state, uint64_t *value);
+void carry_i16(struct state_bytes *state, int16_t *value);
+void carry_i32(struct state_bytes *state, int32_t *value);
+void carry_i64(struct state_bytes *state, int64_t *value);
+void carry_str(struct state_bytes *state, struct str *text);
 
 #define carry(state, field)                                                                                  \
     _Generic((field), bool *                                                                                  \
@@ -50,6 +50,6 @@ void carry_str(struct state *state, struct str *text);
              : carry_str)(state, field)
 
 /* How many things follow: at most as many as there are bytes left. */
-size_t carry_count(struct state *state, size_t count);
+size_t carry_count(struct state_bytes *state, size_t count);
 
 #endif

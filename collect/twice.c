@@ -75,7 +75,7 @@ bool twice_in_turn(struct twice *twice, uint64_t said)
 }
 
 /* Bucket by bucket: what is in it stands at its front. */
-void twice_carry(struct twice *twice, struct state *state)
+void twice_carry(struct twice *twice, struct state_bytes *state)
 {
     bool any = twice->place != NULL;
     carry(state, &any);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct state;
+struct state_bytes;
 
 /* Zero-initialised it is empty; it takes 4 MB once there is something in it. */
 struct twice {
@@ -20,6 +20,6 @@ bool twice_in_inputs(struct twice *twice, uint64_t said, int32_t input);
 /* Notes that this is said; true each second time. */
 bool twice_in_turn(struct twice *twice, uint64_t said);
 /* From one run to the next. */
-void twice_carry(struct twice *twice, struct state *state);
+void twice_carry(struct twice *twice, struct state_bytes *state);
 
 #endif

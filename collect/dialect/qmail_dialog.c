@@ -39,7 +39,7 @@ static struct talk *talk_of(struct builder *builder, struct open_session *open)
     return builder_notes(builder, open, sizeof(struct talk));
 }
 
-void qmail_carry_notes(struct builder *builder, struct open_session *open, struct state *state)
+void qmail_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
 {
     struct talk *talk = open->notes;
     uint32_t left = 0;

@@ -92,10 +92,10 @@ static void take(struct run *run, struct str text)
 /* As if each line were read by another run than the one before. */
 static void change_builders(struct run *run, const struct sink *sink)
 {
-    struct state saved = { 0 };
+    struct state_bytes saved = { 0 };
     state_begin(&saved);
     builder_save(run->builder, &saved);
-    struct state state = state_load(state_end(&saved));
+    struct state_bytes state = state_load(state_end(&saved));
     builder_free(run->builder);
     run->builder = builder_new(sink, 1);
     ck_assert_int_eq(builder_load(run->builder, &state), 0);
