@@ -149,6 +149,33 @@ static int choose_policy(struct story *story, struct load *load, struct why *why
     return 0;
 }
 
+static bool is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] < ' ' || (unsigned char)text.at[i] > '~')
+            return false;
+    return true;
+}
+
+/* Who was told to come back: whether they did is another session's story. */
+static void say_the_others(struct story *story, const struct settings *settings)
+{
+    const struct session *session = &story->session;
+    for (size_t t = 0; session->verdict == VERDICT_DEFERRED && t < session->transaction_count; t++) {
+        const struct transaction *transaction = &session->transactions[t];
+        if (!transaction->mail_from.at || !transaction->recipient_count)
+            continue;
+        struct str from = transaction->mail_from.len ? transaction->mail_from : STR("<>");
+        struct str to = transaction->recipients[0].address;
+        if (!to.len || !is_printable(from) || !is_printable(to))
+            continue;
+        say("\nWhether they came back: %s explain%s --sender %.*s --recipient %.*s", program(),
+            database_option(&settings->common, &story->arena), STR_ARG(shell_word(&story->arena, from)),
+            STR_ARG(shell_word(&story->arena, to)));
+        return;
+    }
+}
+
 static int tell(struct story *story, struct load *load, const struct settings *settings, struct why *why)
 {
     enum table_format format = (enum table_format)settings->common.format;
@@ -162,7 +189,10 @@ static int tell(struct story *story, struct load *load, const struct settings *s
         return -1;
     read_lines(story, load, database_path(&settings->common));
     story->assumed = load->options.assumed;
-    return story_print(story, format == TABLE_JSON, stdout, why);
+    if (story_print(story, format == TABLE_JSON, stdout, why) < 0)
+        return -1;
+    say_the_others(story, settings);
+    return 0;
 }
 
 static int asked_for(const struct settings *settings, char **operands, struct store_filter *filter,

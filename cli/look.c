@@ -95,13 +95,8 @@ static int tables(const struct load *load, const struct fitted *fitted, enum tab
 static struct str typed(struct arena *arena, char **inputs)
 {
     struct str text = STR("");
-    for (size_t i = 0; i < 3 && inputs[i]; i++) {
-        bool plain =
-            strspn(inputs[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%") ==
-            strlen(inputs[i]);
-        text =
-            arena_printf(arena, "%.*s %s%s%s", STR_ARG(text), plain ? "" : "'", inputs[i], plain ? "" : "'");
-    }
+    for (size_t i = 0; i < 3 && inputs[i]; i++)
+        text = arena_printf(arena, "%.*s %.*s", STR_ARG(text), STR_ARG(shell_word(arena, str_of(inputs[i]))));
     return inputs[0] && inputs[1] && inputs[2] && inputs[3] ? arena_printf(arena, "%.*s …", STR_ARG(text))
                                                             : text;
 }

@@ -53,6 +53,28 @@ const char *program(void)
     return called;
 }
 
+static bool is_plain(char c)
+{
+    return is_alpha(c) || is_digit(c) || (c && strchr("/._-+,:@%=", c));
+}
+
+struct str shell_word(struct arena *arena, struct str word)
+{
+    bool plain = word.len > 0;
+    struct str quoted = STR("'");
+    for (size_t i = 0; i < word.len; i++)
+        plain = plain && is_plain(word.at[i]);
+    if (plain)
+        return word;
+    for (struct str rest = word, piece; rest.len;) {
+        bool ends = !cut_until_char(&rest, '\'', &piece);
+        if (ends)
+            piece = rest, rest = STR("");
+        quoted = arena_printf(arena, "%.*s%.*s%s", STR_ARG(quoted), STR_ARG(piece), ends ? "" : "'\\''");
+    }
+    return arena_printf(arena, "%.*s'", STR_ARG(quoted));
+}
+
 void say_error(const char *text)
 {
     fflush(stdout);

@@ -3,6 +3,8 @@
 #define CLI_SAY_H
 
 #include <stdbool.h>
+#include "base/memory.h"
+#include "base/str.h"
 
 enum loudness { SAY_ERRORS, SAY_WORDS, SAY_MORE };
 
@@ -17,6 +19,8 @@ void say_more(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * installed. */
 void say_called(const char *argv0);
 const char *program(void);
+/* A word of such a line, quoted for the shell where it must be. */
+struct str shell_word(struct arena *arena, struct str word);
 /* "mxreplay: TEXT", always. */
 void say_error(const char *text);
 

@@ -76,6 +76,22 @@ assert verdicts["no-rdns"]["verdict"] == "hit" and all(m["why"] for m in verdict
 P
 bad 64 "--format: one session's story is no table" explain -d t.db --format csv "$id"
 
+# Who was put off may have come back: the line to type finds both, and what strangers wrote is quoted.
+"$MXREPLAY" collect -q -d g.db "$labs/postfix-greylist/mail.log"
+good explain -d g.db 4
+sed -n 's/^Whether they came back: [^ ]* //p' err >again
+grep -qx 'explain -d g.db --sender orders8@good.test --recipient ivan@lab.test' again || fail "no line to type"
+eval "run $(cat again)"
+expect_out '2026-11-23 14:29:15  198.51.100.8'
+cat >quotes.log <<'L'
+Nov 23 09:00:00 mx postfix/smtpd[7]: connect from a.good.test[198.51.100.1]
+Nov 23 09:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from a.good.test[198.51.100.1]: 450 4.2.0 <u@lab.test>: Recipient address rejected: Greylisted; from=<a'$(echo b)@c.test> to=<u@lab.test> proto=SMTP helo=<a.good.test>
+Nov 23 09:00:02 mx postfix/smtpd[7]: disconnect from a.good.test[198.51.100.1]
+L
+"$MXREPLAY" collect -q -d q.db quotes.log
+good explain -d q.db 1
+expect_err "--sender 'a'\\''\$(echo b)@c.test' --recipient u@lab.test"
+
 # A log is found from another folder too, when it lies beside the database.
 mkdir elsewhere
 (cd elsewhere && "$MXREPLAY" explain -d ../t.db "$id") >out 2>err
