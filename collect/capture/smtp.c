@@ -86,6 +86,7 @@ struct smtp {
     struct message message;
     uint64_t chunk_left;
     usec spoke, banner, replied, tls_at; /* USEC_NONE: not yet */
+    bool early;                          /* the client spoke before the banner */
     bool early_told, ahead, bare_newline, commands;
     struct tls_records tls;
     struct part_line line[2];
@@ -115,6 +116,12 @@ static void reach(struct smtp *smtp, enum stage stage)
         smtp->open->session.stage = (uint8_t)stage;
 }
 
+/* By the order in which the two sides knew of it, not by the clock: packets may be captured in another. */
+static bool spoke_early(const struct smtp *smtp)
+{
+    return smtp->early || (smtp->spoke != USEC_NONE && smtp->banner == USEC_NONE);
+}
+
 /* The times of first talk and banner, after the handshake, so that any wait can be replayed. A port that
  * begins with TLS shows neither. */
 static void add_early_talker(struct smtp *smtp, struct builder *builder, struct open_session *open)
@@ -122,7 +129,7 @@ static void add_early_talker(struct smtp *smtp, struct builder *builder, struct 
     if (smtp->implicit_tls || smtp->lost || smtp->connected == USEC_NONE ||
         (smtp->spoke == USEC_NONE && smtp->banner == USEC_NONE))
         return;
-    bool early = smtp->spoke != USEC_NONE && (smtp->banner == USEC_NONE || smtp->spoke < smtp->banner);
+    bool early = spoke_early(smtp);
     struct evidence evidence = captured(KIND_EARLY_TALKER, tri_of(early), early ? smtp->spoke : smtp->banner);
     evidence.a = smtp->spoke == USEC_NONE ? -1 : smtp->spoke - smtp->connected;
     evidence.b = smtp->banner == USEC_NONE ? -1 : smtp->banner - smtp->connected;
@@ -271,6 +278,21 @@ static void note_vrfy(struct smtp *smtp, struct str argument, usec at)
         builder_add_evidence(smtp->world->builder, smtp->open, &evidence);
 }
 
+static void note_size(struct smtp *smtp)
+{
+    if (smtp->open && smtp->transaction >= 0)
+        smtp->open->session.transactions[smtp->transaction].size = (int64_t)smtp->message.size;
+}
+
+static void end_chunk(struct smtp *smtp)
+{
+    smtp->state = COMMAND;
+    if (!smtp->last_chunk)
+        return;
+    note_size(smtp);
+    reach(smtp, STAGE_EOM);
+}
+
 static void command_bdat(struct smtp *smtp, struct str argument, usec at)
 {
     uint64_t bytes = 0;
@@ -284,8 +306,10 @@ static void command_bdat(struct smtp *smtp, struct str argument, usec at)
     smtp->last_chunk = str_eq_nocase(str_trim(rest), STR("LAST"));
     smtp->chunk_left = bytes;
     smtp->message.size += bytes;
-    smtp->state = bytes ? CHUNK : COMMAND;
+    smtp->state = CHUNK;
     ask(smtp, smtp->last_chunk ? C_BDAT_LAST : C_BDAT, transaction, WHOLE_TRANSACTION);
+    if (bytes == 0)
+        end_chunk(smtp);
 }
 
 /* One command line. */
@@ -400,12 +424,6 @@ static void note_ahead(struct smtp *smtp, usec at)
     }
 }
 
-static void note_size(struct smtp *smtp)
-{
-    if (smtp->open && smtp->transaction >= 0)
-        smtp->open->session.transactions[smtp->transaction].size = (int64_t)smtp->message.size;
-}
-
 static void end_message(struct smtp *smtp)
 {
     smtp->state = COMMAND;
@@ -457,7 +475,7 @@ static void refused(struct smtp *smtp, const struct answer *answer, enum stage s
                     int32_t recipient)
 {
     struct asked asked = { stage, transaction, recipient };
-    bool early = smtp->spoke != USEC_NONE && (smtp->banner == USEC_NONE || smtp->spoke < smtp->banner);
+    bool early = spoke_early(smtp);
     if (smtp->open && answer->code >= 400)
         smtp_refused(smtp->world->builder, smtp->open, answer, &asked, early);
 }
@@ -509,6 +527,7 @@ static void auth_told(struct smtp *smtp, const struct answer *answer)
 
 static void banner_told(struct smtp *smtp, const struct connection *connection, const struct answer *answer)
 {
+    smtp->early = smtp->spoke != USEC_NONE;
     smtp->banner = answer->at;
     servers_answered(smtp->world->servers, &connection->address[SIDE_SERVER]);
     if (smtp->open && smtp->spoke != USEC_NONE) { /* before a refusal says the same, without the times */
@@ -750,13 +769,8 @@ static size_t take_client(struct smtp *smtp, const struct connection *connection
             size_t n = bytes.len < smtp->chunk_left ? bytes.len : (size_t)smtp->chunk_left;
             smtp->chunk_left -= n;
             bytes = str_skip(bytes, n);
-            if (smtp->chunk_left == 0) {
-                smtp->state = COMMAND;
-                if (smtp->last_chunk) {
-                    note_size(smtp);
-                    reach(smtp, STAGE_EOM);
-                }
-            }
+            if (smtp->chunk_left == 0)
+                end_chunk(smtp);
             break;
         }
         case OPAQUE:

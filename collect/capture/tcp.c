@@ -30,6 +30,7 @@ struct segment {
     int64_t ack;  /* the other stream's bytes before this place were known to the sender; -1: not told */
     usec at;
     uint32_t len, whole; /* captured, on the wire */
+    bool early;          /* captured before what it acknowledges */
     uint8_t bytes[];
 };
 
@@ -46,6 +47,11 @@ struct half {
     uint32_t first_ack; /* before the base is known: what the other side took it for */
     bool has_first_ack;
     struct segment *waiting;
+    /* The hole at `heard`, as it was when it was first missed. */
+    int64_t hole, hole_upto; /* hole < 0: there is none */
+    usec hole_since;
+    uint32_t hole_packets; /* of the connection, since then */
+    bool overdue;
 };
 
 struct tracked {
@@ -53,8 +59,6 @@ struct tracked {
     struct half half[2];
     struct tracked *same_slot, *before, *after; /* before and after in one of two lists, longest idle first */
     size_t bytes;                               /* of waiting segments */
-    usec missing_since;                         /* USEC_NONE: nothing is */
-    uint32_t missing_packets;
     bool answered, closed;
 };
 
@@ -242,6 +246,10 @@ static bool give_waiting(struct tcp *tcp, struct tracked *tracked, enum side sid
 {
     struct half *half = &tracked->half[side];
     struct segment *segment = ready(half);
+    if (segment->early) { /* whoever sent it had seen what has come only now */
+        segment->at = tracked->connection.seen;
+        segment->early = false;
+    }
     if (!give(tcp, tracked, side, segment->from, segment->bytes, segment->len, segment->whole, segment->at,
               must))
         return false;
@@ -265,31 +273,42 @@ static void progress(struct tcp *tcp, struct tracked *tracked)
     }
 }
 
-/* The hole before this half's next byte is given up: up to what waits behind it, or up to what the other side
- * has acknowledged. */
+/* Whether bytes behind `heard` are known to have been sent: by what the other side acknowledged, or, where
+ * that side was not seen, by what has come behind them. */
+static bool has_hole(const struct half *half, const struct half *other)
+{
+    return is_missing(half) || (!other->known && half->waiting && half->waiting->from > half->heard);
+}
+
+/* The hole before this half's next byte is given up: up to what waits behind it, or as far as it went when it
+ * was first missed; with `all`, up to what the other side has acknowledged. */
 static bool give_up_hole(struct tcp *tcp, struct tracked *tracked, enum side side, bool all, usec at)
 {
     struct half *half = &tracked->half[side];
-    if (half->done < half->heard || ready(half) || !half->known)
+    if (half->done < half->heard || ready(half) || !half->known || (!all && !half->overdue))
         return false;
-    int64_t upto =
-        half->waiting && (all || half->waiting->from < half->acked) ? half->waiting->from : half->acked;
+    int64_t upto = all ? half->acked : half->hole_upto;
+    if (half->waiting && (upto <= half->done || half->waiting->from < upto))
+        upto = half->waiting->from;
+    half->overdue = false;
     if (upto <= half->done)
         return false;
     lose(tcp, tracked, side, upto, at);
     return true;
 }
 
-/* Goes on without what is missing; with `all`, until nothing waits any more. */
+/* Goes on without what is overdue; with `all`, until nothing waits any more. */
 static void give_up(struct tcp *tcp, struct tracked *tracked, bool all, usec at)
 {
     struct half *half = tracked->half;
     for (;;) {
         progress(tcp, tracked);
-        if (!all && !is_missing(&half[SIDE_CLIENT]) && !is_missing(&half[SIDE_SERVER]))
+        for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+            half[side].overdue = half[side].overdue && half[side].heard == half[side].hole;
+        if (!all && !half[SIDE_CLIENT].overdue && !half[SIDE_SERVER].overdue)
             break;
-        if (give_up_hole(tcp, tracked, SIDE_SERVER, false, at) ||
-            give_up_hole(tcp, tracked, SIDE_CLIENT, false, at))
+        if (give_up_hole(tcp, tracked, SIDE_SERVER, all, at) ||
+            give_up_hole(tcp, tracked, SIDE_CLIENT, all, at))
             continue;
         /* Both wait for each other: what was captured first goes first. */
         const struct segment *client = ready(&half[SIDE_CLIENT]), *server = ready(&half[SIDE_SERVER]);
@@ -297,17 +316,19 @@ static void give_up(struct tcp *tcp, struct tracked *tracked, bool all, usec at)
             give_waiting(tcp, tracked, SIDE_CLIENT, true);
         else if (server)
             give_waiting(tcp, tracked, SIDE_SERVER, true);
-        else if (!give_up_hole(tcp, tracked, SIDE_SERVER, all, at) &&
-                 !give_up_hole(tcp, tracked, SIDE_CLIENT, all, at))
+        else
             break;
     }
-    tracked->missing_since = USEC_NONE;
-    tracked->missing_packets = 0;
 }
 
 static void close_connection(struct tcp *tcp, struct tracked *tracked, enum ending ending)
 {
     struct connection *connection = &tracked->connection;
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) { /* there was as much as its FIN says */
+        struct half *half = &tracked->half[side];
+        if (half->has_fin && half->fin > half->acked)
+            half->acked = half->fin;
+    }
     give_up(tcp, tracked, true, connection->seen);
     connection->ending = (uint8_t)ending;
     connection->one_way = !tracked->half[SIDE_CLIENT].known || !tracked->half[SIDE_SERVER].known;
@@ -397,8 +418,9 @@ static struct tracked *begin(struct tcp *tcp, const struct datagram *datagram, c
     connection->input = input;
     connection->offset = offset;
     connection->started = connection->seen = datagram->at;
-    connection->established = connection->closing = tracked->missing_since = USEC_NONE;
+    connection->established = connection->closing = USEC_NONE;
     struct tracked **slot = slot_of(tcp, connection);
+    tracked->half[SIDE_CLIENT].hole = tracked->half[SIDE_SERVER].hole = -1;
     tracked->same_slot = *slot;
     *slot = tracked;
     list_add(&tcp->open, tracked);
@@ -454,6 +476,7 @@ static void hold(struct tcp *tcp, struct tracked *tracked, enum side side, int64
         segment->from = from;
         segment->ack = ack;
         segment->at = at;
+        segment->early = tracked->half[!side].known && ack > tracked->half[!side].heard;
         segment->next = behind;
         *place = segment;
         piece.at += len;
@@ -505,19 +528,23 @@ static bool is_over(const struct half *half)
 /* What waits for something missing does not do so for ever. */
 static void be_patient(struct tcp *tcp, struct tracked *tracked, usec at)
 {
-    const struct half *client = &tracked->half[SIDE_CLIENT], *server = &tracked->half[SIDE_SERVER];
-    bool one_way = !client->known || !server->known; /* then nobody acknowledges */
-    bool hole = (client->waiting && !ready(client)) || (server->waiting && !ready(server));
-    if (!is_missing(client) && !is_missing(server) && !(one_way && hole)) {
-        tracked->missing_since = USEC_NONE;
-        tracked->missing_packets = 0;
-    } else if (tracked->missing_since == USEC_NONE) {
-        tracked->missing_since = at;
-    } else if (++tracked->missing_packets >= REORDER_PACKETS || at - tracked->missing_since >= reorder_most) {
-        give_up(tcp, tracked, one_way, at);
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        struct half *half = &tracked->half[side];
+        if (!has_hole(half, &tracked->half[!side])) {
+            half->hole = -1;
+        } else if (half->hole != half->heard) {
+            half->hole = half->heard;
+            half->hole_upto = half->acked;
+            half->hole_since = at;
+            half->hole_packets = 0;
+        } else if (++half->hole_packets >= REORDER_PACKETS || at - half->hole_since >= reorder_most) {
+            half->overdue = true;
+        }
     }
     if (tracked->bytes > TCP_CONNECTION_BYTES_MOST)
         give_up(tcp, tracked, true, at);
+    else if (tracked->half[SIDE_CLIENT].overdue || tracked->half[SIDE_SERVER].overdue)
+        give_up(tcp, tracked, false, at);
 }
 
 static void take_acknowledgement(struct half *half, const struct header *header)
@@ -563,6 +590,10 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
             connection->closing = at;
             connection->closed_by = (uint8_t)side;
         }
+        if (half->known && !half->has_fin && place > half->acked)
+            half->acked = place; /* what was sent before it */
+        if (header->flags & ACK)
+            take_acknowledgement(other, header);
         close_connection(tcp, tracked, ENDING_RST);
         return;
     }
