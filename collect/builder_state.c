@@ -201,6 +201,7 @@ static void carry_building(struct state_bytes *state, struct builder *builder, s
     state->owner = &loading;
     carry_open(state, &building->open, &loading);
     state->keep = NULL;
+    state->owner = NULL;
     carry_keys(state, &builder->keys, &building->keys, building);
     carry(state, &building->seen);
     carry(state, &building->awaited);
