@@ -138,6 +138,14 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     return least >= ours->threshold ? YES : most < ours->threshold ? NO : UNKNOWN;
 }
 
+static int check(const void *given, struct why *why)
+{
+    const struct dnsbl_parameters *ours = given;
+    if (ours->zones.count == 0)
+        return why_set(why, EX_DATAERR, "zones is empty; name at least one list: zones: { zen.spamhaus.org: 1 }");
+    return 0;
+}
+
 const struct measure measure_dnsbl = {
     .name = "dnsbl",
     .title = "Listed in chosen RBLs",
@@ -148,5 +156,6 @@ const struct measure measure_dnsbl = {
     .parameters = parameters,
     .parameters_size = sizeof(struct dnsbl_parameters),
     .remember_at = offsetof(struct dnsbl_parameters, remember),
+    .check = check,
     .judge = judge,
 };
