@@ -258,6 +258,13 @@ static bool give_waiting(struct tcp *tcp, struct tracked *tracked, enum side sid
     return true;
 }
 
+/* Whether what was acknowledged has not been told yet; but bytes for which the consumer wants the other side
+ * first count as told. */
+static bool is_ahead(int64_t ack, const struct half *other)
+{
+    return other->known && ack > (other->stuck ? other->heard : other->done);
+}
+
 /* Tells all that can be told without guessing. */
 static void progress(struct tcp *tcp, struct tracked *tracked)
 {
@@ -266,7 +273,7 @@ static void progress(struct tcp *tcp, struct tracked *tracked)
         for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
             struct half *half = &tracked->half[side], *other = &tracked->half[!side];
             struct segment *segment = NULL;
-            while (!half->stuck && (segment = ready(half)) && !(other->known && segment->ack > other->heard))
+            while (!half->stuck && (segment = ready(half)) && !is_ahead(segment->ack, other))
                 if (give_waiting(tcp, tracked, side, false))
                     more = true;
         }
@@ -496,7 +503,7 @@ static void take_payload(struct tcp *tcp, struct tracked *tracked, enum side sid
         tcp->counts.repeated++;
         return;
     }
-    bool known = !(other->known && ack > other->heard), direct = from <= half->done && known && !half->stuck;
+    bool direct = from <= half->done && !is_ahead(ack, other) && !half->stuck;
     if (direct && !half->waiting) {
         if (from + (int64_t)piece.whole > half->heard)
             half->heard = from + (int64_t)piece.whole;
