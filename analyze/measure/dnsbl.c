@@ -100,9 +100,12 @@ static enum tri zone_lists(const struct judging *judging, uint32_t attempt, cons
     const struct fact *fact = NULL;
     enum tri said = UNKNOWN;
     bool seen = false;
-    while (said == UNKNOWN && (fact = judging_fact(judging, attempt, KIND_DNSBL, fact)))
+    /* A zone may give several answers, of which the reply filter wants one. */
+    while (said != YES && (fact = judging_fact(judging, attempt, KIND_DNSBL, fact)))
         if (str_eq_nocase(judging_name(judging, fact->subject), zone->name)) {
-            said = answer_says(zone, ours->errors, fact);
+            enum tri says = answer_says(zone, ours->errors, fact);
+            if (says != UNKNOWN)
+                said = says;
             seen = true;
         }
     if (said != UNKNOWN || seen)
