@@ -72,13 +72,14 @@ struct reply {
 enum kind {
     KIND_RDNS,   /* a PTR exists */
     KIND_FCRDNS, /* that name leads back to the address */
-    KIND_DNSBL, /* subject: zone; state YES: listed; a: the answer as IPv4 number, 0 not known; detail: TXT */
+    KIND_DNSBL, /* subject: zone; state YES: listed; a: the answer as IPv4 number, 0 not known; b:
+                   its TTL in seconds, 0 not known; detail: TXT */
     KIND_EARLY_TALKER, /* a: first spoke, b: banner's last line out; usec after connect, -1 not known */
     KIND_PIPELINING,   /* sent ahead without being allowed to (YES), or was seen not to (NO) */
     KIND_BARE_NEWLINE, /* as above */
     KIND_NON_SMTP,     /* talked something else; detail: what */
     KIND_HELO, /* subject: syntax, fqdn, resolves, own-name, required; NO: found bad; YES: found good */
-    KIND_SENDER_DOMAIN, /* subject: exists, null-mx, fqdn, mx; detail: the domain; state: of the subject */
+    KIND_SENDER_DOMAIN, /* subject: exists, null-mx, fqdn, mx, spf; detail: the domain; state: of the subject */
     KIND_RECIPIENT,     /* subject: address; state: valid */
     KIND_RELAY,         /* subject: address; YES: not ours and the client may not relay */
     KIND_SPF,   /* subject: domain; detail: pass, fail, softfail, neutral, none, permerror, temperror; state:
