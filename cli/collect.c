@@ -17,7 +17,7 @@
 struct settings {
     struct common common;
     int year;
-    struct option_texts recorded;
+    struct option_texts recorded, dns_files, own;
 };
 
 static double now(void)
@@ -27,8 +27,8 @@ static double now(void)
     return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
 }
 
-int collect_into(struct store *store, const struct common *common, int year, char **inputs,
-                 struct collected *collected, struct why *why)
+int collect_into(struct store *store, const struct common *common, const struct collect_options *wishes,
+                 char **inputs, struct collected *collected, struct why *why)
 {
     size_t count = 0;
     while (inputs[count])
@@ -36,12 +36,12 @@ int collect_into(struct store *store, const struct common *common, int year, cha
     const char **paths = mem_zero(count + 1, sizeof *paths);
     for (size_t i = 0; i < count; i++)
         paths[i] = inputs[i];
-    struct collect_options how = { .paths = paths,
-                                   .path_count = count,
-                                   .year = year,
-                                   .first_session = store_next_session(store),
-                                   .progress = common->progress,
-                                   .quiet = common->quiet };
+    struct collect_options how = *wishes;
+    how.paths = paths;
+    how.path_count = count;
+    how.first_session = store_next_session(store);
+    how.progress = common->progress;
+    how.quiet = common->quiet;
     struct sink sink = store_sink(store);
     struct catalogue catalogue = store_catalogue(store);
     *collected = (struct collected){ 0 };
@@ -110,6 +110,17 @@ static int enforced_store(struct store *store, const struct enforced *enforced, 
     return 0;
 }
 
+/* The addresses of --mx; the array is the caller's to free. */
+static int own_read(const struct option_texts *texts, struct ip **own, struct why *why)
+{
+    *own = mem_zero(texts->count + 1, sizeof **own);
+    for (size_t i = 0; i < texts->count; i++)
+        if (!ip_parse(str_of(texts->text[i]), &(*own)[i]))
+            return why_set(why, EX_USAGE, "--mx: \"%s\" is not an address; write 192.0.2.10 or 2001:db8::10",
+                           texts->text[i]);
+    return 0;
+}
+
 static void summary(const struct collected *collected, const char *path, double seconds)
 {
     const char *inputs = collected->inputs == 1 ? "input" : "inputs";
@@ -146,6 +157,14 @@ static int run(const void *given, char **operands, struct why *why)
     /* Mistakes in what was typed come before the database is made. */
     size_t count = settings->recorded.count;
     struct enforced *enforced = mem_zero(count + 1, sizeof *enforced);
+    struct ip *own = NULL;
+    if (own_read(&settings->own, &own, why) < 0)
+        goto done;
+    struct collect_options wishes = { .year = settings->year,
+                                      .capture = { .own = own,
+                                                   .own_count = settings->own.count,
+                                                   .dns_paths = settings->dns_files.text,
+                                                   .dns_count = settings->dns_files.count } };
     for (size_t i = 0; i < count; i++)
         if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
             goto done;
@@ -153,7 +172,7 @@ static int run(const void *given, char **operands, struct why *why)
         goto done;
     result = enforced_store(store, enforced, count, why);
     if (result == 0)
-        result = collect_into(store, &settings->common, settings->year, operands, &collected, why);
+        result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
     /* What was collected before something went wrong is whole, and stays. */
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
@@ -168,6 +187,7 @@ done:
         if (enforced[i].read)
             policy_free(&enforced[i].policy);
     free(enforced);
+    free(own);
     return result;
 }
 
@@ -183,6 +203,17 @@ static const struct option_row options[] = {
       .argument = "POLICY[@FROM..TO]",
       .help = "what the server enforced (in that time): what it let pass is known not to hit",
       .complete = COMPLETE_POLICY },
+    { .name = "dns-file",
+      .type = OPTION_TEXTS,
+      .at = offsetof(struct settings, dns_files),
+      .argument = "CAPTURE",
+      .help = "DNS that was captured apart: its answers are evidence for the sessions of the captures",
+      .complete = COMPLETE_FILE },
+    { .name = "mx",
+      .type = OPTION_TEXTS,
+      .at = offsetof(struct settings, own),
+      .argument = "ADDRESS",
+      .help = "a mail server of the site: in captures, its sessions to others go out; else it is learnt" },
     { .name = NULL },
 };
 

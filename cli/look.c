@@ -36,7 +36,8 @@ static int collect(const char *path, const struct settings *settings, char **inp
     bool existed = access(path, F_OK) == 0;
     if (store_open(path, STORE_WRITE, &store, why) < 0)
         return -1;
-    int result = collect_into(store, &settings->common, settings->year, inputs, collected, why);
+    struct collect_options wishes = { .year = settings->year };
+    int result = collect_into(store, &settings->common, &wishes, inputs, collected, why);
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
     if (result < 0)

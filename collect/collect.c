@@ -30,6 +30,7 @@ struct run {
     const struct catalogue *catalogue;
     struct builder *builder;
     struct capture *capture; /* begun with the first one */
+    const struct capture_options *capture_options;
     struct collected *collected;
     struct progress progress;
     struct programs programs;
@@ -502,8 +503,8 @@ static int read_capture(struct run *run, struct reading *reading, struct why *wh
         return -1;
     if (refresh(run, why))
         return -1;
-    if (!run->capture)
-        run->capture = capture_new(run->builder);
+    if (!run->capture && !(run->capture = capture_new(run->builder, run->capture_options, why)))
+        return -1;
     struct capture_input capture = { .source = &reading->source,
                                      .id = input->id,
                                      .fresh_from = input->bytes,
@@ -516,6 +517,8 @@ static int read_capture(struct run *run, struct reading *reading, struct why *wh
         why_prefix(&broken, "%s: packet %" PRIu64 ": ", reading->found->path, capture.packets + 1);
         fail(run, &broken);
     }
+    if (capture.dns_broken.status)
+        fail(run, &capture.dns_broken);
     run->collected->inputs++;
     run->collected->bytes += capture.position - input->bytes;
     run->collected->packets += capture.packets - input->lines;
@@ -571,7 +574,10 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
                 const struct catalogue *catalogue, struct collected *collected, struct why *why)
 {
     struct survey survey;
-    struct run run = { .catalogue = catalogue, .collected = collected, .told = USEC_NONE };
+    struct run run = { .catalogue = catalogue,
+                       .capture_options = &options->capture,
+                       .collected = collected,
+                       .told = USEC_NONE };
     *collected = (struct collected){ 0 };
     progress_begin(&run.progress, options->progress, options->quiet);
     int result = survey_inputs(&survey, options->paths, options->path_count, options->year, catalogue,

@@ -60,6 +60,14 @@ struct catalogue {
     int (*take_back)(void *state, struct why *why);
 };
 
+/* How captures are read. */
+struct capture_options {
+    const struct ip *own; /* the site's mail servers: their sessions to others go out; none: learnt */
+    size_t own_count;
+    const char *const *dns_paths; /* captures of DNS that was captured apart */
+    size_t dns_count;
+};
+
 struct collect_options {
     const char *const *paths;
     size_t path_count;
@@ -67,6 +75,7 @@ struct collect_options {
     int64_t first_session; /* the number that the first session gets, where the catalogue has kept nothing */
     uint64_t commit_bytes; /* of input between two commits; 0: as many as cost nothing */
     bool progress, quiet;
+    struct capture_options capture;
 };
 
 struct collected {

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include "base/memory.h"
+#include "collect/capture/dns_files.h"
+#include "collect/capture/dns_stream.h"
 #include "collect/capture/frames.h"
 #include "collect/capture/smtp.h"
 #include "collect/capture/tcp.h"
@@ -14,6 +16,8 @@ struct capture {
     struct smtp_world world;
     struct servers servers;
     struct tcp *tcp;
+    struct dns_stream *dns_stream;
+    struct dns_files *dns_files;
 };
 
 /* The input of packets whose connections have been handed over by an earlier run. */
@@ -67,15 +71,23 @@ static void closed(void *state, struct connection *connection)
     smtp_close(smtp, connection);
 }
 
-struct capture *capture_new(struct builder *builder)
+struct capture *capture_new(struct builder *builder, const struct capture_options *options, struct why *why)
 {
+    struct dns_files *dns_files = dns_files_open(options->dns_paths, options->dns_count, why);
+    if (!dns_files)
+        return NULL;
     struct capture *capture = mem_zero(1, sizeof *capture);
     struct tcp_consumer consumer = {
         .state = capture, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed
     };
     capture->world.builder = builder;
     capture->world.servers = &capture->servers;
+    capture->world.answers = answers_new(0);
+    capture->servers.own = options->own;
+    capture->servers.own_count = options->own_count;
     capture->tcp = tcp_new(&consumer, 0);
+    capture->dns_stream = dns_stream_new(capture->world.answers);
+    capture->dns_files = dns_files;
     return capture;
 }
 
@@ -85,6 +97,9 @@ void capture_free(struct capture *capture)
         return;
     capture_finish(capture);
     tcp_free(capture->tcp);
+    dns_stream_free(capture->dns_stream);
+    dns_files_close(capture->dns_files);
+    answers_free(capture->world.answers);
     free(capture);
 }
 
@@ -104,7 +119,11 @@ int capture_read(struct capture *capture, struct capture_input *input, struct wh
             told = datagram.at;
             result = builder_advance(capture->world.builder, told, why);
         }
-        if (datagram.protocol == IPPROTO_TCP)
+        dns_files_advance(capture->dns_files, datagram.at, capture->world.answers, capture->dns_stream,
+                          &input->dns_broken);
+        if (datagram.protocol == IPPROTO_UDP)
+            answers_take_udp(capture->world.answers, &datagram);
+        else if (!dns_stream_take(capture->dns_stream, &datagram))
             tcp_take(capture->tcp, &datagram, frames_offset(frames) < input->fresh_from ? KNOWN : input->id,
                      frames_offset(frames));
         if (input->tick && counts->packets - ticked >= TICK_PACKETS) {

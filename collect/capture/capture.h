@@ -4,6 +4,7 @@
 #define COLLECT_CAPTURE_CAPTURE_H
 
 #include "collect/builder.h"
+#include "collect/collect.h"
 #include "collect/source.h"
 
 struct capture;
@@ -20,9 +21,11 @@ struct capture_input {
     uint64_t position, packets, other, bad;
     usec first, last;
     uint64_t tail_hash, tail_bytes;
+    struct why dns_broken; /* a capture of DNS could not be read on; it is gone without */
 };
 
-struct capture *capture_new(struct builder *builder);
+/* The options' arrays must last. NULL with why: a capture of DNS cannot be opened. */
+struct capture *capture_new(struct builder *builder, const struct capture_options *options, struct why *why);
 void capture_free(struct capture *capture);
 /* Reads it to its end. Returns 0; 1 where it could not be read on, with the reason in `broken` and what came
  * before it kept; -1 with why for the sink's failure. */

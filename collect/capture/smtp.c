@@ -77,6 +77,7 @@ struct smtp {
     struct smtp_world *world;
     struct open_session *open; /* NULL: handed over already */
     usec connected;            /* the handshake's end */
+    usec seen;                 /* when it was heard of last */
     bool lost, resync, quit, pipelining, implicit_tls;
     uint8_t state; /* enum state */
     bool told;     /* the reply to the message came before its end */
@@ -152,6 +153,8 @@ static void conclude(struct builder *builder, struct open_session *open)
         struct evidence evidence = captured(KIND_BARE_NEWLINE, tri_of(smtp->bare_newline), session->started);
         builder_add_evidence(builder, open, &evidence);
     }
+    if (smtp->world->answers)
+        answers_note(smtp->world->answers, builder, open, smtp->seen);
     for (uint32_t i = 0; i < session->evidence_count; i++)
         session->evidence[i].origin = ORIGIN_CAPTURE;
     session->gap |= smtp->lost;
@@ -173,6 +176,7 @@ struct smtp *smtp_new(struct smtp_world *world, const struct connection *connect
     smtp->world = world;
     smtp->connected = connection->midway ? USEC_NONE : connection->established;
     smtp->spoke = smtp->banner = smtp->replied = smtp->tls_at = USEC_NONE;
+    smtp->seen = connection->started;
     smtp->transaction = -1;
     smtp->lost = smtp->resync = connection->midway;
     smtp->open = builder_open(world->builder, 0, &line);
@@ -795,6 +799,7 @@ size_t smtp_bytes(struct smtp *smtp, const struct connection *connection, enum s
                   usec at, bool must)
 {
     struct line line = place_of(connection, at);
+    smtp->seen = at;
     if (smtp->open)
         builder_took(smtp->world->builder, smtp->open, &line);
     if (from == SIDE_CLIENT)
@@ -862,6 +867,7 @@ void smtp_close(struct smtp *smtp, const struct connection *connection)
 {
     bool ended = connection->ending == ENDING_FIN || connection->ending == ENDING_RST;
     struct line line = place_of(connection, ended ? connection->seen : USEC_NONE);
+    smtp->seen = connection->seen;
     if (smtp->open) {
         enum closed closed = closed_how(smtp, connection);
         smtp->open->session.cut_off |= closed == CLOSED_DROPPED;

@@ -5,6 +5,7 @@
 #define COLLECT_CAPTURE_SMTP_H
 
 #include "collect/builder.h"
+#include "collect/capture/answers.h"
 #include "collect/capture/servers.h"
 #include "collect/capture/tcp.h"
 
@@ -12,6 +13,7 @@
 struct smtp_world {
     struct builder *builder;
     struct servers *servers;
+    struct answers *answers; /* what DNS said; may be NULL */
 };
 
 struct smtp;

@@ -243,7 +243,8 @@ START_TEST(sessions_are_those_of_the_dialogs)
         capture_make(&made, seed, seed % 2, &kept.arena);
         struct sink sink = { &kept, keep, no_late };
         struct builder *builder = builder_new(&sink, 1);
-        struct capture *capture = capture_new(builder);
+        struct capture_options options = { .own = NULL };
+        struct capture *capture = capture_new(builder, &options, &why);
         input_write("made.pcap", made.file);
         ck_assert_int_eq(source_open(&source, input_path("made.pcap"), &why), 0);
         struct capture_input input = { .source = &source, .id = 1 };
