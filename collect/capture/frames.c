@@ -275,36 +275,47 @@ bool framing_take(struct framing *framing, usec at, struct piece frame, struct d
 
 /* ---- The file. */
 
-/* libpcap wants a FILE, which reads from the source here, without a buffer of its own: so the place of each
- * packet in the uncompressed input is known. */
+/* libpcap wants a FILE, which reads from the source here, a block at a time. How far libpcap has got in it is
+ * counted by packets where the file's form tells how long they are; else it is asked of the FILE. */
 struct frames {
     struct source *source;
     struct framing *framing;
     pcap_t *pcap;
-    char *buffer; /* its last FRAMES_TAIL_BYTES before `at` stay */
-    size_t at, end;
+    FILE *file;          /* pcap's */
+    size_t header_bytes; /* before each packet; 0: not known */
+    uint32_t snapshot;   /* bytes of a packet that libpcap hands over at most */
+    uint64_t fed;        /* bytes that the FILE has had */
     uint64_t position, offset;
     usec first, last;
     struct why failed; /* the source's trouble, which libpcap cannot tell */
+    size_t tail_len;
+    char tail[FRAMES_TAIL_BYTES]; /* of what was fed */
+    char buffer[BLOCK_BYTES];     /* the FILE's */
 };
 
 static ssize_t feed(void *state, char *to, size_t size)
 {
     struct frames *frames = state;
-    if (frames->at == frames->end) {
-        size_t tail = frames->at < FRAMES_TAIL_BYTES ? frames->at : FRAMES_TAIL_BYTES;
-        memmove(frames->buffer, frames->buffer + frames->at - tail, tail);
-        ssize_t got = source_read(frames->source, frames->buffer + tail, BLOCK_BYTES, &frames->failed);
-        frames->at = tail;
-        frames->end = tail + (got > 0 ? (size_t)got : 0);
-        if (got <= 0)
-            return 0; /* the error is told when libpcap complains */
-    }
-    size_t n = frames->end - frames->at < size ? frames->end - frames->at : size;
-    memcpy(to, frames->buffer + frames->at, n);
-    frames->at += n;
-    frames->position += n;
-    return (ssize_t)n;
+    ssize_t got = source_read(frames->source, to, size, &frames->failed);
+    if (got <= 0)
+        return 0; /* the error is told when libpcap complains */
+    size_t n = (size_t)got < FRAMES_TAIL_BYTES ? (size_t)got : FRAMES_TAIL_BYTES;
+    size_t kept = frames->tail_len + n > FRAMES_TAIL_BYTES ? FRAMES_TAIL_BYTES - n : frames->tail_len;
+    memmove(frames->tail, frames->tail + frames->tail_len - kept, kept);
+    memcpy(frames->tail + kept, to + got - n, n);
+    frames->tail_len = kept + n;
+    frames->fed += (uint64_t)got;
+    return got;
+}
+
+/* For ftello() alone. */
+static int tell(void *state, off64_t *offset, int whence)
+{
+    struct frames *frames = state;
+    if (whence != SEEK_CUR || *offset != 0)
+        return -1;
+    *offset = (off64_t)frames->fed;
+    return 0;
 }
 
 bool frames_recognise(struct str bytes)
@@ -316,6 +327,18 @@ bool frames_recognise(struct str bytes)
         if (bytes.len >= 4 && memcmp(bytes.at, magic[i], 4) == 0)
             return true;
     return false;
+}
+
+/* Of a capture that begins so, what stands before each packet: the classic forms have it (pcap-savefile(5)).
+ */
+static size_t packet_header_bytes(struct str bytes)
+{
+    static const char classic[][5] = { "\xD4\xC3\xB2\xA1", "\xA1\xB2\xC3\xD4", "\x4D\x3C\xB2\xA1",
+                                       "\xA1\xB2\x3C\x4D" };
+    for (size_t i = 0; i < sizeof classic / sizeof *classic; i++)
+        if (bytes.len >= 4 && memcmp(bytes.at, classic[i], 4) == 0)
+            return 16;
+    return 0;
 }
 
 /* pcapng's stamps have 64 bits, in whatever resolution the file says. */
@@ -369,21 +392,23 @@ struct frames *frames_open(struct source *source, struct why *why)
     char text[PCAP_ERRBUF_SIZE] = "";
     frames->source = source;
     frames->first = frames->last = USEC_NONE;
-    frames->buffer = mem_alloc(FRAMES_TAIL_BYTES + BLOCK_BYTES);
-    FILE *file = fopencookie(frames, "r", (cookie_io_functions_t){ .read = feed });
-    if (!file) {
+    frames->header_bytes = packet_header_bytes(source_look(source, 4));
+    frames->file = fopencookie(frames, "r", (cookie_io_functions_t){ .read = feed, .seek = tell });
+    if (!frames->file) {
         why_set(why, EX_OSERR, "out of memory");
         frames_close(frames);
         return NULL;
     }
-    setvbuf(file, NULL, _IONBF, 0);
-    frames->pcap = pcap_fopen_offline(file, text);
+    setvbuf(frames->file, frames->buffer, _IOFBF, BLOCK_BYTES);
+    frames->pcap = pcap_fopen_offline(frames->file, text);
     if (!frames->pcap) {
-        fclose(file);
+        fclose(frames->file);
         failed(frames, text, why);
         frames_close(frames);
         return NULL;
     }
+    frames->position = (uint64_t)ftello(frames->file);
+    frames->snapshot = (uint32_t)pcap_snapshot(frames->pcap);
     int link = pcap_datalink(frames->pcap);
     frames->framing = framing_new(link);
     if (!frames->framing->link) {
@@ -404,7 +429,6 @@ void frames_close(struct frames *frames)
         pcap_close(frames->pcap); /* and its FILE */
     if (frames->framing)
         framing_free(frames->framing);
-    free(frames->buffer);
     free(frames);
 }
 
@@ -415,10 +439,16 @@ int frames_next(struct frames *frames, struct datagram *datagram, struct why *wh
     for (;;) {
         frames->offset = frames->position;
         int got = pcap_next_ex(frames->pcap, &header, &bytes);
-        if (got == PCAP_ERROR_BREAK)
-            return frames->failed.status ? failed(frames, "", why) : 0;
-        if (got != 1)
+        if (got != 1) {
+            frames->position = frames->fed;
+            if (got == PCAP_ERROR_BREAK)
+                return frames->failed.status ? failed(frames, "", why) : 0;
             return failed(frames, pcap_geterr(frames->pcap), why);
+        }
+        if (frames->header_bytes && header->caplen < frames->snapshot) /* libpcap cuts what is longer */
+            frames->position += frames->header_bytes + header->caplen;
+        else
+            frames->position = (uint64_t)ftello(frames->file);
         usec at = time_of(header);
         if (frames->first == USEC_NONE)
             frames->first = at;
@@ -440,8 +470,7 @@ uint64_t frames_position(const struct frames *frames)
 
 struct str frames_tail(const struct frames *frames)
 {
-    size_t n = frames->at < FRAMES_TAIL_BYTES ? frames->at : FRAMES_TAIL_BYTES;
-    return (struct str){ frames->buffer + frames->at - n, n };
+    return (struct str){ frames->tail, frames->tail_len };
 }
 
 usec frames_first(const struct frames *frames)

@@ -42,7 +42,7 @@ int frames_next(struct frames *frames, struct datagram *datagram, struct why *wh
 /* Where the last packet read begins in the uncompressed input, and how far that has been read. */
 uint64_t frames_offset(const struct frames *frames);
 uint64_t frames_position(const struct frames *frames);
-/* The last bytes before the position. As long as nothing more is read. */
+/* The last bytes before the position, once all has been read. As long as that lasts. */
 struct str frames_tail(const struct frames *frames);
 /* The time of the first and of the last packet; USEC_NONE where there is none. */
 usec frames_first(const struct frames *frames);
