@@ -59,6 +59,7 @@ run-tests: build/asan/mxreplay mxreplay build/asan/bench/gen_postfix build/asan/
 check-long: check check-valgrind build/plain/tests/collect/test_again ## check, check-valgrind, 1,000 kills and splits, 10,000 captures, ten minutes of each fuzz target
 	@AGAIN=1000 build/plain/tests/collect/test_again
 	@MXREPLAY_SEEDS=10000 build/asan/tests/collect/test_capture
+	@MXREPLAY_FLOOD=1500000 tests/collect/test_capture_options.py Case.test_memory
 	@$(MAKE) fuzz SECONDS=600
 
 check-valgrind: mxreplay ## the labs through every command, under valgrind

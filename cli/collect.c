@@ -13,11 +13,13 @@
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "cli/wire.h"
 
 struct settings {
     struct common common;
     int year;
-    struct option_texts recorded, dns_files, own;
+    struct option_texts recorded;
+    struct wire_settings wire;
 };
 
 static double now(void)
@@ -110,17 +112,6 @@ static int enforced_store(struct store *store, const struct enforced *enforced, 
     return 0;
 }
 
-/* The addresses of --mx; the array is the caller's to free. */
-static int own_read(const struct option_texts *texts, struct ip **own, struct why *why)
-{
-    *own = mem_zero(texts->count + 1, sizeof **own);
-    for (size_t i = 0; i < texts->count; i++)
-        if (!ip_parse(str_of(texts->text[i]), &(*own)[i]))
-            return why_set(why, EX_USAGE, "--mx: \"%s\" is not an address; write 192.0.2.10 or 2001:db8::10",
-                           texts->text[i]);
-    return 0;
-}
-
 static void summary(const struct collected *collected, const char *path, double seconds)
 {
     const char *inputs = collected->inputs == 1 ? "input" : "inputs";
@@ -157,14 +148,10 @@ static int run(const void *given, char **operands, struct why *why)
     /* Mistakes in what was typed come before the database is made. */
     size_t count = settings->recorded.count;
     struct enforced *enforced = mem_zero(count + 1, sizeof *enforced);
-    struct ip *own = NULL;
-    if (own_read(&settings->own, &own, why) < 0)
+    struct arena arena = { 0 };
+    struct collect_options wishes = { .year = settings->year };
+    if (wire_options(&settings->wire, &arena, &wishes.capture, why) < 0)
         goto done;
-    struct collect_options wishes = { .year = settings->year,
-                                      .capture = { .own = own,
-                                                   .own_count = settings->own.count,
-                                                   .dns_paths = settings->dns_files.text,
-                                                   .dns_count = settings->dns_files.count } };
     for (size_t i = 0; i < count; i++)
         if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
             goto done;
@@ -187,7 +174,7 @@ done:
         if (enforced[i].read)
             policy_free(&enforced[i].policy);
     free(enforced);
-    free(own);
+    arena_free(&arena);
     return result;
 }
 
@@ -205,15 +192,11 @@ static const struct option_row options[] = {
       .complete = COMPLETE_POLICY },
     { .name = "dns-file",
       .type = OPTION_TEXTS,
-      .at = offsetof(struct settings, dns_files),
+      .at = offsetof(struct settings, wire.dns_files),
       .argument = "CAPTURE",
       .help = "DNS that was captured apart: its answers are evidence for the sessions of the captures",
       .complete = COMPLETE_FILE },
-    { .name = "mx",
-      .type = OPTION_TEXTS,
-      .at = offsetof(struct settings, own),
-      .argument = "ADDRESS",
-      .help = "a mail server of the site: in captures, its sessions to others go out; else it is learnt" },
+    WIRE_ROWS(struct settings),
     { .name = NULL },
 };
 

@@ -187,6 +187,24 @@ static int word_put(int *value, const struct option_row *row, const char *text, 
     return why_set(why, EX_USAGE, "--%s: \"%s\" is not known; write %s", row->name, text, all);
 }
 
+/* "256M": powers of 1024. */
+static bool size_parse(struct str text, uint64_t *bytes)
+{
+    static const char units[] = "KMGT";
+    struct str rest = text;
+    uint64_t number = 0;
+    if (!cut_number(&rest, &number) || rest.len > 1)
+        return false;
+    const char *unit = rest.len ? strchr(units, rest.at[0] & ~0x20) : NULL;
+    if ((rest.len && !unit) || number == 0)
+        return false;
+    for (const char *at = units; unit && at <= unit; at++)
+        if (__builtin_mul_overflow(number, 1024u, &number))
+            return false;
+    *bytes = number;
+    return true;
+}
+
 static int value_put(void *settings, const struct option_row *row, const char *text, struct why *why)
 {
     void *value = (char *)settings + row->at;
@@ -217,6 +235,11 @@ static int value_put(void *settings, const struct option_row *row, const char *t
         if (!duration_parse(str_of(text), value))
             return why_set(why, EX_USAGE, "--%s: \"%s\" is not a duration; write 5m, 300s, 1h30m or 2d",
                            row->name, text);
+        return 0;
+    case OPTION_SIZE:
+        if (!size_parse(str_of(text), value))
+            return why_set(why, EX_USAGE, "--%s: \"%s\" is not a size; write 500M, 2G or 1048576", row->name,
+                           text);
         return 0;
     case OPTION_WORD:
         return word_put(value, row, text, why);

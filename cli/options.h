@@ -17,6 +17,7 @@ enum option_type {
     OPTION_NUMBER,   /* int, from 0 */
     OPTION_TIME,     /* usec; USEC_NONE when not given */
     OPTION_DURATION, /* usec; 0 when not given */
+    OPTION_SIZE,     /* uint64_t, bytes; 0 when not given */
     OPTION_WORD      /* int: the place in `words` */
 };
 

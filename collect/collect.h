@@ -66,6 +66,11 @@ struct capture_options {
     size_t own_count;
     const char *const *dns_paths; /* captures of DNS that was captured apart */
     size_t dns_count;
+    const uint16_t *ports; /* of servers; none: those of SMTP and submission */
+    size_t port_count;
+    bool any_port;       /* and each port whose server speaks "220 ... SMTP" */
+    bool headers;        /* Message-ID, Subject and the domain of From are kept */
+    uint64_t bytes_most; /* of memory; 0: 256 MiB */
 };
 
 struct collect_options {

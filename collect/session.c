@@ -61,6 +61,8 @@ const char *const kind_name[KINDS] = {
     [KIND_WARNING] = "warning",
     [KIND_FATE] = "fate",
     [KIND_RATE] = "rate",
+    [KIND_UNANSWERED] = "unanswered",
+    [KIND_HEADER] = "header",
 };
 
 /* What a refusing reply comes to. A drop without a code is recorded with 5xx by who records it. */

@@ -70,16 +70,17 @@ struct reply {
 /* Evidence: what the record says that a measure needs. The comment tells subject, detail and numbers a, b.
  * Stored: append, never renumber. */
 enum kind {
-    KIND_RDNS,   /* a PTR exists */
-    KIND_FCRDNS, /* that name leads back to the address */
-    KIND_DNSBL, /* subject: zone; state YES: listed; a: the answer as IPv4 number, 0 not known; b:
-                   its TTL in seconds, 0 not known; detail: TXT */
+    KIND_RDNS,         /* a PTR exists */
+    KIND_FCRDNS,       /* that name leads back to the address */
+    KIND_DNSBL,        /* subject: zone; state YES: listed; a: the answer as IPv4 number, 0 not known; b:
+                          its TTL in seconds, 0 not known; detail: TXT */
     KIND_EARLY_TALKER, /* a: first spoke, b: banner's last line out; usec after connect, -1 not known */
     KIND_PIPELINING,   /* sent ahead without being allowed to (YES), or was seen not to (NO) */
     KIND_BARE_NEWLINE, /* as above */
     KIND_NON_SMTP,     /* talked something else; detail: what */
     KIND_HELO, /* subject: syntax, fqdn, resolves, own-name, required; NO: found bad; YES: found good */
-    KIND_SENDER_DOMAIN, /* subject: exists, null-mx, fqdn, mx, spf; detail: the domain; state: of the subject */
+    KIND_SENDER_DOMAIN, /* subject: exists, null-mx, fqdn, mx, spf; detail: the domain; state: of the subject
+                         */
     KIND_RECIPIENT,     /* subject: address; state: valid */
     KIND_RELAY,         /* subject: address; YES: not ours and the client may not relay */
     KIND_SPF,   /* subject: domain; detail: pass, fail, softfail, neutral, none, permerror, temperror; state:
@@ -97,9 +98,11 @@ enum kind {
     KIND_TESTED_BEFORE, /* postscreen PASS OLD and allow lists: this client was not tested. detail: why */
     KIND_EXEMPT,        /* permitted before the tests; detail: by what (whitelisted, allowlisted, ...) */
     KIND_WARNING,       /* subject: measure that warned (reject_warning); state YES; detail: its text */
-    KIND_FATE, /* subject: recipient; YES sent, NO bounced or expired, UNKNOWN deferred; detail: dsn and
-                  reply; a: delay in usec */
-    KIND_RATE, /* anvil limit; subject: connection, rate, message, recipient; state: exceeded */
+    KIND_FATE,       /* subject: recipient; YES sent, NO bounced or expired, UNKNOWN deferred; detail: dsn and
+                        reply; a: delay in usec */
+    KIND_RATE,       /* anvil limit; subject: connection, rate, message, recipient; state: exceeded */
+    KIND_UNANSWERED, /* nobody answered the client's SYN; a: how many it sent */
+    KIND_HEADER,     /* subject: from, subject; detail: the domain of the first address; the text */
     KINDS
 };
 extern const char *const kind_name[KINDS]; /* as in v_evidence: rdns, fcrdns, dnsbl, ... */

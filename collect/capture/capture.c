@@ -10,10 +10,11 @@
 #include "collect/capture/smtp.h"
 #include "collect/capture/tcp.h"
 
-enum { TICK_PACKETS = 4096 };
+enum { TICK_PACKETS = 4096, ANSWERS_SHARE = 8, DNS_STREAM_SHARE = 32 /* of the memory */ };
 
 struct capture {
     struct smtp_world world;
+    const struct capture_options *options;
     struct servers servers;
     struct tcp *tcp;
     struct dns_stream *dns_stream;
@@ -24,14 +25,46 @@ struct capture {
 enum { KNOWN = -1 };
 
 /* SMTP, submission (RFC 6409), submission over TLS (RFC 8314), and what providers open where 25 is closed. */
-static bool wants(void *state, uint16_t port)
+static const uint16_t usual_ports[] = { 25, 587, 465, 2525 };
+
+static bool is_named(const struct capture *capture, uint16_t port)
 {
-    (void)state;
-    return port == 25 || port == 587 || port == 465 || port == 2525;
+    const struct capture_options *options = capture->options;
+    const uint16_t *ports = options->port_count ? options->ports : usual_ports;
+    size_t count = options->port_count ? options->port_count : sizeof usual_ports / sizeof *usual_ports;
+    for (size_t i = 0; i < count; i++)
+        if (ports[i] == port)
+            return true;
+    return false;
+}
+
+static enum wanted wants(void *state, uint16_t port)
+{
+    const struct capture *capture = state;
+    if (is_named(capture, port))
+        return WANTED;
+    return capture->options->any_port ? WANTED_WHOLE : UNWANTED;
+}
+
+/* The dialog of connections that turned out to be another protocol's. */
+static char foreign;
+
+/* Whether a server's first words are those of SMTP (RFC 5321 4.2, 4.3.1). */
+static bool is_smtp_banner(struct str bytes)
+{
+    static const struct str word = STR_INIT("SMTP");
+    struct str line = bytes;
+    cut_until_char(&bytes, '\n', &line);
+    for (size_t i = 0; str_starts(line, STR("220")) && i + word.len <= line.len; i++)
+        if (str_eq_nocase((struct str){ line.at + i, word.len }, word))
+            return true;
+    return false;
 }
 
 static struct smtp *dialog_of(struct capture *capture, struct connection *connection)
 {
+    if (connection->dialog == &foreign)
+        return NULL;
     if (!connection->dialog && connection->input != KNOWN) {
         connection->dialog = smtp_new(&capture->world, connection);
         tcp_account(capture->tcp, (ptrdiff_t)smtp_memory(connection->dialog));
@@ -43,6 +76,14 @@ static size_t bytes(void *state, struct connection *connection, enum side from, 
                     bool must)
 {
     struct capture *capture = state;
+    if (!connection->dialog && !is_named(capture, connection->port[SIDE_SERVER])) {
+        if (from == SIDE_CLIENT && !must) { /* the server's word tells */
+            connection->waited = at;
+            return 0;
+        }
+        if (from == SIDE_CLIENT || !is_smtp_banner(bytes))
+            connection->dialog = &foreign;
+    }
     struct smtp *smtp = dialog_of(capture, connection);
     if (!smtp)
         return bytes.len;
@@ -53,16 +94,23 @@ static size_t bytes(void *state, struct connection *connection, enum side from, 
 
 static void lost(void *state, struct connection *connection, enum side from, uint64_t count, usec at)
 {
-    struct smtp *smtp = dialog_of(state, connection);
+    struct capture *capture = state;
+    if (!connection->dialog && !is_named(capture, connection->port[SIDE_SERVER]))
+        connection->dialog = &foreign; /* whatever it was */
+    struct smtp *smtp = dialog_of(capture, connection);
     if (smtp)
         smtp_lost(smtp, connection, from, count, at);
 }
 
-/* A connection in which nothing was said is a session too; a SYN to which nobody answered is none. */
+/* A connection in which nothing was said is a session too, and so is a SYN to which nobody answered:
+ * nolisting is replayed on those. One that was answered and did not become a connection (a port scan, a
+ * refusal) is none. */
 static void closed(void *state, struct connection *connection)
 {
     struct capture *capture = state;
-    if (connection->established == USEC_NONE && !connection->dialog)
+    bool unanswered = !connection->answered && connection->ending != ENDING_PRESSED;
+    if (!connection->dialog && ((connection->established == USEC_NONE && !unanswered) ||
+                                !is_named(capture, connection->port[SIDE_SERVER])))
         return;
     struct smtp *smtp = dialog_of(capture, connection);
     if (!smtp)
@@ -80,13 +128,16 @@ struct capture *capture_new(struct builder *builder, const struct capture_option
     struct tcp_consumer consumer = {
         .state = capture, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed
     };
+    uint64_t memory = options->bytes_most ? options->bytes_most : TCP_BYTES_MOST;
+    capture->options = options;
     capture->world.builder = builder;
+    capture->world.headers = options->headers;
     capture->world.servers = &capture->servers;
-    capture->world.answers = answers_new(0);
+    capture->world.answers = answers_new(memory / ANSWERS_SHARE);
     capture->servers.own = options->own;
     capture->servers.own_count = options->own_count;
-    capture->tcp = tcp_new(&consumer, 0);
-    capture->dns_stream = dns_stream_new(capture->world.answers);
+    capture->dns_stream = dns_stream_new(capture->world.answers, memory / DNS_STREAM_SHARE);
+    capture->tcp = tcp_new(&consumer, memory - memory / ANSWERS_SHARE - memory / DNS_STREAM_SHARE);
     capture->dns_files = dns_files;
     return capture;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "base/memory.h"
 
-enum { DNS_PORT = 53, LENGTH_BYTES = 2, STREAMS_BYTES_MOST = 16 * 1024 * 1024 };
+enum { DNS_PORT = 53, LENGTH_BYTES = 2 };
 
 struct dns_stream {
     struct answers *answers;
@@ -22,10 +22,10 @@ struct dialog {
     struct half_message half[2];
 };
 
-static bool wants(void *state, uint16_t port)
+static enum wanted wants(void *state, uint16_t port)
 {
     (void)state;
-    return port == DNS_PORT;
+    return port == DNS_PORT ? WANTED : UNWANTED;
 }
 
 static struct dialog *dialog_of(struct dns_stream *stream, struct connection *connection)
@@ -95,14 +95,14 @@ static void closed(void *state, struct connection *connection)
     free(dialog);
 }
 
-struct dns_stream *dns_stream_new(struct answers *answers)
+struct dns_stream *dns_stream_new(struct answers *answers, size_t bytes_most)
 {
     struct dns_stream *stream = mem_zero(1, sizeof *stream);
     struct tcp_consumer consumer = {
         .state = stream, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed
     };
     stream->answers = answers;
-    stream->tcp = tcp_new(&consumer, STREAMS_BYTES_MOST);
+    stream->tcp = tcp_new(&consumer, bytes_most);
     return stream;
 }
 

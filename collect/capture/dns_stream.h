@@ -7,8 +7,8 @@
 
 struct dns_stream;
 
-/* Connections to port 53, whose messages go to `answers`. */
-struct dns_stream *dns_stream_new(struct answers *answers);
+/* Connections to port 53, whose messages go to `answers`, in `bytes_most` of memory. */
+struct dns_stream *dns_stream_new(struct answers *answers, size_t bytes_most);
 void dns_stream_free(struct dns_stream *stream);
 /* Takes a datagram of protocol TCP, if it is to or from port 53. Returns whether it is. */
 bool dns_stream_take(struct dns_stream *stream, const struct datagram *datagram);

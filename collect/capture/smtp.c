@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include "base/memory.h"
+#include "collect/capture/headers.h"
 #include "collect/capture/smtp_bytes.h"
 #include "collect/capture/smtp_session.h"
 
@@ -85,6 +86,8 @@ struct smtp {
     bool farewell;       /* 421 came unasked, and is what the next command reads for its reply */
     int32_t transaction; /* under way, or -1 */
     struct message message;
+    struct headers *headers; /* of the message that is being read; NULL: not wanted */
+    bool injected;           /* something plain came behind STARTTLS */
     uint64_t chunk_left;
     usec spoke, banner, replied, tls_at; /* USEC_NONE: not yet */
     bool early;                          /* the client spoke before the banner */
@@ -147,6 +150,7 @@ static void conclude(struct builder *builder, struct open_session *open)
         add_early_talker(smtp, builder, open);
     if (smtp->commands && (smtp->ahead || !smtp->lost)) {
         struct evidence evidence = captured(KIND_PIPELINING, tri_of(smtp->ahead), session->started);
+        evidence.detail = smtp->injected ? STR("plain text behind STARTTLS") : STR("");
         builder_add_evidence(builder, open, &evidence);
     }
     if (smtp->commands && (smtp->bare_newline || !smtp->lost)) {
@@ -175,7 +179,8 @@ struct smtp *smtp_new(struct smtp_world *world, const struct connection *connect
     line.offset = connection->offset;
     smtp->world = world;
     smtp->connected = connection->midway ? USEC_NONE : connection->established;
-    smtp->spoke = smtp->banner = smtp->replied = smtp->tls_at = USEC_NONE;
+    smtp->banner = smtp->replied = smtp->tls_at = USEC_NONE;
+    smtp->spoke = connection->waited;
     smtp->seen = connection->started;
     smtp->transaction = -1;
     smtp->lost = smtp->resync = connection->midway;
@@ -196,8 +201,8 @@ struct smtp *smtp_new(struct smtp_world *world, const struct connection *connect
 
 size_t smtp_memory(const struct smtp *smtp)
 {
-    return sizeof *smtp + smtp->line[0].capacity + smtp->line[1].capacity +
-           smtp->pending_capacity * sizeof *smtp->pending;
+    return sizeof *smtp + (smtp->headers ? sizeof *smtp->headers : 0) + smtp->line[0].capacity +
+           smtp->line[1].capacity + smtp->pending_capacity * sizeof *smtp->pending;
 }
 
 /* ---- Commands. */
@@ -288,12 +293,43 @@ static void note_size(struct smtp *smtp)
         smtp->open->session.transactions[smtp->transaction].size = (int64_t)smtp->message.size;
 }
 
+static void begin_headers(struct smtp *smtp)
+{
+    if (smtp->world->headers && !smtp->headers)
+        smtp->headers = mem_alloc(sizeof *smtp->headers);
+    if (smtp->headers)
+        *smtp->headers = (struct headers){ .ended = false };
+}
+
+static void note_header(struct smtp *smtp, struct str name, struct str text, usec at)
+{
+    struct evidence evidence = captured(KIND_HEADER, YES, at);
+    evidence.transaction = smtp->transaction;
+    evidence.subject = name;
+    evidence.detail = text;
+    if (text.len)
+        builder_add_evidence(smtp->world->builder, smtp->open, &evidence);
+}
+
+static void note_headers(struct smtp *smtp)
+{
+    const struct headers *headers = smtp->headers;
+    if (!headers || !smtp->open || smtp->transaction < 0)
+        return;
+    if (headers->message_id_len)
+        smtp->open->session.transactions[smtp->transaction].message_id = builder_keep(
+            smtp->world->builder, smtp->open, (struct str){ headers->message_id, headers->message_id_len });
+    note_header(smtp, STR("from"), (struct str){ headers->from, headers->from_len }, smtp->seen);
+    note_header(smtp, STR("subject"), (struct str){ headers->subject, headers->subject_len }, smtp->seen);
+}
+
 static void end_chunk(struct smtp *smtp)
 {
     smtp->state = COMMAND;
     if (!smtp->last_chunk)
         return;
     note_size(smtp);
+    note_headers(smtp);
     reach(smtp, STAGE_EOM);
 }
 
@@ -307,6 +343,8 @@ static void command_bdat(struct smtp *smtp, struct str argument, usec at)
     }
     int32_t transaction = transaction_of(smtp, at);
     reach(smtp, STAGE_DATA);
+    if (smtp->message.size == 0)
+        begin_headers(smtp);
     smtp->last_chunk = str_eq_nocase(str_trim(rest), STR("LAST"));
     smtp->chunk_left = bytes;
     smtp->message.size += bytes;
@@ -432,6 +470,7 @@ static void end_message(struct smtp *smtp)
 {
     smtp->state = COMMAND;
     note_size(smtp);
+    note_headers(smtp);
     reach(smtp, STAGE_EOM);
     if (!smtp->told)
         ask(smtp, C_MESSAGE, smtp->transaction, WHOLE_TRANSACTION);
@@ -442,6 +481,7 @@ static void begin_message(struct smtp *smtp)
 {
     smtp->state = MESSAGE;
     smtp->message = (struct message){ 0 };
+    begin_headers(smtp);
     smtp->told = false;
 }
 
@@ -766,11 +806,15 @@ static size_t take_client(struct smtp *smtp, const struct connection *connection
             }
             break;
         case MESSAGE:
+            if (smtp->headers)
+                headers_take(smtp->headers, bytes);
             if (message_take(&smtp->message, &bytes))
                 end_message(smtp);
             break;
         case CHUNK: {
             size_t n = bytes.len < smtp->chunk_left ? bytes.len : (size_t)smtp->chunk_left;
+            if (smtp->headers)
+                headers_take(smtp->headers, (struct str){ bytes.at, n });
             smtp->chunk_left -= n;
             bytes = str_skip(bytes, n);
             if (smtp->chunk_left == 0)
@@ -781,7 +825,7 @@ static size_t take_client(struct smtp *smtp, const struct connection *connection
             if (smtp->tls_at != USEC_NONE && at < smtp->tls_at) {
                 /* CVE-2011-0411: what a client puts behind STARTTLS must not be read as if it came through
                  * TLS */
-                smtp->ahead = true;
+                smtp->ahead = smtp->injected = true;
                 smtp->tls_at = USEC_NONE;
             }
             if (tls_take(&smtp->tls, bytes) && smtp->open)
@@ -825,6 +869,8 @@ void smtp_lost(struct smtp *smtp, const struct connection *connection, enum side
     if (smtp->spoke == USEC_NONE)
         smtp->spoke = at;
     smtp->tls.lost = true;
+    if (smtp->headers)
+        smtp->headers->ended = true;
     switch ((enum state)smtp->state) {
     case MESSAGE:
         smtp->message.size += count;
@@ -863,6 +909,13 @@ static enum closed closed_how(const struct smtp *smtp, const struct connection *
     return smtp->timed_out ? CLOSED_TIMEOUT : CLOSED_DROPPED;
 }
 
+static void note_unanswered(struct smtp *smtp, const struct connection *connection)
+{
+    struct evidence evidence = captured(KIND_UNANSWERED, YES, connection->started);
+    evidence.a = connection->syns;
+    builder_add_evidence(smtp->world->builder, smtp->open, &evidence);
+}
+
 void smtp_close(struct smtp *smtp, const struct connection *connection)
 {
     bool ended = connection->ending == ENDING_FIN || connection->ending == ENDING_RST;
@@ -871,12 +924,15 @@ void smtp_close(struct smtp *smtp, const struct connection *connection)
     if (smtp->open) {
         enum closed closed = closed_how(smtp, connection);
         smtp->open->session.cut_off |= closed == CLOSED_DROPPED;
-        smtp->lost |= connection->one_way || connection->ending == ENDING_PRESSED ||
+        if (!connection->answered)
+            note_unanswered(smtp, connection);
+        smtp->lost |= (connection->one_way && connection->answered) || connection->ending == ENDING_PRESSED ||
                       connection->ending == ENDING_REUSED;
         builder_close(smtp->world->builder, smtp->open, &line, closed);
     }
     for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
         free(smtp->line[side].at);
+    free(smtp->headers);
     free(smtp->pending);
     free(smtp);
 }

@@ -14,6 +14,7 @@ struct smtp_world {
     struct builder *builder;
     struct servers *servers;
     struct answers *answers; /* what DNS said; may be NULL */
+    bool headers;            /* Message-ID, Subject and the domain of From are kept */
 };
 
 struct smtp;

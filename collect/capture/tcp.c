@@ -19,10 +19,11 @@ enum {
     SEGMENT_OVERHEAD = 48
 };
 
-static const usec reorder_most = USEC_SECOND; /* the same in time */
-static const usec linger = 60 * USEC_SECOND;  /* a closed connection swallows its late segments so long */
-static const usec idle_most = 2 * USEC_HOUR;  /* no SMTP timeout is near that (RFC 5321 4.5.3.2) */
-static const int64_t ahead_most = 1 << 30;    /* the largest window (RFC 7323 2.3) */
+static const usec reorder_most = USEC_SECOND;   /* the same in time */
+static const usec linger = 60 * USEC_SECOND;    /* a closed connection swallows its late segments so long */
+static const usec idle_most = 2 * USEC_HOUR;    /* no SMTP timeout is near that (RFC 5321 4.5.3.2) */
+static const usec begun_most = 3 * USEC_MINUTE; /* who was not answered has stopped to ask by then (tcp(7)) */
+static const int64_t ahead_most = 1 << 30;      /* the largest window (RFC 7323 2.3) */
 
 struct segment {
     struct segment *next;
@@ -59,7 +60,7 @@ struct tracked {
     struct half half[2];
     struct tracked *same_slot, *before, *after; /* before and after in one of two lists, longest idle first */
     size_t bytes;                               /* of waiting segments */
-    bool answered, closed;
+    bool closed;
 };
 
 struct list {
@@ -71,7 +72,7 @@ struct tcp {
     struct tracked **slot;
     size_t slots, count;
     uint64_t seed;
-    struct list open, closed;
+    struct list begun, open, closed; /* begun: not established yet */
     size_t bytes_most;
     struct tcp_counts counts;
 };
@@ -166,6 +167,13 @@ static void grow(struct tcp *tcp)
             *slot = tracked;
         }
     free(old);
+}
+
+static struct list *list_of(struct tcp *tcp, const struct tracked *tracked)
+{
+    if (tracked->closed)
+        return &tcp->closed;
+    return tracked->connection.established == USEC_NONE ? &tcp->begun : &tcp->open;
 }
 
 static void forget(struct tcp *tcp, struct list *list, struct tracked *tracked)
@@ -346,12 +354,24 @@ static void close_connection(struct tcp *tcp, struct tracked *tracked, enum endi
     tcp->counts.pressed += ending == ENDING_PRESSED;
     tcp->consumer.closed(tcp->consumer.state, connection);
     connection->dialog = NULL;
-    list_remove(&tcp->open, tracked);
+    list_remove(list_of(tcp, tracked), tracked);
     tracked->closed = true;
     list_add(&tcp->closed, tracked);
 }
 
-/* Makes room, and lets go what has long been over. */
+/* Ends what was seen before `since`, and, for want of memory, what was seen longest ago. */
+static void expire_list(struct tcp *tcp, const struct list *list, usec since, const struct tracked *keep)
+{
+    for (struct tracked *oldest = list->first; oldest && oldest != keep; oldest = list->first) {
+        bool pressed = tcp->counts.bytes > tcp->bytes_most;
+        if (!pressed && oldest->connection.seen >= since)
+            break;
+        close_connection(tcp, oldest, pressed ? ENDING_PRESSED : ENDING_NONE);
+        forget(tcp, &tcp->closed, oldest);
+    }
+}
+
+/* Makes room, and lets go what has long been over: first of all that in which nothing was said. */
 static void expire(struct tcp *tcp, usec now, const struct tracked *keep)
 {
     struct tracked *after = NULL;
@@ -361,13 +381,8 @@ static void expire(struct tcp *tcp, usec now, const struct tracked *keep)
         after = oldest->after;
         forget(tcp, &tcp->closed, oldest);
     }
-    for (struct tracked *oldest = tcp->open.first; oldest && oldest != keep; oldest = tcp->open.first) {
-        bool pressed = tcp->counts.bytes > tcp->bytes_most;
-        if (!pressed && oldest->connection.seen >= now - idle_most)
-            break;
-        close_connection(tcp, oldest, pressed ? ENDING_PRESSED : ENDING_NONE);
-        forget(tcp, &tcp->closed, oldest);
-    }
+    expire_list(tcp, &tcp->begun, now - begun_most, keep);
+    expire_list(tcp, &tcp->open, now - idle_most, keep);
 }
 
 /* ---- Segments. */
@@ -425,12 +440,12 @@ static struct tracked *begin(struct tcp *tcp, const struct datagram *datagram, c
     connection->input = input;
     connection->offset = offset;
     connection->started = connection->seen = datagram->at;
-    connection->established = connection->closing = USEC_NONE;
+    connection->established = connection->closing = connection->waited = USEC_NONE;
     struct tracked **slot = slot_of(tcp, connection);
     tracked->half[SIDE_CLIENT].hole = tracked->half[SIDE_SERVER].hole = -1;
     tracked->same_slot = *slot;
     *slot = tracked;
-    list_add(&tcp->open, tracked);
+    list_add(&tcp->begun, tracked);
     tcp->count++;
     tcp_account(tcp, sizeof *tracked);
     return tracked;
@@ -587,7 +602,8 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
     uint32_t seq = header->seq;
     if (header->flags & RST) {
         int64_t place = half->known ? place_of(half, seq) : 0;
-        bool refused = !tracked->answered && side == SIDE_SERVER;
+        bool refused = !connection->answered && side == SIDE_SERVER;
+        connection->answered |= side == SIDE_SERVER;
         if (!refused && half->known &&
             (place < half->done - RST_WINDOW || place > half->heard + RST_WINDOW)) {
             tcp->counts.bad++;
@@ -607,16 +623,20 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
     if (header->flags & SYN) {
         if (!half->known)
             begin_half(half, seq + 1);
-        tracked->answered |= side == SIDE_SERVER;
+        connection->answered |= side == SIDE_SERVER;
+        connection->syns += side == SIDE_CLIENT;
         seq++;
     } else if (!half->known) {
         take_first(tracked, side, header);
     }
     if ((side == SIDE_CLIENT && (header->flags & ACK) && !(header->flags & SYN)) ||
         (header->payload.whole && !(header->flags & SYN))) {
-        tracked->answered = true;
-        if (connection->established == USEC_NONE)
+        connection->answered = true;
+        if (connection->established == USEC_NONE) {
+            list_remove(&tcp->begun, tracked);
             connection->established = at;
+            list_add(&tcp->open, tracked);
+        }
     }
     int64_t ack = -1, from = place_of(half, seq);
     if (header->flags & ACK) {
@@ -651,8 +671,8 @@ static bool begins_anew(const struct tracked *tracked, const struct header *head
 static struct tracked *track(struct tcp *tcp, const struct datagram *datagram, const struct header *header,
                              int32_t input, uint64_t offset, enum side *side)
 {
-    bool to_server = tcp->consumer.wants(tcp->consumer.state, header->to_port);
-    bool to_client = tcp->consumer.wants(tcp->consumer.state, header->from_port);
+    enum wanted to_server = tcp->consumer.wants(tcp->consumer.state, header->to_port);
+    enum wanted to_client = tcp->consumer.wants(tcp->consumer.state, header->from_port);
     struct tracked *tracked = NULL;
     *side = SIDE_CLIENT;
     if (to_server)
@@ -679,8 +699,8 @@ static struct tracked *track(struct tcp *tcp, const struct datagram *datagram, c
     bool answer = header->flags & SYN;
     if (!answer && header->payload.whole == 0)
         return NULL;
-    *side = answer ? SIDE_SERVER : to_server ? SIDE_CLIENT : SIDE_SERVER;
-    if (*side == SIDE_SERVER && !to_client)
+    *side = answer ? SIDE_SERVER : to_server == WANTED ? SIDE_CLIENT : SIDE_SERVER;
+    if (*side == SIDE_SERVER && to_client != WANTED && !(answer && to_client))
         return NULL;
     tracked = begin(tcp, datagram, header, *side, input, offset);
     if (answer && (header->flags & ACK))
@@ -703,8 +723,9 @@ void tcp_take(struct tcp *tcp, const struct datagram *datagram, int32_t input, u
         connection->last_offset = offset;
         if (datagram->at > connection->seen)
             connection->seen = datagram->at;
-        list_remove(&tcp->open, tracked);
-        list_add(&tcp->open, tracked);
+        struct list *list = list_of(tcp, tracked);
+        list_remove(list, tracked);
+        list_add(list, tracked);
         take_segment(tcp, tracked, side, &header, datagram->at);
     }
     expire(tcp, datagram->at, tracked);
@@ -712,6 +733,8 @@ void tcp_take(struct tcp *tcp, const struct datagram *datagram, int32_t input, u
 
 void tcp_finish(struct tcp *tcp)
 {
+    while (tcp->begun.first)
+        close_connection(tcp, tcp->begun.first, ENDING_NONE);
     while (tcp->open.first)
         close_connection(tcp, tcp->open.first, ENDING_NONE);
 }
@@ -748,6 +771,7 @@ static void list_free(struct list *list)
 
 void tcp_free(struct tcp *tcp)
 {
+    list_free(&tcp->begun);
     list_free(&tcp->open);
     list_free(&tcp->closed);
     free(tcp->slot);

@@ -22,7 +22,7 @@ enum ending {
     ENDING_PRESSED /* for want of memory */
 };
 
-/* What the consumer of a connection may read of it. `dialog` is its own. */
+/* What the consumer of a connection may read of it. `dialog` and `waited` are its own. */
 struct connection {
     struct ip address[2];
     uint16_t port[2];
@@ -36,13 +36,22 @@ struct connection {
     uint8_t ending;               /* enum ending */
     bool midway;                  /* its beginning is not in the capture */
     bool one_way;                 /* so far, only one side was seen */
+    bool answered;                /* the server has, be it by a RST */
+    uint32_t syns;                /* that the client sent */
+    usec waited; /* when bytes came that it would not take yet; USEC_NONE to begin with */
     void *dialog;
+};
+
+enum wanted {
+    UNWANTED,
+    WANTED_WHOLE, /* where the handshake tells which side is the server */
+    WANTED        /* and where the port has to tell it */
 };
 
 struct tcp_consumer {
     void *state;
     /* Whether connections to this port of a server are wanted. */
-    bool (*wants)(void *state, uint16_t port);
+    enum wanted (*wants)(void *state, uint16_t port);
     /* Bytes of one side, captured at `at`. Returns how many it takes; the rest is offered again after the
      * other side has said something more, or with `must`, when it has to take all. */
     size_t (*bytes)(void *state, struct connection *connection, enum side from, struct str bytes, usec at,

@@ -17,6 +17,7 @@ struct settings {
     struct option_texts texts;
     int number, word;
     usec time, duration;
+    uint64_t size;
 };
 
 static const char *const words[] = { "red", "green", "blue" };
@@ -39,6 +40,7 @@ static const struct option_row options[] = {
       .help = "a number",
       .fallback = "7" },
     { .name = "time", .type = OPTION_TIME, .at = AT(time), .argument = "TIME", .help = "a time" },
+    { .name = "size", .type = OPTION_SIZE, .at = AT(size), .argument = "S", .help = "a size" },
     { .name = "duration",
       .type = OPTION_DURATION,
       .at = AT(duration),
@@ -95,7 +97,7 @@ static void done(void)
 START_TEST(all_kinds_of_values)
 {
     ck_assert_int_eq(parse(&any_number,
-                           "-f -t hello --texts a --texts=b -n 12 --time 1970-01-02 --duration 1h30m "
+                           "-f -t hello --texts a --texts=b -n 12 --time 1970-01-02 --duration 1h30m --size 3M "
                            "--colour blue wall"),
                      0);
     ck_assert(settings.flag);
@@ -106,6 +108,7 @@ START_TEST(all_kinds_of_values)
     ck_assert_int_eq(settings.number, 12);
     ck_assert_int_eq(settings.time, USEC_DAY);
     ck_assert_int_eq(settings.duration, 90 * USEC_MINUTE);
+    ck_assert_uint_eq(settings.size, 3 * 1024 * 1024);
     ck_assert_int_eq(settings.word, 2);
     ck_assert_str_eq(operands[0], "wall");
     ck_assert_ptr_null(operands[1]);
@@ -177,6 +180,8 @@ static const struct bad {
     { "wall --time today", "--time: \"today\" is not a time; write 2026-11-23 or 2026-11-23T09:07" },
     { "wall --time 2026-13-01",
       "--time: \"2026-13-01\" is not a time; write 2026-11-23 or 2026-11-23T09:07" },
+    { "wall --size 5X", "--size: \"5X\" is not a size; write 500M, 2G or 1048576" },
+    { "wall --size 99999999999T", "--size: \"99999999999T\" is not a size; write 500M, 2G or 1048576" },
     { "wall --duration 5minuts", "--duration: \"5minuts\" is not a duration; write 5m, 300s, 1h30m or 2d" },
     { "wall --colour puce", "--colour: \"puce\" is not known; write red, green or blue" },
     { "wall --format xml", "--format: \"xml\" is not known; write table, markdown, csv or json" },

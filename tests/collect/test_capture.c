@@ -35,10 +35,10 @@ struct listener {
     unsigned seed;
 };
 
-static bool wants(void *state, uint16_t port)
+static enum wanted wants(void *state, uint16_t port)
 {
     (void)state;
-    return port == 25;
+    return port == 25 ? WANTED : UNWANTED;
 }
 
 static struct heard *heard_of(struct listener *listener, struct connection *connection)

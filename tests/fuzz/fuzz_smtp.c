@@ -40,9 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct servers servers;
     unsigned sessions = 0;
     struct sink sink = { &sessions, take, no_late };
-    struct smtp_world world = { builder_new(&sink, 1), &servers };
+    struct smtp_world world = { .builder = builder_new(&sink, 1), .servers = &servers, .headers = size % 2 };
     usec at = 1795392000 * USEC_SECOND;
-    struct connection connection = { .address = { ip_from_v4(0xc6336401u), ip_from_v4(0xc000020au) },
+    struct connection connection = { .waited = USEC_NONE,
+                                     .address = { ip_from_v4(0xc6336401u), ip_from_v4(0xc000020au) },
                                      .port = { 1024, 25 },
                                      .input = 1,
                                      .started = at,

@@ -12,10 +12,10 @@ struct seen {
     uint8_t mood; /* how much the consumer takes */
 };
 
-static bool wants(void *state, uint16_t port)
+static enum wanted wants(void *state, uint16_t port)
 {
     (void)state;
-    return port == 25;
+    return port == 25 ? WANTED : UNWANTED;
 }
 
 static struct seen *seen_of(struct connection *connection)
