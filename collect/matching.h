@@ -1,0 +1,27 @@
+/* Which sessions of a log and of a capture are the same: by the client's address, its port where the log has
+ * it, time, HELO and envelope. The clocks of the two may differ; by how much is learnt from the sessions
+ * themselves.
+ *
+ * Sessions come in order of their start; memory is bounded by MATCHING_MOST of them. */
+#ifndef COLLECT_MATCHING_H
+#define COLLECT_MATCHING_H
+
+#include "collect/session.h"
+
+enum { MATCHING_MOST = 1 << 16 };
+
+struct matching;
+
+/* Called for each pair that is found: the same session as the log's and as the capture's id, and how much the
+ * log's clock is ahead of the capture's. 0, or -1 to end it. */
+typedef int matching_pair(void *state, int64_t log, int64_t capture, usec offset);
+
+struct matching *matching_new(matching_pair *pair, void *state);
+void matching_free(struct matching *matching);
+/* Takes a session, as it came of a log or of a capture. Of the text nothing is kept. 0, or -1 where pair()
+ * said so. */
+int matching_add(struct matching *matching, const struct session *session, bool captured);
+/* There are no more. As above. */
+int matching_finish(struct matching *matching);
+
+#endif
