@@ -27,11 +27,21 @@ void lines_end(struct lines *in)
     *in = (struct lines){ 0 };
 }
 
+static struct str tail_before(const struct lines *in, const char *at)
+{
+    size_t before = (size_t)(at - in->buffer);
+    size_t len = before < LINES_TAIL_BYTES ? before : LINES_TAIL_BYTES;
+    return (struct str){ at - len, len };
+}
+
 struct str lines_tail(const struct lines *in)
 {
-    size_t before = (size_t)(in->at - in->buffer);
-    size_t len = before < LINES_TAIL_BYTES ? before : LINES_TAIL_BYTES;
-    return (struct str){ in->at - len, len };
+    return tail_before(in, in->at);
+}
+
+struct str lines_tail_before(const struct lines *in)
+{
+    return tail_before(in, in->at - (in->position - in->offset));
 }
 
 static void advance(struct lines *in, char *to)

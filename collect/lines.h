@@ -48,5 +48,7 @@ int lines_skip(struct lines *in, uint64_t position, struct why *why);
 /* The bytes before the next line, LINES_TAIL_BYTES of them where there are as many. As long as the line
  * lasts. */
 struct str lines_tail(const struct lines *in);
+/* The same before the line that was handed over last. */
+struct str lines_tail_before(const struct lines *in);
 
 #endif

@@ -172,6 +172,106 @@ static const char *const lab_logs[] = { "sample-logs/labs/postfix-smtpd/mail.log
                                         "sample-logs/labs/postfix-greylist/mail.log" };
 enum { LABS = sizeof lab_logs / sizeof *lab_logs };
 
+static struct str read_lab(const char *path, struct arena *arena)
+{
+    FILE *from = fopen(path, "rb");
+    ck_assert_ptr_nonnull(from);
+    char *bytes = arena_alloc(arena, 2 * 1024 * 1024);
+    struct str log = { bytes, fread(bytes, 1, 2 * 1024 * 1024, from) };
+    fclose(from);
+    return log;
+}
+
+static int (*const filters[])(struct archive *) = { NULL, archive_write_add_filter_gzip,
+                                                    archive_write_add_filter_xz,
+                                                    archive_write_add_filter_zstd };
+
+static void write_somehow(const char *name, struct str bytes)
+{
+    int (*filter)(struct archive *) = filters[random_below(sizeof filters / sizeof *filters)];
+    if (filter)
+        input_compress(name, filter, bytes);
+    else
+        input_write(name, bytes);
+}
+
+/* ---- Split into several files, as syslog does by program. */
+
+enum { SPLITS_MOST = 5, STAMP_BYTES = sizeof "2026-11-23T09:07:12.057203" - 1 };
+
+/* Files that overlap in time, which are the whole log when their lines are put in order of time. */
+struct split {
+    struct str file[SPLITS_MOST];
+    size_t count;
+};
+
+enum way { BY_PROGRAM, BY_WORD, BY_LINE, WAYS };
+
+static struct str word_behind(struct str line, size_t blanks, char end)
+{
+    struct str rest = line, word = { line.at, 0 };
+    for (size_t i = 0; i <= blanks; i++)
+        if (!cut_until_char(&rest, i == blanks ? end : ' ', &word))
+            return (struct str){ line.at, 0 };
+    return word;
+}
+
+/* Which of `count` files a line goes to. */
+static size_t file_of(struct str line, enum way way, size_t count)
+{
+    struct str by = way == BY_PROGRAM ? word_behind(line, 2, '[') : word_behind(line, 6, ' ');
+    return way == BY_LINE ? random_below(count) : bytes_hash(by.at, by.len, 5) % count;
+}
+
+/* Of equal times, and where the clock steps back, nothing but the log itself tells the order: a line that is
+ * not later than all before it goes where the latest of these went. Every stamp of the labs is of this form
+ * and zone, so its text is in order of time. */
+static struct split split_up(struct str log, enum way way, size_t count, struct arena *arena)
+{
+    struct split split = { .count = count };
+    const char *latest = NULL;
+    size_t to = 0;
+    for (size_t i = 0; i < count; i++)
+        split.file[i].at = arena_alloc(arena, log.len);
+    for (struct str line; cut_until_char(&log, '\n', &line);) {
+        if (line.len > STAMP_BYTES && (!latest || memcmp(line.at, latest, STAMP_BYTES) > 0)) {
+            latest = line.at;
+            to = file_of(line, way, count);
+        }
+        memcpy((char *)split.file[to].at + split.file[to].len, line.at, line.len + 1);
+        split.file[to].len += line.len + 1;
+    }
+    return split;
+}
+
+/* Those of its lines that come before `stamp`; the lines of a split file are in order but for those that a
+ * step back of the clock left behind later ones. */
+static struct str before_stamp(struct str file, const char *stamp)
+{
+    struct str rest = file, line;
+    while (cut_until_char(&rest, '\n', &line))
+        if (line.len > STAMP_BYTES && memcmp(line.at, stamp, STAMP_BYTES) >= 0)
+            return str_range(file.at, line.at);
+    return file;
+}
+
+struct paths {
+    const char *path[SPLITS_MOST];
+    size_t count;
+};
+
+static struct paths write_split(const struct split *split, const char *until)
+{
+    struct paths paths = { .count = split->count };
+    for (size_t i = 0; i < split->count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "split.%zu", i);
+        write_somehow(name, until ? before_stamp(split->file[i], until) : split->file[i]);
+        paths.path[i] = input_path(name);
+    }
+    return paths;
+}
+
 /* ---- Killed at any instant. */
 
 enum phase { BEFORE_COMMIT, BETWEEN, CHECKPOINT, PHASES };
@@ -179,14 +279,14 @@ static const char *const phase_name[PHASES] = { "before the first commit", "betw
                                                 "in the last checkpoint" };
 
 /* Runs, and dies after `seconds`. Which phase that was in; PHASES where it was done before. */
-static enum phase run_and_die(const char *database, double seconds)
+static enum phase run_and_die(const char *database, const struct paths *paths, double seconds)
 {
     *told = (struct told){ .commits = 0 };
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         told->began = now();
-        collect(database, lab_logs, 2, COMMIT_BYTES);
+        collect(database, paths->path, paths->count, COMMIT_BYTES);
         told->ended = now();
         _exit(0);
     }
@@ -204,13 +304,14 @@ static enum phase run_and_die(const char *database, double seconds)
     return told->closing ? CHECKPOINT : told->commits ? BETWEEN : BEFORE_COMMIT;
 }
 
-START_TEST(killed)
+static void expect_same_when_killed(const struct paths *paths, const char *what)
 {
     char database[128], undisturbed[128];
     snprintf(database, sizeof database, "%s", input_path("killed.db"));
     snprintf(undisturbed, sizeof undisturbed, "%s", input_path("undisturbed.db"));
+    remove_database(undisturbed);
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_int_eq(run_and_die(undisturbed, 1e9), PHASES);
+    ck_assert_int_eq(run_and_die(undisturbed, paths, 1e9), PHASES);
     const struct told usual = *told;
     struct said expected = hear(undisturbed, whole_views);
     ck_assert_uint_gt(expected.rows[0], 1000);
@@ -219,7 +320,7 @@ START_TEST(killed)
     double whole = usual.ended - usual.began, all = whole;
     const double begins[PHASES] = { 0, usual.committed - usual.began, usual.closed - usual.began };
     const double ends[PHASES] = { usual.committed - usual.began, usual.closed - usual.began, whole };
-    for (unsigned seed = 0; seed < wanted * 4; seed++) {
+    for (unsigned seed = 0, most = wanted >= 100 ? wanted * 4 : wanted + 8; seed < most; seed++) {
         /* Evenly over all of it; then in those that were hit too seldom. */
         random_state = seed;
         double share = (double)random_below(1u << 20) / (1u << 20);
@@ -233,22 +334,40 @@ START_TEST(killed)
             at = (begins[missed] + (ends[missed] - begins[missed]) * share) * whole / all;
         }
         remove_database(database);
-        enum phase phase = run_and_die(database, at);
+        enum phase phase = run_and_die(database, paths, at);
         in[phase]++;
         if (phase == PHASES && told->ended - told->began < whole)
             whole = told->ended - told->began; /* the machine is less busy now */
         if (random_below(4) == 0)              /* and the run after it */
-            run_and_die(database, whole * (double)random_below(1000) / 1000);
-        collect(database, lab_logs, 2, COMMIT_BYTES);
-        expect_same(&expected, database, whole_views, "killed", seed);
+            run_and_die(database, paths, whole * (double)random_below(1000) / 1000);
+        collect(database, paths->path, paths->count, COMMIT_BYTES);
+        expect_same(&expected, database, whole_views, what, seed);
     }
     for (enum phase phase = 0; phase < PHASES; phase++)
-        printf("killed %s: %u\n", phase_name[phase], in[phase]);
-    /* Where the kills of a short sample land hangs on how busy the machine is; the long check must hit each phase. */
+        printf("%s %s: %u\n", what, phase_name[phase], in[phase]);
+    /* Where the kills of a short sample land hangs on how busy the machine is; the long check must hit each
+     * phase. */
     for (enum phase phase = 0; wanted >= 100 && phase < PHASES; phase++)
         ck_assert_uint_ge(in[phase], least);
     munmap(told, sizeof *told);
     told = NULL;
+}
+
+START_TEST(killed)
+{
+    struct paths paths = { { lab_logs[0], lab_logs[1] }, 2 };
+    expect_same_when_killed(&paths, "killed");
+}
+END_TEST
+
+START_TEST(split_and_killed)
+{
+    struct arena arena = { 0 };
+    random_state = 7;
+    struct split split = split_up(read_lab(lab_logs[2], &arena), BY_PROGRAM, 3, &arena);
+    struct paths paths = write_split(&split, NULL);
+    expect_same_when_killed(&paths, "split and killed");
+    arena_free(&arena);
 }
 END_TEST
 
@@ -273,19 +392,6 @@ static size_t cut_near(struct str log, size_t place, bool by_second)
             return (size_t)(at - log.at);
     }
     return log.len;
-}
-
-static int (*const filters[])(struct archive *) = { NULL, archive_write_add_filter_gzip,
-                                                    archive_write_add_filter_xz,
-                                                    archive_write_add_filter_zstd };
-
-static void write_somehow(const char *name, struct str bytes)
-{
-    int (*filter)(struct archive *) = filters[random_below(sizeof filters / sizeof *filters)];
-    if (filter)
-        input_compress(name, filter, bytes);
-    else
-        input_write(name, bytes);
 }
 
 static int by_size(const void *left, const void *right)
@@ -354,6 +460,25 @@ static void collect_rotated(const char *database, struct str log)
     }
 }
 
+/* A log that is split into files which overlap in time; they may grow together between the runs, up to a
+ * time. */
+static void collect_split(const char *database, struct str log, struct arena *arena)
+{
+    size_t ends[PIECES_MOST], count = cut_up(log, true, ends);
+    struct split split =
+        split_up(log, (enum way)random_below(WAYS), 2 + random_below(SPLITS_MOST - 1), arena);
+    for (size_t i = random_below(count); i < count; i++) {
+        struct paths paths = write_split(&split, ends[i] < log.len ? log.at + ends[i] : NULL);
+        for (size_t n = paths.count; n > 1; n--) {
+            size_t other = random_below(n);
+            const char *moved = paths.path[n - 1];
+            paths.path[n - 1] = paths.path[other];
+            paths.path[other] = moved;
+        }
+        collect(database, paths.path, paths.count, COMMIT_BYTES * random_below(2));
+    }
+}
+
 START_TEST(in_pieces)
 {
     char database[128];
@@ -365,19 +490,22 @@ START_TEST(in_pieces)
         remove_database(database);
         collect(database, &lab_logs[i], 1, 0);
         expected[i] = hear(database, sum_views);
-        FILE *from = fopen(lab_logs[i], "rb");
-        ck_assert_ptr_nonnull(from);
-        char *bytes = arena_alloc(&arena, 2 * 1024 * 1024);
-        logs[i] = (struct str){ bytes, fread(bytes, 1, 2 * 1024 * 1024, from) };
-        fclose(from);
+        logs[i] = read_lab(lab_logs[i], &arena);
     }
-    for (unsigned seed = 0, all = seeds(24); seed < all; seed++) {
+    static const char *const names[] = { "growing", "rotated", "split" };
+    for (unsigned seed = 0, all = seeds(36); seed < all; seed++) {
+        struct arena pieces = { 0 };
         random_state = seed * 1000;
-        size_t lab = random_below(LABS);
-        bool grows = random_below(2);
+        size_t lab = random_below(LABS), how = random_below(3);
         remove_database(database);
-        (grows ? collect_growing : collect_rotated)(database, logs[lab]);
-        expect_same(&expected[lab], database, sum_views, grows ? "growing" : "rotated", seed);
+        if (how == 0)
+            collect_growing(database, logs[lab]);
+        else if (how == 1)
+            collect_rotated(database, logs[lab]);
+        else
+            collect_split(database, logs[lab], &pieces);
+        expect_same(&expected[lab], database, sum_views, names[how], seed);
+        arena_free(&pieces);
     }
     arena_free(&arena);
 }
@@ -389,6 +517,7 @@ int main(void)
     TCase *cases = tcase_create("again");
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, killed);
+    tcase_add_test(cases, split_and_killed);
     tcase_add_test(cases, in_pieces);
     suite_add_tcase(suite, cases);
     return inputs_main(suite);

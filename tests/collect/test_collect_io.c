@@ -241,6 +241,78 @@ START_TEST(any_order)
 }
 END_TEST
 
+/* Writes the lines of a log to `count` files in turn. */
+static void deal_out(struct str log, size_t count, const char *paths[])
+{
+    static char dealt[5][16384];
+    size_t len[5] = { 0 }, at = 0;
+    for (struct str line; cut_until_char(&log, '\n', &line); at++) {
+        size_t to = at % count;
+        ck_assert_uint_lt(len[to] + line.len + 1, sizeof dealt[to]);
+        memcpy(dealt[to] + len[to], line.at, line.len + 1);
+        len[to] += line.len + 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "dealt.%zu", i);
+        input_write(name, (struct str){ dealt[i], len[i] });
+        paths[i] = input_path(name);
+    }
+}
+
+/* Sessions whose lines stand in several files that overlap in time. */
+START_TEST(overlapping)
+{
+    struct arena arena = { 0 };
+    struct array_base *base = array_base_new();
+    const char *paths[5];
+    size_t count = 2 + (size_t)_i;
+    deal_out(log_of(0, 100, &arena), count, paths);
+    struct outcome outcome = array_base_collect(base, paths, count, 2026);
+    expect_done(outcome);
+    expect_sessions(base, 100);
+    ck_assert_uint_eq(outcome.collected.inputs, count);
+    ck_assert_uint_eq(outcome.collected.lines, 200);
+    ck_assert_int_eq((int)base->input_count, (int)count);
+    outcome = array_base_collect(base, paths, count, 2026);
+    expect_done(outcome);
+    ck_assert_uint_eq(outcome.collected.known, count);
+    expect_sessions(base, 100);
+    array_base_free(base);
+    arena_free(&arena);
+}
+END_TEST
+
+/* More of them than are open at once, one for each session: all are read. */
+START_TEST(many_overlapping)
+{
+    struct arena arena = { 0 };
+    struct array_base *base = array_base_new();
+    static char text[100][200];
+    struct str log = log_of(0, 100, &arena);
+    for (size_t i = 0; i < 100; i++) {
+        struct str own = log_part(log, 2 * i, 2 * i + 2);
+        char name[32];
+        /* a line at the end of the day makes them overlap */
+        snprintf(text[i], sizeof text[i], "%.*sNov 23 23:00:%02zu mx cron[1]: late\n", STR_ARG(own), i % 60);
+        snprintf(name, sizeof name, "many.%zu", i);
+        input_write(name, str_of(text[i]));
+    }
+    mkdir(input_path("many"), 0700);
+    for (size_t i = 0; i < 100; i++) {
+        char from[32], to[32];
+        snprintf(from, sizeof from, "many.%zu", i);
+        snprintf(to, sizeof to, "many/%02zu", i);
+        ck_assert_int_eq(rename(input_path(from), input_path(to)), 0);
+    }
+    expect_done(collect_name(base, "many"));
+    ck_assert_int_eq(base->input_count, 100);
+    expect_sessions(base, 100);
+    array_base_free(base);
+    arena_free(&arena);
+}
+END_TEST
+
 /* gzip files cut at many places: what came before is kept, and said; the next input is read all the same; and
  * when the whole file comes, only the rest is read. */
 START_TEST(truncated_gzip)
@@ -581,6 +653,8 @@ int main(void)
     tcase_add_loop_test(t, grown, 0, FILTERS + 1);
     tcase_add_test(t, that_begins_alike);
     tcase_add_loop_test(t, any_order, 0, 12);
+    tcase_add_loop_test(t, overlapping, 0, 4);
+    tcase_add_test(t, many_overlapping);
     tcase_add_test(t, truncated_gzip);
     tcase_add_test(t, refused);
     tcase_add_test(t, empty_file);

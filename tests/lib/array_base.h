@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "collect/collect.h"
 
-enum { BASE_INPUTS = 16, BASE_SESSIONS = 4096, BASE_SHAPES = 300 };
+enum { BASE_INPUTS = 128, BASE_SESSIONS = 4096, BASE_SHAPES = 300 };
 
 struct array_base {
     struct arena text;

@@ -1,0 +1,267 @@
+/* One log that is being read. Its next line is read ahead, so that of several logs the one whose line comes
+ * next is known; what is written down is always the place before that line. */
+#include "collect/reading.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include "collect/builder.h"
+#include "collect/place.h"
+
+/* The rows of the table whose names stand in `names`. */
+static uint64_t dialect_bits(struct str names)
+{
+    uint64_t bits = 0;
+    while (names.len) {
+        struct str name;
+        if (!cut_until_char(&names, ' ', &name)) {
+            name = names;
+            names.len = 0;
+        }
+        for (unsigned i = 0; dialects[i]; i++)
+            if (strncmp(dialects[i]->name, name.at, name.len) == 0 && dialects[i]->name[name.len] == '\0')
+                bits |= (uint64_t)1 << i;
+    }
+    return bits;
+}
+
+static struct str dialect_names(uint64_t bits, char text[DIALECTS_BYTES])
+{
+    size_t len = 0;
+    for (unsigned i = 0; dialects[i] && len < DIALECTS_BYTES; i++)
+        if (bits >> i & 1)
+            len +=
+                (size_t)snprintf(text + len, DIALECTS_BYTES - len, "%s%s", len ? " " : "", dialects[i]->name);
+    return (struct str){ text, len < DIALECTS_BYTES ? len : DIALECTS_BYTES - 1 };
+}
+
+/* ---- How far it has been read. */
+
+void reading_failed(struct run *run, const char *path, uint64_t kept, const struct why *broken)
+{
+    struct why failure;
+    why_set(&failure, broken->status, "%s: line %" PRIu64 ": %s; %" PRIu64 " %s kept", path, kept + 1,
+            broken->text, kept, kept == 1 ? "line was" : "lines were");
+    run_fail(run, &failure);
+}
+
+static uint64_t bytes_taken(const struct reading *reading)
+{
+    return reading->has_line ? reading->lines.offset : reading->lines.position;
+}
+
+int reading_write(struct reading *reading, struct why *why)
+{
+    struct run *run = reading->run;
+    struct input *input = &reading->input;
+    const struct head *head = &reading->found.head;
+    struct str tail = reading->has_line ? lines_tail_before(&reading->lines) : lines_tail(&reading->lines);
+    input->dialects = dialect_names(reading->dialects, reading->dialect_names);
+    input->bytes = bytes_taken(reading);
+    input->lines = reading->lines.number - reading->has_line;
+    input->head_bytes = (uint64_t)1 << (head->count - 1);
+    input->head_hash = head->hash[head->count - 1];
+    input->tail_bytes = tail.len;
+    input->tail_hash = place_tail_hash(tail, tail.len);
+    if (run->catalogue->write(run->catalogue->state, input, why) ||
+        shapes_hand_over(&reading->shapes, input->id, run->catalogue, why))
+        return -1;
+    struct mark mark = { input->id, reading->reached, reading->before };
+    run_note(run, &mark);
+    return 0;
+}
+
+/* ---- Lines. */
+
+static void skip(struct reading *reading, const char *reason, struct str program, struct str text)
+{
+    reading->input.skipped++;
+    shapes_add(&reading->shapes, reason, program, text, reading->text, reading->lines.number,
+               reading->lines.offset);
+}
+
+void reading_next(struct reading *reading)
+{
+    struct why broken = { 0 };
+    int got = lines_next(&reading->lines, &reading->text, &broken);
+    reading->has_line = got == 1;
+    if (got < 0)
+        reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
+    if (got != 1)
+        return;
+    reading->line = (struct line){ .input = reading->input.id,
+                                   .offset = reading->lines.offset,
+                                   .number = reading->lines.number };
+    reading->has_time = syslog_parse(&reading->syslog, reading->text, &reading->line);
+    reading->time = reading->reached;
+    if (reading->has_time && (reading->time == USEC_NONE || reading->line.at > reading->time))
+        reading->time = reading->line.at;
+}
+
+static int take_timed(struct reading *reading, struct why *why)
+{
+    struct run *run = reading->run;
+    struct line *line = &reading->line;
+    reading->reached = reading->time;
+    reading->input.last = line->at;
+    if (reading->input.first == USEC_NONE)
+        reading->input.first = line->at;
+    const struct dialect *dialect = programs_dialect(&run->programs, line->program);
+    if (!dialect) {
+        if (reading->before && line->program.len == 0 && str_starts(line->text, STR("last message repeated")))
+            skip(reading, "repetition of another line", STR(""), line->text);
+        else
+            reading->input.other++;
+        reading->before = NULL;
+        return 0;
+    }
+    reading->before = dialect;
+    if (run->told == USEC_NONE || line->at < run->told || line->at - run->told >= USEC_SECOND) {
+        run->told = line->at;
+        if (builder_advance(run->builder, line->at, why))
+            return -1;
+    }
+    enum taken taken = dialect_take(dialect, line, run->builder);
+    if (taken == SKIPPED && !reading->lines.was_cut)
+        skip(reading, "unknown text", line->program, line->text);
+    else if (taken == NOT_OURS)
+        reading->input.other++;
+    if (taken != NOT_OURS)
+        for (unsigned i = 0; dialects[i]; i++)
+            reading->dialects |= (uint64_t)(dialects[i] == dialect) << i;
+    return 0;
+}
+
+int reading_take(struct reading *reading, struct why *why)
+{
+    struct run *run = reading->run;
+    const struct dialect *before = reading->before;
+    if (run_refresh(run, why))
+        return -1;
+    run->collected->lines++;
+    run->uncommitted_bytes += reading->lines.position - reading->lines.offset;
+    if (reading->lines.was_cut)
+        skip(reading, "too long", STR(""), reading->text);
+    if (reading->has_time)
+        return take_timed(reading, why);
+    if (str_trim(reading->text).len == 0 || (before && before->continues && before->continues(reading->text)))
+        reading->input.other++;
+    else if (!reading->lines.was_cut)
+        skip(reading, "no time stamp", STR(""), reading->text);
+    return 0;
+}
+
+/* Last time the input ended within a line, and what was there has been taken for one. */
+static void pass_rest_of_line(struct reading *reading)
+{
+    struct str tail = lines_tail(&reading->lines);
+    struct why broken = { 0 };
+    if (tail.len == 0 || tail.at[tail.len - 1] == '\n')
+        return;
+    int got = lines_next(&reading->lines, &reading->text, &broken);
+    if (got < 0)
+        reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
+    if (got != 1)
+        return;
+    reading->lines.number--;
+    if (reading->text.len)
+        skip(reading, "rest of a line that was read before", STR(""), reading->text);
+}
+
+/* ---- Opening and closing. */
+
+/* Takes up what is known of the input. */
+static int begin(struct reading *reading, struct why *why)
+{
+    struct run *run = reading->run;
+    struct input *input = &reading->input;
+    const char *compression = reading->found.compression;
+    struct str path = str_of(reading->found.path), old_path = arena_str(&reading->arena, input->path);
+    const struct mark *mark = input->id ? run_mark(run, input->id) : NULL;
+    /* Where it lies now is where to look for its lines; but in a pipe they cannot be looked for. */
+    reading->moved = !str_eq(old_path, path) && !(input->id && reading->source.stream);
+    reading->dialects = dialect_bits(input->dialects);
+    input->path = reading->moved ? path : old_path;
+    input->kind = compression ? arena_printf(&reading->arena, "log, %s", compression) : STR("log");
+    reading->begin_bytes = input->bytes;
+    reading->begin_skipped = input->skipped;
+    reading->begin_other = input->other;
+    reading->reached = mark ? mark->reached : input->last;
+    reading->before = mark ? mark->before : NULL;
+    syslog_begin(&reading->syslog, input->last, reading->found.year);
+    /* Its sessions need its number. */
+    return input->id ? 0 : reading_write(reading, why);
+}
+
+static void release(struct reading *reading)
+{
+    reading->run->bytes_done += reading->found.size;
+    lines_end(&reading->lines);
+    source_close(&reading->source);
+    shapes_free(&reading->shapes);
+    arena_free(&reading->arena);
+    free(reading);
+}
+
+int reading_open(struct run *run, struct found *found, size_t order, struct reading **opened, struct why *why)
+{
+    struct reading *reading = mem_zero(1, sizeof *reading);
+    struct why broken = { 0 };
+    int result = 0;
+    *opened = NULL;
+    reading->run = run;
+    reading->order = order;
+    reading->found = *found;
+    found->stream = (struct source){ 0 };
+    reading->found.path = arena_str(&reading->arena, str_of(found->path)).at;
+    switch (place_input(&reading->found, run->catalogue, &reading->source, &reading->lines, &reading->input,
+                        &broken)) {
+    case PLACE_REACHED:
+        if (begin(reading, why)) {
+            result = -1;
+            break;
+        }
+        pass_rest_of_line(reading);
+        reading_next(reading);
+        *opened = reading;
+        return 1;
+    case PLACE_BEFORE:
+        run->collected->known++;
+        break;
+    case PLACE_FAILED:
+        if (why)
+            *why = broken;
+        result = -1;
+        break;
+    case PLACE_BROKEN:
+    case PLACE_OTHER:
+        run_fail(run, &broken);
+        break;
+    }
+    source_close(&reading->found.stream);
+    release(reading);
+    return result;
+}
+
+int reading_close(struct reading *reading, int result, struct why *why)
+{
+    struct run *run = reading->run;
+    struct input *input = &reading->input;
+    uint64_t bytes = bytes_taken(reading);
+    bool more = bytes > reading->begin_bytes;
+    run->ours |= reading->dialects != 0;
+    if (!reading->dialects && reading->lines.number) {
+        char lines[PROGRESS_NUMBER_BYTES];
+        why_set(&run->strange, EX_DATAERR, "%s: none of its %s lines is a mail server's that mxreplay knows",
+                reading->found.path, progress_number(reading->lines.number, lines));
+    }
+    if (result == 0 && (more || reading->moved || input->bytes == 0))
+        result = reading_write(reading, why);
+    *(more ? &run->collected->inputs : &run->collected->known) += 1;
+    run->collected->bytes += bytes - reading->begin_bytes;
+    run->collected->skipped += input->skipped - reading->begin_skipped;
+    run->collected->other += input->other - reading->begin_other;
+    release(reading);
+    return result;
+}

@@ -1,0 +1,63 @@
+/* One run of the collector: what its parts share. Only for collect/. */
+#ifndef COLLECT_RUN_H
+#define COLLECT_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/progress.h"
+#include "base/why.h"
+#include "collect/collect.h"
+#include "collect/dialect.h"
+#include "collect/programs.h"
+#include "collect/state.h"
+
+struct builder;
+struct capture;
+
+/* How far the time of an input had come where it was left, and whose its last line was: what a reading that
+ * goes on there must know. */
+struct mark {
+    int32_t input;
+    usec reached; /* the latest stamp so far */
+    const struct dialect *before;
+};
+
+enum { MARKS = 64 }; /* at least as many as inputs are open at once */
+
+struct run {
+    const struct catalogue *catalogue;
+    struct builder *builder;
+    struct capture *capture; /* begun with the first one */
+    const struct capture_options *capture_options;
+    struct collected *collected;
+    struct progress progress;
+    struct programs programs;
+    uint64_t commit_bytes, uncommitted_bytes; /* of input */
+    struct state_bytes state;                 /* what is kept */
+    uint64_t
+        open_before; /* sessions that were open when the run before ended, and stand there as they were */
+    bool resumed;    /* this run goes on from another */
+    bool unfinished; /* that run was killed: what was open does not stand there */
+    bool fresh;      /* something new has been read */
+    usec told;       /* the time that the builder was told last */
+    struct mark mark[MARKS]; /* of the inputs that were written down last, the last first */
+    size_t marks;
+    uint64_t bytes_all, bytes_done; /* as the inputs lie there; done: of those that are behind us */
+    size_t inputs, at;              /* how many, and how many of them have been opened */
+    struct why strange;             /* the last input without a line of a mail program */
+    bool ours;                      /* some input had one, now or before */
+    struct why failure;             /* the first input that could not be read to its end */
+};
+
+/* There is something new: what stood for the open sessions goes. To be called before it is told to the
+ * builder. */
+int run_refresh(struct run *run, struct why *why);
+/* An input could not be read, or not to its end: the others are read all the same, and the run fails with the
+ * first such reason in the end. */
+void run_fail(struct run *run, const struct why *failure);
+
+/* The mark of an input, or NULL; and a new one. */
+const struct mark *run_mark(const struct run *run, int32_t input);
+void run_note(struct run *run, const struct mark *mark);
+
+#endif
