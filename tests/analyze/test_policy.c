@@ -346,7 +346,7 @@ static const struct wrong {
       "policy.yaml:1:1: there are no measures; write measures: [] for a policy that stops nothing" },
     { "", "policy.yaml: an empty policy; write measures: [] for one that stops nothing" },
     { "# nothing\n", "policy.yaml: an empty policy; write measures: [] for one that stops nothing" },
-    { "measures: []\n---\nmeasures: []\n", "policy.yaml:2:1: a second document; a file holds one policy" },
+    { "measures: []\n---\nmeasures: []\n", "policy.yaml:2:1: a second document; a file holds one" },
     /* not YAML */
     { "measures:\n\t- no-rdns: {}\n", "policy.yaml:2:1: not YAML: found character that cannot start any "
                                       "token while scanning for the next token that "
@@ -436,9 +436,9 @@ START_TEST(bombs)
     }
     refused_soon(repeated(laughs, "", 0, "measures: *a9\n"), "policy.yaml:1:1: there is no key \"a0\"");
     /* the deepest that fits */
-    refused_soon(repeated("", "[", 1000000, ""), "policy.yaml:1:21: nested too deep for a policy");
-    refused_soon(repeated("", "{a: ", 200000, ""), "nested too deep for a policy");
-    refused_soon(repeated("", "- ", 500000, ""), "nested too deep for a policy");
+    refused_soon(repeated("", "[", 1000000, ""), "policy.yaml:1:21: nested too deep; close");
+    refused_soon(repeated("", "{a: ", 200000, ""), "nested too deep; close");
+    refused_soon(repeated("", "- ", 500000, ""), "nested too deep; close");
     refused_soon(repeated("measures:\n", "- &a no-rdns\n", 70000, ""), "too many anchors");
     /* one list of replies, for each of many zones: 20,000 x 20,000 */
     char *replies = repeated("measures:\n- dnsbl:\n    zones:\n      z.example: { replies: &r [",
