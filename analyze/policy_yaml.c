@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "collect/zone.h"
+
 enum { WEIGHT_MOST = 10000 /* the sum of all that fit is an int32_t's */ };
 
 static int take_network(struct reader *reader, yaml_node_t *item, void *state)
@@ -111,26 +113,12 @@ static const struct key zone_keys[] = { { "weight", read_weight_value },
                                         { "replies", read_replies },
                                         { NULL, NULL } };
 
-static bool is_zone(struct str name)
-{
-    bool letter = false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.at[i];
-        if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_' && c != '.')
-            return false;
-        if (c == '.' && (i == 0 || i + 1 == name.len || name.at[i - 1] == '.'))
-            return false;
-        letter = letter || is_alpha(c);
-    }
-    return letter && name.len <= 253;
-}
-
 static int take_zone(struct reader *reader, yaml_node_t *key, yaml_node_t *value, void *state)
 {
     struct weights *weights = state;
     struct weight *zone = &weights->weight[weights->count];
     struct str name = node_text(key);
-    if (!is_zone(name))
+    if (!zone_is_name(name))
         return reader_not_a(reader, key, "a zone", "zen.example.org: 1");
     *zone = (struct weight){ .name = arena_str(reader->arena, name), .weight = 1 };
     size_t before = reader_push(reader, name);

@@ -371,145 +371,26 @@ const struct saying *saying_of(struct str text, enum stage stage)
     return stage == STAGE_HELO ? &some_helo : &unnamed;
 }
 
-/* ---- Zones. */
-
-/* The pages that lists point to, and the zones that they are about. */
-static const struct page {
-    struct str host, zone;
-} pages[] = {
-    { STR_INIT("spamhaus.org"), STR_INIT("zen.spamhaus.org") },
-    { STR_INIT("check.spamhaus.org"), STR_INIT("zen.spamhaus.org") },
-    { STR_INIT("spamcop.net"), STR_INIT("bl.spamcop.net") },
-    { STR_INIT("barracudacentral.org"), STR_INIT("b.barracudacentral.org") },
-    { STR_INIT("barracudanetworks.com"), STR_INIT("b.barracudacentral.org") },
-    { STR_INIT("sorbs.net"), STR_INIT("dnsbl.sorbs.net") },
-    { STR_INIT("uceprotect.net"), STR_INIT("dnsbl-1.uceprotect.net") },
-    { STR_INIT("abuseat.org"), STR_INIT("cbl.abuseat.org") },
-    { STR_INIT("cbl.abuseat.org"), STR_INIT("cbl.abuseat.org") },
-    { STR_INIT("psbl.org"), STR_INIT("psbl.surriel.com") },
-    { STR_INIT("njabl.org"), STR_INIT("dnsbl.njabl.org") },
-    { STR_INIT("dnsbl.info"), STR_INIT("") },
-};
-
-static bool is_in_host(char c)
-{
-    return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
-}
-
-/* A name with a dot in it whose last label is no number. */
-static bool is_zone(struct str word)
-{
-    const char *dot = str_find_last(word, '.');
-    return dot && dot > word.at && dot + 2 < word.at + word.len && is_alpha(dot[1]);
-}
-
-struct str zone_in(struct str text)
-{
-    for (size_t at = 0; at < text.len;) {
-        size_t from = at;
-        while (at < text.len && is_in_host(text.at[at]))
-            at++;
-        if (at == from) {
-            at++;
-            continue;
-        }
-        struct str word = { text.at + from, at - from };
-        while (word.len && word.at[word.len - 1] == '.')
-            word.len--;
-        bool address = (from && text.at[from - 1] == '@') || (at < text.len && text.at[at] == '@');
-        if (address || !is_zone(word))
-            continue;
-        bool page = from >= 3 && memcmp(text.at + from - 3, "://", 3) == 0;
-        cut_prefix(&word, STR("www."));
-        for (size_t i = 0; page && i < sizeof pages / sizeof *pages; i++)
-            if (str_eq_nocase(word, pages[i].host))
-                return pages[i].zone.len ? pages[i].zone : (struct str){ NULL, 0 };
-        return word;
-    }
-    return (struct str){ NULL, 0 };
-}
-
 /* ---- What a refusal makes of a session. */
 
 void evidence_once(struct builder *builder, struct open_session *open, const struct evidence *evidence)
 {
-    for (uint32_t i = 0; i < open->session.evidence_count; i++) {
-        const struct evidence *other = &open->session.evidence[i];
-        if (other->kind == evidence->kind && other->state == evidence->state &&
-            other->transaction == evidence->transaction && other->recipient == evidence->recipient &&
-            str_eq(other->subject, evidence->subject))
-            return;
-    }
-    builder_add_evidence(builder, open, evidence);
+    if (!evidence_among(open->session.evidence, open->session.evidence_count, evidence))
+        builder_add_evidence(builder, open, evidence);
 }
 
-static struct str domain_of(struct str address)
-{
-    const char *at = str_find_last(address, '@');
-    return at ? str_range(at + 1, address.at + address.len) : address;
-}
-
-/* Each kind has its own subject (session.h), and belongs to the session, the transaction or the recipient. */
+/* Evidence belongs to the session, the transaction or the recipient; whether the recipient is valid stands in
+ * it. */
 static void add_meaning(struct builder *builder, struct open_session *open, const struct refused *refused,
                         const struct saying *saying)
 {
-    struct evidence evidence = evidence_of((enum kind)saying->kind, (enum tri)saying->state, refused->at);
-    evidence.subject = str_of(saying->subject);
-    switch (saying->kind) {
-    case KINDS:
-        return;
-    case KIND_EARLY_TALKER:
-        evidence.a = evidence.b = -1; /* when is not said */
-        break;
-    case KIND_DNSBL:
-        evidence.subject = refused->zone.at ? refused->zone : zone_in(refused->reply.text);
-        evidence.a = refused->answer;
-        break;
-    case KIND_SENDER_DOMAIN:
-    case KIND_SPF:
-    case KIND_DKIM:
-    case KIND_DMARC:
-        evidence.transaction = refused->transaction;
-        if (saying->kind == KIND_SENDER_DOMAIN) {
-            evidence.detail = domain_of(refused->sender);
-        } else {
-            evidence.subject = domain_of(refused->sender);
-            evidence.detail = STR("fail");
-        }
-        break;
-    case KIND_SPAM:
-        evidence.a = evidence.b = INT64_MIN;
-        evidence.transaction = refused->transaction;
-        break;
-    case KIND_VIRUS:
-        evidence.transaction = refused->transaction;
-        evidence.detail = refused->reply.text;
-        break;
-    case KIND_RECIPIENT:
-        if (refused->recipient >= 0)
-            open->session.transactions[refused->transaction].recipients[refused->recipient].valid =
-                saying->state;
-        return; /* it stands in the recipient */
-    case KIND_RELAY:
-    case KIND_GREYLIST:
-        if (refused->recipient < 0)
-            return;
-        evidence.transaction = refused->transaction;
-        evidence.recipient = refused->recipient;
-        evidence.subject = refused->address;
-        if (saying->kind == KIND_GREYLIST) {
-            evidence.a = -1;
-            evidence.detail = refused->reply.text;
-        }
-        break;
-    default:
-        break;
-    }
-    evidence_once(builder, open, &evidence);
-    if (saying->kind == KIND_RDNS && saying->state == NO) { /* without a name there is none that leads back */
-        evidence.kind = KIND_FCRDNS;
-        evidence_once(builder, open, &evidence);
-    }
+    struct evidence evidence[REFUSED_MEANS_MOST];
+    unsigned count =
+        refused_means(refused, (enum kind)saying->kind, (enum tri)saying->state, saying->subject, evidence);
+    for (unsigned i = 0; i < count; i++)
+        evidence_once(builder, open, &evidence[i]);
+    if (saying->kind == KIND_RECIPIENT && refused->recipient >= 0)
+        open->session.transactions[refused->transaction].recipients[refused->recipient].valid = saying->state;
 }
 
 void refused_note(struct builder *builder, struct open_session *open, const struct refused *refused,

@@ -5,6 +5,8 @@
 #define COLLECT_DIALECT_PHRASES_H
 
 #include "collect/builder.h"
+#include "collect/refused.h"
+#include "collect/zone.h"
 
 struct saying {
     struct str says;     /* in lower case; any case is found */
@@ -21,20 +23,6 @@ struct saying {
  * rest (HELO names, addresses); within a name or an address no words are found. Never NULL: what is no
  * measure's is NAMED_OTHER's. */
 const struct saying *saying_of(struct str text, enum stage stage);
-/* The zone that a reply about a DNS list names: "listed at zen.example.org", or whose web page stands in it;
- * at == NULL where there is none. */
-struct str zone_in(struct str text);
-
-/* One refusal as a dialect read it. */
-struct refused {
-    usec at;
-    struct reply reply;         /* code, enhanced, text and stage; nothing kept yet */
-    struct str sender, address; /* of the transaction and recipient; at == NULL: not known */
-    struct str zone;            /* at == NULL: what the text says */
-    int64_t answer;             /* of the zone; 0: not known */
-    int32_t transaction;        /* index, or WHOLE_SESSION */
-    int32_t recipient;          /* index, or WHOLE_TRANSACTION */
-};
 /* Notes the refusal in the session: the reply where it belongs, the measure that `saying` names, the evidence
  * that this is. */
 void refused_note(struct builder *builder, struct open_session *open, const struct refused *refused,
