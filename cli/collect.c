@@ -20,6 +20,7 @@ struct settings {
     int year;
     struct option_texts recorded;
     struct wire_settings wire;
+    const char *phrases;
 };
 
 static double now(void)
@@ -135,10 +136,63 @@ static void summary(const struct collected *collected, const char *path, double 
             collected->skipped, program(), path);
 }
 
+/* The phrases of a file, to be stored. */
+struct told {
+    struct phrasebook book;
+    size_t unfilled;
+};
+
+static int told_read(struct told *told, const char *file, struct why *why)
+{
+    if (!file || phrasebook_read(&told->book, file, &told->unfilled, why) == 0)
+        return 0;
+    phrasebook_free(&told->book);
+    return -1;
+}
+
+static int told_store(struct store *store, struct told *told, const struct settings *settings,
+                      struct why *why)
+{
+    struct store_named named;
+    const char *path = database_path(&settings->common);
+    if (!settings->phrases)
+        return 0;
+    if (store_name(store, &told->book, &named, why) < 0)
+        return -1;
+    if (told->unfilled)
+        say("%s: %zu %s no measure yet, and %s passed over", settings->phrases, told->unfilled,
+            told->unfilled == 1 ? "phrase has" : "phrases have", told->unfilled == 1 ? "is" : "are");
+    if (named.same)
+        say_more("%s: the phrases are those that it has", path);
+    else
+        say("%s: %zu %s, which %s %" PRIu64 " refusals in %" PRIu64 " of the sessions that were there", path,
+            told->book.count, told->book.count == 1 ? "phrase" : "phrases",
+            told->book.count == 1 ? "names" : "name", named.refusals, named.sessions);
+    return 0;
+}
+
+/* Without an input there must be something that can be done with the database, and the database. */
+static int check_asked(const struct settings *settings, char **operands, bool existed, struct why *why)
+{
+    const char *path = database_path(&settings->common);
+    if (operands[0])
+        return 0;
+    if (!settings->phrases)
+        return why_set(why, EX_USAGE, "which log? For example: mxreplay collect /var/log/mail.log");
+    if (!existed)
+        return why_set(
+            why, EX_NOINPUT,
+            "%s: there is no such database whose refusals could be named; collect into it first, or "
+            "name another with -d",
+            path);
+    return 0;
+}
+
 static int run(const void *given, char **operands, struct why *why)
 {
     const struct settings *settings = given;
     const char *path = database_path(&settings->common);
+    struct told told = { .unfilled = 0 };
     struct store *store = NULL;
     struct collected collected = { 0 };
     int result = -1;
@@ -146,6 +200,8 @@ static int run(const void *given, char **operands, struct why *why)
     bool existed = access(path, F_OK) == 0;
 
     /* Mistakes in what was typed come before the database is made. */
+    if (check_asked(settings, operands, existed, why) < 0 || told_read(&told, settings->phrases, why) < 0)
+        return -1;
     size_t count = settings->recorded.count;
     struct enforced *enforced = mem_zero(count + 1, sizeof *enforced);
     struct arena arena = { 0 };
@@ -159,6 +215,8 @@ static int run(const void *given, char **operands, struct why *why)
         goto done;
     result = enforced_store(store, enforced, count, why);
     if (result == 0)
+        result = told_store(store, &told, settings, why);
+    if (result == 0 && operands[0])
         result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
     /* What was collected before something went wrong is whole, and stays. */
     if (store_close(store, result < 0 ? NULL : why) < 0)
@@ -175,6 +233,7 @@ done:
             policy_free(&enforced[i].policy);
     free(enforced);
     arena_free(&arena);
+    phrasebook_free(&told.book);
     return result;
 }
 
@@ -197,6 +256,13 @@ static const struct option_row options[] = {
       .help = "DNS that was captured apart: its answers are evidence for the sessions of the captures",
       .complete = COMPLETE_FILE },
     WIRE_ROWS(struct settings),
+    { .name = "phrases",
+      .type = OPTION_TEXT,
+      .at = offsetof(struct settings, phrases),
+      .argument = "FILE",
+      .help =
+          "the site's own words for its refusals, in place of those told before; names what is stored, too",
+      .complete = COMPLETE_FILE },
     { .name = NULL },
 };
 
@@ -206,14 +272,12 @@ static const char manual[] =
 
 const struct command collect_command = {
     .name = "collect",
-    .operands = "INPUT…",
+    .operands = "[INPUT…]",
     .summary = "Reads logs and captures into the database, nothing twice",
     .manual = manual,
     .options = options,
     .takes = TAKES_DATABASE | TAKES_PROGRESS | TAKES_STRICT,
     .settings_bytes = sizeof(struct settings),
-    .least = 1,
-    .missing = "which log? For example: mxreplay collect /var/log/mail.log",
     .complete = COMPLETE_FILE,
     .run = run,
 };

@@ -58,11 +58,15 @@ enum named {
 };
 extern const char *const named_measure[NAMED_COUNT]; /* NULL for none, "other", "no-rdns", ... */
 
+/* Whether a reply has its measure from the user's phrases, and a recipient with it that it is not valid. */
+enum phrased { NOT_PHRASED, PHRASED, PHRASED_VALID };
+
 /* A reply of the server that matters to the verdict. */
 struct reply {
     int16_t code;        /* 250, 450, 554; 0: none seen */
     uint8_t named;       /* enum named */
     uint8_t stage;       /* enum stage at which it was given */
+    uint8_t phrased;     /* enum phrased; only where it is being named (collect/phrasebook.h) */
     struct str enhanced; /* "5.7.1" (RFC 3463), or not known */
     struct str text;     /* what follows the codes, as logged, without from=, to=, proto=, helo= */
 };

@@ -14,6 +14,7 @@ struct reply_key {
     int16_t code;
     uint8_t named, stage;
     uint32_t enhanced_bytes, has_text;
+    int64_t base;
 };
 
 int64_t reply_number(struct packer *packer, const struct reply *reply, const struct quotes *quotes)
@@ -21,10 +22,18 @@ int64_t reply_number(struct packer *packer, const struct reply *reply, const str
     if (reply->code == 0 && reply->named == NAMED_NONE && reply->stage == 0 && !reply->enhanced.at &&
         !reply->text.at)
         return 0;
+    int64_t base = 0;
+    if (reply->phrased) {
+        struct reply before = *reply;
+        before.named = NAMED_OTHER;
+        before.phrased = NOT_PHRASED;
+        base = reply_number(packer, &before, quotes);
+    }
     struct str enhanced = text_escape(&packer->text, reply->enhanced);
     struct str text = text_mark(&packer->text, text_escape(&packer->text, reply->text), quotes);
-    struct reply_key head = { reply->code, reply->named, reply->stage,
-                              enhanced.at ? (uint32_t)enhanced.len : UINT32_MAX, text.at != NULL };
+    struct reply_key head = { reply->code,     reply->named,
+                              reply->stage,    enhanced.at ? (uint32_t)enhanced.len : UINT32_MAX,
+                              text.at != NULL, base };
     char *key = arena_alloc(&packer->text, sizeof head + enhanced.len + text.len);
     memcpy(key, &head, sizeof head);
     append(append(key + sizeof head, enhanced), text);
@@ -42,8 +51,10 @@ int64_t reply_number(struct packer *packer, const struct reply *reply, const str
     cell_number(&row[3], reply->stage);
     cell_text(&row[4], enhanced);
     cell_text(&row[5], text);
+    cell_positive(&row[6], base);
     return number;
 }
+
 int64_t place_number(struct packer *packer, const struct session *session)
 {
     struct {
@@ -107,14 +118,23 @@ static const struct recipient *its_recipient(const struct packing *packing, cons
                : NULL;
 }
 
+/* Which of the session's texts it is: the negative number, or 0. */
+static int64_t same_number(const struct str same[SAMES], struct str text)
+{
+    for (int i = 0; i < SAMES && text.at; i++)
+        if (same[i].at && str_eq(same[i], text))
+            return -1 - i;
+    return 0;
+}
+
 /* What a text of evidence is: -1 - enum same where it is one of the session's, the number of one that has
  * come before, or 0. */
 static int64_t text_number(struct packing *packing, struct str text)
 {
     struct packer *packer = packing->packer;
-    for (int same = 0; same < SAMES; same++)
-        if (packing->same[same].at && str_eq(packing->same[same], text))
-            return -1 - same;
+    int64_t same = same_number(packing->same, text);
+    if (same)
+        return same;
     /* Where evidence is kept decides in which order it is read: this hash is the same in every process. */
     uint64_t hash = bytes_hash(text.at, text.len, 0), sought = str_hash(text);
     uint16_t *seen = &packer->seen[hash % TEXTS_SEEN], mark = (uint16_t)(hash >> 48 | 1);
@@ -184,6 +204,18 @@ void pack_evidence_cells(struct cell *cell, const struct evidence *evidence, use
     cell_time(&cell[5], evidence->at, base);
 }
 
+void pack_named_cells(struct cell row[EVIDENCE_CELLS], struct arena *arena, const struct session *session,
+                      const struct str same[SAMES], const struct quotes *quotes,
+                      const struct evidence *evidence, uint32_t place)
+{
+    struct str subject = text_escape(arena, evidence->subject),
+               detail = text_mark(arena, text_escape(arena, evidence->detail), quotes);
+    cell_number(&row[0], session->id << PLACE_BITS | place);
+    pack_evidence_cells(row + 1, evidence, session->started);
+    cell_same(&row[7], subject, same_number(same, subject));
+    cell_same(&row[8], detail, same_number(same, detail));
+}
+
 /* The number of a list of facts, which are written down when it is new. */
 static int64_t facts_number(struct packing *packing)
 {
@@ -217,14 +249,8 @@ int64_t pack_evidence(struct packing *packing)
 {
     const struct session *session = packing->session;
     struct packer *packer = packing->packer;
-    enum tri early = UNKNOWN;
-    uint8_t early_origin = ORIGINS;
     for (uint32_t i = 0; i < session->evidence_count; i++) {
         const struct evidence *evidence = &session->evidence[i];
-        if (evidence->kind == KIND_EARLY_TALKER && evidence->origin < early_origin) {
-            early = evidence->state;
-            early_origin = evidence->origin;
-        }
         struct str subject = text_escape(&packer->text, evidence->subject);
         struct str detail =
             text_mark(&packer->text, text_escape(&packer->text, evidence->detail), &packing->quotes);
@@ -246,7 +272,6 @@ int64_t pack_evidence(struct packing *packing)
         cell_same_or_name(packer, &row[8], detail, detail_number);
         packing->bits |= 1u << BITS_MORE_EVIDENCE;
     }
-    packing->bits |= (uint64_t)early << BITS_EARLY;
     packer->totals.evidence += session->evidence_count;
     return packing->fact_count ? facts_number(packing) : 0;
 }

@@ -35,7 +35,11 @@ static const struct invariant {
       "1)) + "
       "(SELECT count(*) FROM evidence_more WHERE id >> 24 NOT IN (SELECT id FROM session WHERE bits >> 21 & "
       "1)) + "
+      "(SELECT count(*) FROM evidence_named WHERE id >> 24 NOT IN (SELECT id FROM session)) + "
       "(SELECT count(*) FROM evidence_late WHERE session NOT IN (SELECT id FROM session))" },
+    { "sessions or recipients that phrases have changed are not there",
+      "SELECT (SELECT count(*) FROM renamed WHERE id NOT IN (SELECT id FROM session)) + "
+      "(SELECT count(*) FROM renamed_recipient WHERE id NOT IN (SELECT id FROM recipient_more))" },
     { "recipients belong to no transaction",
       "SELECT count(*) FROM recipient_more WHERE \"transaction\" > 0 AND "
       "(id >> 24 << 24 | \"transaction\") NOT IN (SELECT id FROM transaction_more)" },

@@ -111,6 +111,11 @@ static void pack_more(struct packing *packing)
                         recipient->verdict << RECIPIENT_VERDICT | recipient->valid << RECIPIENT_VALID);
             cell_time(&row[4], recipient->at, session->started);
             cell_positive(&row[5], reply_number(packer, &recipient->reply, &quotes));
+            if (recipient->reply.phrased == PHRASED_VALID) {
+                struct cell *before = rows_add(&packer->rows[RENAMED_RECIPIENT]);
+                cell_number(&before[0], session->id << PLACE_BITS | place);
+                cell_number(&before[1], recipient->verdict << RECIPIENT_VERDICT);
+            }
             packing->bits |= 1u << BITS_MORE_RECIPIENTS;
         }
     }
@@ -220,8 +225,48 @@ void packer_announce(const struct packer *packer, const struct name_hashes *hash
     naming_announce(packer->names, hashes->recipient);
 }
 
-void packer_session(struct packer *packer, const struct session *session, const struct name_hashes *hashes)
+enum tri early_talker(const struct session *session, const struct naming_effect *effect)
 {
+    enum tri early = UNKNOWN;
+    uint8_t origin = ORIGINS;
+    for (uint32_t i = 0; i < session->evidence_count + effect->evidence_count; i++) {
+        const struct evidence *evidence = i < session->evidence_count
+                                              ? &session->evidence[i]
+                                              : &effect->evidence[i - session->evidence_count];
+        if (evidence->kind == KIND_EARLY_TALKER && evidence->origin < origin) {
+            early = evidence->state;
+            origin = evidence->origin;
+        }
+    }
+    return early;
+}
+
+/* What the phrases have added, and what was there before where that is another thing now. */
+static void pack_naming(struct packing *packing, const struct naming_effect *effect)
+{
+    static const struct naming_effect none = { .evidence_count = 0 };
+    struct packer *packer = packing->packer;
+    const struct session *session = packing->session;
+    for (uint32_t i = 0; i < effect->evidence_count; i++)
+        pack_named_cells(rows_add(&packer->rows[NAMED_EVIDENCE]), &packer->text, session, packing->same,
+                         &packing->quotes, &effect->evidence[i], i);
+    packer->totals.evidence += effect->evidence_count;
+    uint64_t before = packing->bits & ~((uint64_t)3 << BITS_EARLY);
+    before |= (uint64_t)early_talker(session, &none) << BITS_EARLY;
+    if (packing->recipient && packing->recipient->reply.phrased == PHRASED_VALID)
+        before &= ~((uint64_t)3 << BITS_R_VALID);
+    if (before == packing->bits && !effect->other_reply)
+        return;
+    struct cell *row = rows_add(&packer->rows[RENAMED]);
+    cell_number(&row[0], session->id);
+    cell_positive(&row[1], reply_number(packer, &effect->reply, &packing->quotes));
+    cell_number(&row[2], (int64_t)before);
+}
+
+void packer_session(struct packer *packer, struct session *session, const struct name_hashes *hashes)
+{
+    struct naming_effect effect;
+    bool named = phrasebook_name(&packer->phrases, session, &effect);
     struct packing packing = { .packer = packer,
                                .session = session,
                                .hashes = hashes,
@@ -248,7 +293,10 @@ void packer_session(struct packer *packer, const struct session *session, const 
     packing.bits |= (uint64_t)session->stage << BITS_STAGE | (uint64_t)session->closed << BITS_CLOSED |
                     (uint64_t)session->verdict << BITS_VERDICT | (uint64_t)session->tls << BITS_TLS |
                     (uint64_t)session->gap << BITS_GAP | (uint64_t)session->cut_off << BITS_CUT_OFF |
-                    (uint64_t)session->direction << BITS_OUT | (uint64_t)facts << BITS_FACTS;
+                    (uint64_t)session->direction << BITS_OUT |
+                    (uint64_t)early_talker(session, &effect) << BITS_EARLY | (uint64_t)facts << BITS_FACTS;
+    if (named)
+        pack_naming(&packing, &effect);
     cell_number(&row[S_BITS], (int64_t)packing.bits);
     count_session(&packer->totals, session);
 }

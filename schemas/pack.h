@@ -25,12 +25,14 @@ struct name_hashes {
 struct name_hashes packer_hashes(const struct session *session);
 /* Says that a session with these will come soon. */
 void packer_announce(const struct packer *packer, const struct name_hashes *hashes);
-/* The session's and the evidence's texts must last until the next packer_flush(). */
-void packer_session(struct packer *packer, const struct session *session, const struct name_hashes *hashes);
+/* The session's and the evidence's texts must last until the next packer_flush(). Its refusals are named by
+ * the phrases that the database has (collect/phrasebook.h), in the session itself. */
+void packer_session(struct packer *packer, struct session *session, const struct name_hashes *hashes);
 void packer_late(struct packer *packer, int64_t session_id, const struct evidence *evidence);
 /* Writes what has been packed. Returns an SQLite result code. */
 int packer_flush(struct packer *packer);
-/* Writes down, with the collector's state, how much there is: packer_take_back() comes back to here. Both after packer_flush(); they return SQLite result codes. */
+/* Writes down, with the collector's state, how much there is: packer_take_back() comes back to here. Both
+ * after packer_flush(); they return SQLite result codes. */
 int packer_keep(struct packer *packer, struct str state);
 int packer_take_back(struct packer *packer);
 /* Writes what has been counted. Returns an SQLite result code. */

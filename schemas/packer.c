@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "schemas/packing.h"
+#include "schemas/renaming.h"
 #include "schemas/schema.h"
 
 static const struct {
@@ -9,14 +10,17 @@ static const struct {
     size_t columns;
 } tables[TABLES] = {
     [NAME] = { "name", 2 },
-    [REPLY] = { "reply", 6 },
+    [REPLY] = { "reply", 7 },
     [FACT] = { "fact", 11 },
     [PLACE] = { "place", 6 },
     [SESSION] = { "session", SESSION_COLUMNS },
     [TRANSACTION] = { "transaction_more", 8 },
     [RECIPIENT] = { "recipient_more", 6 },
-    [EVIDENCE] = { "evidence_more", 9 },
+    [EVIDENCE] = { "evidence_more", EVIDENCE_CELLS },
     [LATE] = { "evidence_late", 10 },
+    [NAMED_EVIDENCE] = { "evidence_named", EVIDENCE_CELLS },
+    [RENAMED] = { "renamed", 3 },
+    [RENAMED_RECIPIENT] = { "renamed_recipient", 2 },
 };
 enum {
     TEXTS_CACHED = 1 << 12, /* of each of two generations, as the others */
@@ -165,6 +169,9 @@ static const char take_back_sql[] =
     "DELETE FROM recipient_more WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
     "DELETE FROM evidence_more WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
     "DELETE FROM evidence_late WHERE id > (SELECT late FROM unfinished);"
+    "DELETE FROM evidence_named WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
+    "DELETE FROM renamed WHERE id > (SELECT session FROM unfinished);"
+    "DELETE FROM renamed_recipient WHERE id >= (SELECT session + 1 << 24 FROM unfinished);"
     "UPDATE total SET (sessions, transactions, recipients, messages, evidence, first, last) = "
     "(SELECT sessions, transactions, recipients, messages, evidence, first, last FROM unfinished)"
     "WHERE EXISTS (SELECT * FROM unfinished)";
@@ -194,6 +201,8 @@ struct packer *packer_new(sqlite3 *db, int *rc)
     *rc = SQLITE_OK;
     for (enum table t = 0; t < TABLES && *rc == SQLITE_OK; t++)
         *rc = prepare_table(packer, db, t);
+    if (*rc == SQLITE_OK)
+        *rc = phrases_load(db, &packer->phrases);
     if (*rc == SQLITE_OK)
         *rc = read_totals(db, &packer->totals);
     if (*rc == SQLITE_OK)
@@ -227,6 +236,7 @@ void packer_free(struct packer *packer)
     cache_free(&packer->replies);
     cache_free(&packer->facts);
     cache_free(&packer->places);
+    phrasebook_free(&packer->phrases);
     arena_free(&packer->text);
     free(packer->seen);
     free(packer);

@@ -3,6 +3,7 @@
 #ifndef SCHEMAS_PACKING_H
 #define SCHEMAS_PACKING_H
 
+#include "collect/phrasebook.h"
 #include "schemas/cache.h"
 #include "schemas/layout.h"
 #include "schemas/naming.h"
@@ -10,9 +11,23 @@
 #include "schemas/rows.h"
 #include "schemas/text.h"
 
-enum table { NAME, REPLY, FACT, PLACE, SESSION, TRANSACTION, RECIPIENT, EVIDENCE, LATE, TABLES };
+enum table {
+    NAME,
+    REPLY,
+    FACT,
+    PLACE,
+    SESSION,
+    TRANSACTION,
+    RECIPIENT,
+    EVIDENCE,
+    LATE,
+    NAMED_EVIDENCE,
+    RENAMED,
+    RENAMED_RECIPIENT,
+    TABLES
+};
 
-enum { TEXTS_SEEN = 1 << 12 /* of evidence */ };
+enum { TEXTS_SEEN = 1 << 12 /* of evidence */, EVIDENCE_CELLS = 9 };
 
 /* What makes two pieces of evidence alike. No padding: it is compared as bytes. */
 struct fact {
@@ -34,6 +49,7 @@ struct packer {
     uint16_t *seen;      /* marks of evidence's texts, as naming.c has them */
     int64_t text_number; /* the last one given */
     struct arena text;   /* of the rows that are not written yet */
+    struct phrasebook phrases;
     struct totals totals;
 };
 
@@ -55,6 +71,9 @@ struct packing {
 
 /* ---- pack.c */
 
+/* session.bits' early talker, from the session's evidence and what naming has added to it. */
+enum tri early_talker(const struct session *session, const struct naming_effect *effect);
+
 /* A cell for a text that may be a name; `hash` is str_hash(text). */
 void cell_name(struct packer *packer, struct cell *cell, struct str text, uint64_t hash);
 void cell_rare_name(struct packer *packer, struct cell *cell, struct str text);
@@ -72,5 +91,9 @@ int64_t place_number(struct packer *packer, const struct session *session);
 int64_t pack_evidence(struct packing *packing);
 /* The cells that evidence_more and evidence_late have in common, from `bits` to `at`. */
 void pack_evidence_cells(struct cell *cell, const struct evidence *evidence, usec base);
+/* A row of evidence_named, the session's `place`th; `same` and `quotes` are texts as they are stored. */
+void pack_named_cells(struct cell row[EVIDENCE_CELLS], struct arena *text, const struct session *session,
+                      const struct str same[SAMES], const struct quotes *quotes,
+                      const struct evidence *evidence, uint32_t place);
 
 #endif

@@ -33,7 +33,13 @@ struct known {
     struct arena arena;
 };
 
-enum { ROWS_TRANSACTION, ROWS_RECIPIENT, ROWS_EVIDENCE, ROWS_LATE, ROW_TABLES };
+enum { ROWS_TRANSACTION, ROWS_RECIPIENT, ROWS_EVIDENCE, ROWS_NAMED, ROWS_LATE, ROW_TABLES };
+
+/* Sessions that have rows in a table in which most have none. */
+struct marked {
+    unsigned char *bit; /* one for each session from 0 to last */
+    int64_t last;
+};
 
 struct reader {
     sqlite3 *db;
@@ -44,8 +50,7 @@ struct reader {
     struct prefix client;       /* of the filter */
     sqlite3_stmt *look_up[KNOWN_TABLES], *rows[ROW_TABLES];
     struct known known[KNOWN_TABLES];
-    unsigned char *has_late; /* a bit for each session from 0 to late_last */
-    int64_t late_last;
+    struct marked named, late;
 
     /* The session being read. */
     struct arena arena;

@@ -21,13 +21,18 @@
 static const char ddl[] =
 #include "schemas/session.sql.inc"
     ;
-#pragma GCC diagnostic pop
 
 /* From the version before to this one. migrations/README.md tells how to add one. */
+/* clang-format off */
 static const char *const migrations[SCHEMA_VERSION + 1] = {
     [2] =
 #include "schemas/migrations/2.sql.inc"
+    ,
+    [3] =
+#include "schemas/migrations/3.sql.inc"
 };
+/* clang-format on */
+#pragma GCC diagnostic pop
 
 enum { PAGE_BYTES = 16384, BUSY_MSEC = 10000 };
 
@@ -324,10 +329,10 @@ static int open_to_read(const char *path, sqlite3 **db, int *lock, struct why *w
         return why_set(why, EX_DATAERR, "%s: is empty; collect into it first (mxreplay collect -d %s LOG)",
                        path, path);
     if (version < SCHEMA_VERSION)
-        return why_set(
-            why, EX_DATAERR,
-            "%s: is of layout %lld, from an older mxreplay; `mxreplay collect -d %s` brings it up to date",
-            path, (long long)version, path);
+        return why_set(why, EX_DATAERR,
+                       "%s: is of layout %lld, from an older mxreplay; `mxreplay collect -d %s LOG` brings "
+                       "it up to date",
+                       path, (long long)version, path);
     int rc = run(*db, "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = FILE");
     return rc == SQLITE_OK ? 0 : schema_why(*db, rc, path, why);
 }

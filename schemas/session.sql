@@ -1,4 +1,4 @@
--- The database of sessions: layout version 2. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 3. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -89,8 +89,10 @@ CREATE TABLE reply (
     named    INTEGER, -- measure.id
     stage    INTEGER,
     enhanced TEXT,
-    text     TEXT
+    text     TEXT,
+    base     INTEGER  -- named by a phrase: reply.id of the same as it was before
 ) STRICT;
+CREATE INDEX reply_base ON reply (base, named) WHERE base IS NOT NULL;
 
 -- Evidence that many sessions have alike: id is its number in session.bits << 8 | place in the list.
 -- subject, detail: a text (in details with marks, as in replies), or -1 the first recipient, -2 the sender,
@@ -138,6 +140,37 @@ CREATE TABLE evidence_late (
     detail        ANY
 ) STRICT;
 CREATE INDEX evidence_late_session ON evidence_late (session);
+
+-- The site's own words, and what they have changed: refusals that no dialect could name (named = other) are named by the
+-- first phrase that fits. All of it can be taken back: replies by their base, the rest as it stands here.
+CREATE TABLE phrase (
+    id      INTEGER PRIMARY KEY,
+    pattern TEXT,
+    measure INTEGER,
+    zone    TEXT,
+    stage   INTEGER, -- NULL: any
+    code    INTEGER  -- NULL: any
+) STRICT;
+CREATE TABLE evidence_named ( -- as evidence_more, but no number is a name's
+    id            INTEGER PRIMARY KEY,
+    bits          INTEGER,
+    "transaction" INTEGER,
+    recipient     INTEGER,
+    a             INTEGER,
+    b             INTEGER,
+    at            INTEGER,
+    subject       ANY,
+    detail        ANY
+) STRICT;
+CREATE TABLE renamed ( -- session.reply and session.bits as they were, where they are others
+    id    INTEGER PRIMARY KEY,
+    reply INTEGER,
+    bits  INTEGER
+) STRICT;
+CREATE TABLE renamed_recipient ( -- recipient_more.bits as they were
+    id   INTEGER PRIMARY KEY,
+    bits INTEGER
+) STRICT;
 
 CREATE TABLE input (
     id         INTEGER PRIMARY KEY,
@@ -327,6 +360,24 @@ SELECT s.id, s.client_ip, s.client_name, s.helo, s.mail_from, s.recipient,
     END
 FROM plain_session s CROSS JOIN evidence_more e ON e.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 WHERE s.bits >> 21 & 1
+UNION ALL
+SELECT s.id, s.client_ip, s.client_name, s.helo, s.mail_from, s.recipient,
+    e.bits >> 5, e.bits & 3, e.bits >> 2 & 7, s.started + e.at,
+    CASE WHEN typeof(e.subject) <> 'integer' THEN e.subject
+        WHEN e.subject = -1 THEN s.recipient
+        WHEN e.subject = -2 THEN s.mail_from
+        WHEN e.subject = -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1)
+        WHEN e.subject = -4 THEN s.client_name
+        WHEN e.subject = -5 THEN s.helo
+    END,
+    CASE WHEN typeof(e.detail) <> 'integer' THEN e.detail
+        WHEN e.detail = -1 THEN s.recipient
+        WHEN e.detail = -2 THEN s.mail_from
+        WHEN e.detail = -3 THEN substr(s.mail_from, instr(s.mail_from, '@') + 1)
+        WHEN e.detail = -4 THEN s.client_name
+        WHEN e.detail = -5 THEN s.helo
+    END
+FROM evidence_named e JOIN plain_session s ON s.id = e.id >> 24 AND e.id BETWEEN s.id << 24 AND s.id << 24 | 16777215
 UNION ALL
 SELECT session, NULL, NULL, NULL, NULL, NULL, bits >> 5, bits & 3, bits >> 2 & 7, at,
     CASE typeof(subject) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = subject) ELSE subject END,

@@ -1,12 +1,14 @@
 /* The store: sessions in one SQLite file, and back. */
 #include "schemas/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include "schemas/check.h"
 #include "schemas/layout.h"
 #include "schemas/reader.h"
+#include "schemas/renaming.h"
 #include "schemas/schema.h"
 #include "schemas/text.h"
 #include "schemas/writer.h"
@@ -314,6 +316,29 @@ int store_add_recorded(struct store *store, const struct recorded_policy *policy
         rc = sqlite3_finalize(to);
     }
     arena_free(&arena);
+    return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
+}
+
+/* ---- Phrases. */
+
+int store_phrases(struct store *store, struct phrasebook *book, struct why *why)
+{
+    if (settle(store, why) != 0)
+        return -1;
+    int rc = phrases_load(store->db, book);
+    return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
+}
+
+int store_name(struct store *store, struct phrasebook *book, struct store_named *named, struct why *why)
+{
+    struct phrasebook known = { 0 };
+    *named = (struct store_named){ 0 };
+    assert(!store->writer);
+    int rc = phrases_load(store->db, &known);
+    named->same = rc == SQLITE_OK && phrasebook_same(&known, book);
+    phrasebook_free(&known);
+    if (rc == SQLITE_OK && !named->same)
+        rc = renaming_apply(store->db, book, named);
     return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
 }
 

@@ -6,6 +6,7 @@
 #include "base/why.h"
 #include "base/memory.h"
 #include "collect/collect.h"
+#include "collect/phrasebook.h"
 #include "collect/session.h"
 
 struct store;
@@ -37,6 +38,17 @@ int store_add_recorded(struct store *store, const struct recorded_policy *policy
 /* All of them in order of `from`; the array and its text belong to `arena`. */
 int store_recorded(struct store *store, struct arena *arena, struct recorded_policy **policies, size_t *count,
                    struct why *why);
+
+/* The site's own phrases. store_phrases() adds those that the database has to an empty book. store_name()
+ * puts a book in their place, names what is stored by it, in one transaction, and has what is stored from
+ * then on named by it too; `same`: they are what the database has, and nothing is done. Before anything is
+ * handed over. */
+struct store_named {
+    bool same;
+    uint64_t sessions, refusals; /* that the phrases have named */
+};
+int store_phrases(struct store *store, struct phrasebook *book, struct why *why);
+int store_name(struct store *store, struct phrasebook *book, struct store_named *named, struct why *why);
 
 /* Which sessions to read. All fields zero/USEC_NONE: all. */
 struct store_filter {

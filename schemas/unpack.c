@@ -10,6 +10,8 @@ static const char *const row_sql[ROW_TABLES] = {
     "WHERE id BETWEEN ?1 << 24 AND ?1 << 24 | 16777215 ORDER BY id",
     "SELECT bits, \"transaction\", recipient, a, b, at, subject, detail FROM evidence_more "
     "WHERE id BETWEEN ?1 << 24 AND ?1 << 24 | 16777215 ORDER BY id",
+    "SELECT bits, \"transaction\", recipient, a, b, at, subject, detail FROM evidence_named "
+    "WHERE id BETWEEN ?1 << 24 AND ?1 << 24 | 16777215 ORDER BY id",
     "SELECT bits, \"transaction\", recipient, a, b, at, subject, detail FROM evidence_late "
     "WHERE session = ?1 ORDER BY id",
 };
@@ -258,9 +260,9 @@ static void read_texts(struct reader *reader, sqlite3_stmt *row, const struct ip
     quote[QUOTED_RECIPIENT] = same[SAME_RECIPIENT] = named_text(reader, row, S_RECIPIENT);
 }
 
-static bool has_late(const struct reader *reader, int64_t session)
+static bool is_marked(const struct marked *marked, int64_t session)
 {
-    return session >= 0 && session <= reader->late_last && reader->has_late[session / 8] >> (session % 8) & 1;
+    return session >= 0 && session <= marked->last && marked->bit[session / 8] >> (session % 8) & 1;
 }
 
 void unpack_session(struct reader *reader, sqlite3_stmt *row, struct session *session)
@@ -313,7 +315,9 @@ void unpack_session(struct reader *reader, sqlite3_stmt *row, struct session *se
     }
     if (bits >> BITS_MORE_EVIDENCE & 1)
         read_evidence(reader, ROWS_EVIDENCE, session->id, session->started);
-    if (has_late(reader, session->id))
+    if (is_marked(&reader->named, session->id))
+        read_evidence(reader, ROWS_NAMED, session->id, session->started);
+    if (is_marked(&reader->late, session->id))
         read_evidence(reader, ROWS_LATE, session->id, 0);
     struct recipient *recipients = reader->recipients;
     for (uint32_t t = 0; t < reader->transaction_count; t++) {
@@ -326,21 +330,22 @@ void unpack_session(struct reader *reader, sqlite3_stmt *row, struct session *se
     session->evidence_count = reader->evidence_count;
 }
 
-/* The sessions that have late evidence, so that it is not looked for in vain in all others. */
-static void read_has_late(struct reader *reader)
+/* The sessions that have such, so that it is not looked for in vain in all others; the query gives the
+ * highest first. */
+static void read_marked(struct reader *reader, struct marked *marked, const char *sql)
 {
-    int64_t last = -1;
     sqlite3_stmt *row = NULL;
-    reader_prepare(reader, "SELECT DISTINCT session FROM evidence_late ORDER BY session DESC", &row);
+    marked->last = -1;
+    reader_prepare(reader, sql, &row);
     while (row && next_row(reader, row)) {
         int64_t session = sqlite3_column_int64(row, 0);
         if (session < 0 || session > (int64_t)1 << (62 - PLACE_BITS))
             continue; /* not one that we wrote */
-        if (last < 0) {
-            last = reader->late_last = session;
-            reader->has_late = mem_zero((size_t)session / 8 + 1, 1);
+        if (marked->last < 0) {
+            marked->last = session;
+            marked->bit = mem_zero((size_t)session / 8 + 1, 1);
         }
-        reader->has_late[session / 8] |= (unsigned char)(1u << (session % 8));
+        marked->bit[session / 8] |= (unsigned char)(1u << (session % 8));
     }
     sqlite3_finalize(row);
 }
@@ -349,8 +354,8 @@ void unpack_prepare(struct reader *reader)
 {
     for (int i = 0; i < ROW_TABLES; i++)
         reader_prepare(reader, row_sql[i], &reader->rows[i]);
-    reader->late_last = -1;
-    read_has_late(reader);
+    read_marked(reader, &reader->named, "SELECT id >> 24 FROM evidence_named ORDER BY id DESC");
+    read_marked(reader, &reader->late, "SELECT DISTINCT session FROM evidence_late ORDER BY session DESC");
 }
 
 void unpack_free(struct reader *reader)
@@ -358,7 +363,8 @@ void unpack_free(struct reader *reader)
     for (int i = 0; i < ROW_TABLES; i++)
         sqlite3_finalize(reader->rows[i]);
     arena_free(&reader->arena);
-    free(reader->has_late);
+    free(reader->named.bit);
+    free(reader->late.bit);
     free(reader->evidence);
     free(reader->transactions);
     free(reader->recipients);
