@@ -154,15 +154,45 @@ int phrasebook_read(struct phrasebook *book, const char *path, size_t *unfilled,
     return result;
 }
 
+/* What YAML does not take as it is, or takes for the end of a line (YAML 1.1, 5.1 and 5.4). */
+static const struct {
+    struct str bytes;
+    const char *escaped;
+} escapes[] = {
+    { STR_INIT("\""), "\\\"" },
+    { STR_INIT("\\"), "\\\\" },
+    { STR_INIT("\xe2\x80\xa8"), "\\u2028" },
+    { STR_INIT("\xe2\x80\xa9"), "\\u2029" },
+    { STR_INIT("\xef\xbb\xbf"), "\\uFEFF" },
+    { STR_INIT("\xef\xbf\xbe"), "\\uFFFE" },
+    { STR_INIT("\xef\xbf\xbf"), "\\uFFFF" },
+};
+
+static void write_quoted(struct str text, FILE *to)
+{
+    fputc('"', to);
+    while (text.len) {
+        size_t i = 0;
+        while (i < sizeof escapes / sizeof *escapes && !cut_prefix(&text, escapes[i].bytes))
+            i++;
+        if (i < sizeof escapes / sizeof *escapes) {
+            fputs(escapes[i].escaped, to);
+        } else if (text.len > 1 && (unsigned char)text.at[0] == 0xc2 && (unsigned char)text.at[1] < 0xa0) {
+            fprintf(to, "\\x%02X", (unsigned char)text.at[1]);
+            text = str_skip(text, 2);
+        } else {
+            fputc(text.at[0], to);
+            text = str_skip(text, 1);
+        }
+    }
+    fputc('"', to);
+}
+
 void phrase_write(const struct site_phrase *phrase, FILE *to)
 {
-    fputs("- pattern: \"", to);
-    for (size_t i = 0; i < phrase->pattern.len; i++) {
-        if (phrase->pattern.at[i] == '"' || phrase->pattern.at[i] == '\\')
-            fputc('\\', to);
-        fputc(phrase->pattern.at[i], to);
-    }
-    fputs("\"\n", to);
+    fputs("- pattern: ", to);
+    write_quoted(phrase->pattern, to);
+    fputc('\n', to);
     if (phrase->stage != STAGES)
         fprintf(to, "  stage: %s\n", stage_name[phrase->stage]);
     if (phrase->code)
