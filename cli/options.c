@@ -326,6 +326,7 @@ int options_parse(const struct command *command, int argc, char **argv, void *se
             return why_set(why, EX_USAGE, "--%s needs a value: --%s=%s", row->name, row->name, row->argument);
         if (value_put(settings, row, optarg, why) < 0)
             return -1;
+        common->format_given |= row->type == OPTION_WORD && row->at == offsetof(struct common, format);
     }
     *operands = argv + optind;
     if (common->help || common->version)

@@ -48,6 +48,7 @@ struct common {
     bool progress;        /* asked for, or stderr is a terminal and -q was not given */
     const char *database; /* NULL: not given */
     int format;           /* enum table_format */
+    bool format_given;    /* and asked for */
     const char *policy;   /* NULL: not given */
     usec from, to;        /* USEC_NONE: open */
     int unit;             /* enum unit */

@@ -7,11 +7,12 @@
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "cli/unnamed.h"
 #include "report/table.h"
 
 struct settings {
     struct common common;
-    bool inputs, skipped, evidence;
+    bool inputs, skipped, unnamed, evidence;
 };
 
 /* Evidence of one kind, over all sessions. A session counts once in each column that it has evidence for. */
@@ -342,6 +343,8 @@ static int print(struct status *status, uint64_t *complaints, struct why *why)
         return print_inputs(status, why);
     if (settings->skipped)
         return print_skipped(status, why);
+    if (settings->unnamed)
+        return unnamed_print(status->store, &settings->common, why);
     if (settings->evidence)
         return print_evidence(status, why);
     if (print_overview(status, complaints, why) < 0)
@@ -365,16 +368,18 @@ static int run(const void *given, char **operands, struct why *why)
 {
     (void)operands;
     const struct settings *settings = given;
-    if (settings->inputs + settings->skipped + settings->evidence > 1)
-        return why_set(why, EX_USAGE,
-                       "--inputs, --skipped and --evidence are three tables; ask for one at a time");
+    if (settings->inputs + settings->skipped + settings->unnamed + settings->evidence > 1)
+        return why_set(
+            why, EX_USAGE,
+            "--inputs, --skipped, --unnamed and --evidence are tables of their own; ask for one at a "
+            "time");
     struct status status = { .settings = settings, .format = (enum table_format)settings->common.format };
     struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE, .outbound = true, .no_texts = true };
     uint64_t complaints = 0;
     int result = -1;
     if (database_open(&settings->common, &status.store, why) < 0)
         return -1;
-    bool walk = !settings->inputs && !settings->skipped;
+    bool walk = !settings->inputs && !settings->skipped && !settings->unnamed;
     if (store_summarise(status.store, &status.summary, why) == 0 &&
         store_inputs(status.store, &status.arena, &status.inputs, &status.input_count, why) == 0 &&
         (!walk || store_each(status.store, &all, take, &status, why) == 0))
@@ -395,6 +400,10 @@ static const struct option_row options[] = {
       .type = OPTION_FLAG,
       .at = offsetof(struct settings, skipped),
       .help = "only the lines that were not understood, by shape, with the first of each" },
+    { .name = "unnamed",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct settings, unnamed),
+      .help = "only the refusals without a measure, by what they say: a file of phrases to be filled in" },
     { .name = "evidence",
       .type = OPTION_FLAG,
       .at = offsetof(struct settings, evidence),

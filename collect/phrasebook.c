@@ -6,6 +6,7 @@
 
 #include "base/fold.h"
 #include "collect/refused.h"
+#include "collect/shape.h"
 
 enum {
     TEXT_MOST = 2048, /* of a reply that is looked at; RFC 5321 4.5.3.1.5 allows 512 a line */
@@ -49,6 +50,14 @@ bool phrasebook_same(const struct phrasebook *one, const struct phrasebook *othe
                a->stage == b->stage && a->code == b->code;
     }
     return same;
+}
+
+bool phrase_pattern_is_enough(struct str pattern)
+{
+    size_t words = 0;
+    for (size_t i = 0; i < pattern.len; i++)
+        words += pattern.at[i] != '*' && pattern.at[i] != ' ';
+    return words >= PHRASE_BYTES_LEAST;
 }
 
 /* ---- Whether a phrase fits. */
@@ -133,6 +142,79 @@ const struct site_phrase *phrasebook_find(const struct phrasebook *book, const s
             return phrase;
     }
     return NULL;
+}
+
+/* ---- A pattern out of a reply. */
+
+static bool is_word(char c)
+{
+    return is_alpha(c) || is_digit(c) || (unsigned char)c >= 0x80;
+}
+
+/* The client's own text that begins at `at` as a word, or NULL; the longest. */
+static const struct span *span_at(const struct heard *heard, const char *at)
+{
+    const struct span *longest = NULL;
+    const char *end = heard->text.at + heard->text.len;
+    for (unsigned i = 0; i < heard->spans; i++) {
+        const struct span *span = &heard->span[i];
+        if (span->from == at && (at == heard->text.at || !is_word(at[-1])) &&
+            (span->to == end || !is_word(*span->to)) && (!longest || span->to > longest->to))
+            longest = span;
+    }
+    return longest;
+}
+
+/* How many bytes of valid UTF-8 the character at the front has; 0: it is none, or a control character. */
+static size_t character(struct str text)
+{
+    unsigned char c = (unsigned char)text.at[0];
+    size_t length = c < 0x80 ? 1 : c >= 0xc3 && c <= 0xdf ? 2 : c >= 0xe1 && c <= 0xec ? 3 : 0;
+    if (length == 0 || text.len < length || c < 0x20 || c == 0x7f)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if (((unsigned char)text.at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* Where a pattern is cut, it is not within a character. */
+static size_t whole(const char *pattern, size_t len)
+{
+    if (len == PATTERN_BYTES)
+        while (len && (unsigned char)pattern[len - 1] >= 0x80)
+            len--;
+    return len;
+}
+
+size_t phrase_shape(const struct session *session, const struct reply *reply, struct str sender,
+                    struct str recipient, char pattern[PATTERN_BYTES])
+{
+    _Static_assert((int)SHAPE_BYTES == (int)PATTERN_BYTES, "a shape is a pattern");
+    struct heard heard;
+    char bytes[TEXT_MOST], *to = bytes;
+    struct str text = cut_short(reply->text);
+    hear(&heard, session, text, sender, recipient);
+    for (size_t i = 0, taken = 0; i < text.len; i += taken) {
+        const struct span *own = span_at(&heard, heard.text.at + i);
+        size_t length = character(str_skip(text, i));
+        taken = own ? (size_t)(own->to - own->from) : length ? length : 1;
+        if (!own && length)
+            memcpy(to, text.at + i, length);
+        else if (to == bytes || to[-1] != '*')
+            *to = '*';
+        else
+            continue;
+        to += own || !length ? 1 : length;
+    }
+    size_t len = whole(pattern, shape_fold_words(str_range(bytes, to), pattern));
+    if (phrase_pattern_is_enough((struct str){ pattern, len }))
+        return len;
+    /* Nothing is left: then it stands for itself. */
+    len = (size_t)(to - bytes) < PATTERN_BYTES ? (size_t)(to - bytes) : PATTERN_BYTES;
+    memcpy(pattern, bytes, len);
+    len = whole(pattern, len);
+    return phrase_pattern_is_enough((struct str){ pattern, len }) ? len : 0;
 }
 
 /* ---- What it makes of a session. */

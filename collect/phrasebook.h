@@ -33,6 +33,8 @@ struct phrasebook {
 void phrasebook_free(struct phrasebook *book);
 /* The phrase is copied. */
 void phrasebook_add(struct phrasebook *book, const struct site_phrase *phrase);
+/* Whether a pattern has words enough to mean something. */
+bool phrase_pattern_is_enough(struct str pattern);
 bool phrasebook_same(const struct phrasebook *one, const struct phrasebook *other);
 /* Reads a file of phrases, "-": from stdin, into an empty book: a list of mappings with pattern, measure and,
  * if wanted, zone, stage and code. One whose measure is left empty is passed over; *unfilled says how many.
@@ -61,6 +63,12 @@ bool phrasebook_name(struct phrasebook *book, struct session *session, struct na
  * its transaction. NULL: none does. */
 const struct site_phrase *phrasebook_find(const struct phrasebook *book, const struct session *session,
                                           const struct reply *reply, struct str sender, struct str recipient);
+
+enum { PATTERN_BYTES = 240 };
+/* A pattern that fits this refusal and others of its sort: what may be another word next time is a star, and
+ * so is what the client gave. Returns its length; 0: no word is the server's. */
+size_t phrase_shape(const struct session *session, const struct reply *reply, struct str sender,
+                    struct str recipient, char pattern[PATTERN_BYTES]);
 
 /* Calls `take` for each refusal of the session that has no measure, once: of its recipients, its
  * transactions, and the session's own where it is none of these. */

@@ -26,12 +26,9 @@ struct file {
 static int row_pattern(struct reader *reader, yaml_node_t *value, void *into)
 {
     struct row *row = into;
-    size_t words = 0;
     if (read_text(reader, value, &row->phrase.pattern))
         return -1;
-    for (size_t i = 0; i < row->phrase.pattern.len; i++)
-        words += row->phrase.pattern.at[i] != '*' && row->phrase.pattern.at[i] != ' ';
-    if (words >= PHRASE_BYTES_LEAST)
+    if (phrase_pattern_is_enough(row->phrase.pattern))
         return 0;
     return reader_fail(reader, value, "\"%.*s\" fits too much; write some of the reply's words",
                        STR_ARG(row->phrase.pattern));
@@ -197,7 +194,7 @@ void phrase_write(const struct site_phrase *phrase, FILE *to)
         fprintf(to, "  stage: %s\n", stage_name[phrase->stage]);
     if (phrase->code)
         fprintf(to, "  code: %d\n", phrase->code);
-    fprintf(to, "  measure: %s\n", phrase->measure ? named_measure[phrase->measure] : "");
+    fprintf(to, phrase->measure ? "  measure: %s\n" : "  measure:\n", named_measure[phrase->measure]);
     if (phrase->zone.len)
         fprintf(to, "  zone: %.*s\n", STR_ARG(phrase->zone));
 }

@@ -26,11 +26,13 @@ static size_t word_length(struct str s)
     return i;
 }
 
-static bool is_variable(struct str word)
+/* Whether a word may be another one next time. `any_language`: letters beyond ASCII make it none. */
+static bool is_variable(struct str word, bool any_language)
 {
     for (size_t i = 0; i < word.len; i++) {
         unsigned char c = (unsigned char)word.at[i];
-        if (is_digit(word.at[i]) || c == '@' || c < ' ' || c >= 0x7f || (c == '.' && i + 1 < word.len))
+        if (is_digit(word.at[i]) || c == '@' || c < ' ' || c == 0x7f || (c > 0x7f && !any_language) ||
+            (c == '.' && i + 1 < word.len))
             return true;
     }
     return false;
@@ -39,6 +41,7 @@ static bool is_variable(struct str word)
 struct folding {
     char to[SHAPE_BYTES];
     size_t len;
+    bool any_language;
 };
 
 static void put(struct folding *folding, struct str text)
@@ -63,27 +66,29 @@ static void put_star(struct folding *folding)
 static void fold_word(struct folding *folding, struct str word)
 {
     struct str value = word, key;
-    if (cut_until_char(&value, '=', &key) && !is_variable(key)) {
+    if (cut_until_char(&value, '=', &key) && !is_variable(key, folding->any_language)) {
         put(folding, key);
         put(folding, STR("="));
         if (value.len)
             put_star(folding);
         return;
     }
+    for (; word.len && word.at[0] == '('; word = str_skip(word, 1))
+        put(folding, (struct str){ word.at, 1 });
     size_t end = word.len;
     while (end && memchr(",;:.()", word.at[end - 1], 6))
         end--;
     struct str body = { word.at, end };
-    if (is_variable(body))
+    if (is_variable(body, folding->any_language))
         put_star(folding);
     else
         put(folding, body);
     put(folding, str_skip(word, end));
 }
 
-size_t shape_fold(struct str text, char shape[SHAPE_BYTES])
+static size_t fold_text(struct str text, bool any_language, char shape[SHAPE_BYTES])
 {
-    struct folding folding = { .len = 0 };
+    struct folding folding = { .any_language = any_language };
     while (text.len && folding.len < SHAPE_BYTES) {
         char close = closing(text.at[0]);
         const char *end = close ? memchr(text.at + 1, close, text.len - 1) : NULL;
@@ -104,6 +109,16 @@ size_t shape_fold(struct str text, char shape[SHAPE_BYTES])
     }
     memcpy(shape, folding.to, folding.len);
     return folding.len;
+}
+
+size_t shape_fold(struct str text, char shape[SHAPE_BYTES])
+{
+    return fold_text(text, false, shape);
+}
+
+size_t shape_fold_words(struct str text, char shape[SHAPE_BYTES])
+{
+    return fold_text(text, true, shape);
 }
 
 void shapes_free(struct shapes *shapes)

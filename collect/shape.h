@@ -19,6 +19,8 @@ enum {
 /* Folds `text` into at most SHAPE_BYTES bytes: words with digits, addresses, host names, values behind = and
  * what stands in <>, [] or quotes become *. Returns the length. */
 size_t shape_fold(struct str text, char shape[SHAPE_BYTES]);
+/* The same of what a server says: its words may be of any language, in UTF-8. */
+size_t shape_fold_words(struct str text, char shape[SHAPE_BYTES]);
 
 struct shapes {
     struct skipped *skipped; /* count: since the last shapes_hand_over() */

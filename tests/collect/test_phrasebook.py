@@ -2,7 +2,10 @@
 """The site's own words: sessions that were stored without them and are named afterwards stand there as if the logs had
 been collected with them; whatever phrases came before, and in one run or in two. Seen on the labs' logs, in all views,
 with phrases drawn from what their servers refused without a measure."""
+import csv
 import hashlib
+import io
+import json
 import os
 import random
 import re
@@ -140,6 +143,58 @@ class Naming(unittest.TestCase):
             self.same(split, fresh, "cut at line %d" % cut)
             os.remove(split)
             os.remove(fresh)
+
+    def test_filled_in(self):
+        """What status --unnamed prints goes back into collect: filled in, left empty, and both."""
+        chance = random.Random(5)
+        for lab, logs in LOGS.items():
+            database = self.path(lab + ".db")
+            mxreplay("collect", "-q", "--year", "2026", "-d", database, *[os.path.join(LABS, log) for log in logs])
+            told = mxreplay("status", "-d", database, "--unnamed")
+            rows = json.loads(mxreplay("status", "-d", database, "--unnamed", "--format", "json").stdout)
+            text = mxreplay("status", "-d", database, "--unnamed", "--format", "csv").stdout
+            self.assertEqual([row["pattern"] for row in csv.DictReader(io.StringIO(text))], [row["pattern"] for row in rows])
+            self.assertEqual(told.stdout.count("\n  measure:\n"), len(rows))
+            self.assertEqual([row["count"] for row in rows], sorted((row["count"] for row in rows), reverse=True))
+            db = sqlite3.connect(database)
+            # a session's own refusal that no transaction has counts too
+            refused = db.execute(
+                "select (select count(*) from v_recipient where measure = 'other') + "
+                "(select count(*) from v_transaction where measure = 'other') + "
+                "(select count(*) from v_session s where measure = 'other' and transactions = 0)").fetchone()[0]
+            self.assertGreaterEqual(sum(row["count"] for row in rows), refused)
+            self.assertGreater(refused, 0)
+
+            # Left as it is, nothing has a name.
+            said = mxreplay("collect", "-d", database, "--phrases", self.write("p.yaml", told.stdout)).stderr
+            self.assertIn("%d phrase%s no measure yet" % (len(rows), " has" if len(rows) == 1 else "s have"), said)
+            # Some filled in: these are told as they hold, the others are asked for again.
+            first = told.stdout.replace("\n  measure:\n", "\n  measure: spam\n", 1)
+            mxreplay("collect", "-q", "-d", database, "--phrases", self.write("p.yaml", first))
+            again = mxreplay("status", "-d", database, "--unnamed").stdout
+            self.assertEqual(again.count("\n  measure: spam\n"), 1)
+            self.assertLess(again.count("\n  measure:\n"), len(rows))
+            # All of them, and none is left.
+            filled = re.sub(r"(?m)^  measure:$", lambda _: "  measure: " + chance.choice(MEASURES), again)
+            mxreplay("collect", "-q", "-d", database, "--phrases", self.write("p.yaml", filled))
+            last = mxreplay("status", "-d", database, "--unnamed")
+            self.assertNotIn("\n  measure:\n", last.stdout, lab)
+            self.assertEqual(json.loads(mxreplay("status", "-d", database, "--unnamed", "--format", "json").stdout), [])
+            # What holds is told so that it is the same file.
+            said = mxreplay("collect", "-v", "-d", database, "--phrases", self.write("p.yaml", last.stdout)).stderr
+            self.assertIn("the phrases are those that it has", said)
+            db.close()
+
+    def test_mistakes(self):
+        database = self.path("none.db")
+        self.assertIn("which log?", mxreplay("collect", "-d", database, ok=False).stderr)
+        good = self.write("good.yaml", "- { pattern: go away, measure: spam }\n")
+        self.assertIn("no such database", mxreplay("collect", "-d", database, "--phrases", good, ok=False).stderr)
+        bad = self.write("bad.yaml", "- { pattern: go away, measure: spammy }\n")
+        said = mxreplay("collect", "-d", database, "--phrases", bad, os.path.join(LABS, LOGS["qmail"][0]), ok=False).stderr
+        self.assertIn('bad.yaml:1:32: measure: "spammy" is not among its words; did you mean spam?', said)
+        self.assertFalse(os.path.exists(database))
+        self.assertIn("tables of their own", mxreplay("status", "--unnamed", "--skipped", ok=False).stderr)
 
 
 if __name__ == "__main__":
