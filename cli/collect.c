@@ -131,9 +131,9 @@ static void summary(const struct collected *collected, const char *path, double 
     say_more("%" PRIu64 " bytes, %" PRIu64 " lines of other programs passed over", collected->bytes,
              collected->other);
     if (collected->skipped)
-        say("%" PRIu64
-            " lines of mail programs were not understood; see them with: %s status -d %s --skipped",
-            collected->skipped, program(), path);
+        say("%" PRIu64 " %s not understood; see %s with: %s status -d %s --skipped", collected->skipped,
+            collected->skipped == 1 ? "line of a mail program was" : "lines of mail programs were",
+            collected->skipped == 1 ? "it" : "them", program(), path);
 }
 
 /* The phrases of a file, to be stored. */

@@ -29,6 +29,7 @@ struct status {
     size_t input_count;
     uint64_t verdict[VERDICTS], gaps, contradictory;
     struct coverage coverage[KINDS];
+    uint64_t phrases, unnamed; /* refusals without a measure */
     struct arena arena;
 };
 
@@ -92,6 +93,7 @@ static int take(void *state, const struct session *session)
     struct status *status = state;
     uint8_t states[KINDS] = { 0 }, origins[KINDS] = { 0 };
     status->verdict[session->verdict]++;
+    status->unnamed += session->reply.named == NAMED_OTHER;
     status->gaps += session->gap;
     for (uint32_t i = 0; i < session->evidence_count; i++) {
         const struct evidence *evidence = &session->evidence[i];
@@ -231,6 +233,8 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
     row(table, STR("sessions with a gap"), number(status, status->gaps));
     row(table, STR("sessions that contradict themselves"), number(status, status->contradictory));
     row(table, STR("lines not understood"), number(status, skipped_lines(status)));
+    if (status->phrases)
+        row(table, STR("phrases of the site's own"), number(status, status->phrases));
     *complaints = status->gaps + status->contradictory + skipped_lines(status) + holes(status, table);
     int result = recorded_rows(status, table, why);
     return table_close(table, why) < 0 ? -1 : result;
@@ -265,6 +269,31 @@ static int print_inputs(struct status *status, struct why *why)
     return table_close(table, why);
 }
 
+/* For people the lines themselves come last, whole: what a report must have. */
+static int print_first_lines(struct status *status, const struct skipped *skipped, size_t count,
+                             struct why *why)
+{
+    static const struct column columns[] = {
+        { .name = "line", .title = STR_INIT("Input:line") },
+        { .name = "example", .title = STR_INIT("The first of each"), .most = 500 },
+    };
+    if (count == 0)
+        return 0;
+    putchar('\n');
+    struct table *table = table_open(stdout, status->format, columns, 2);
+    for (size_t i = 0; i < count; i++) {
+        table_cell(table,
+                   arena_printf(&status->arena, "%d:%" PRIu64, skipped[i].input, skipped[i].first_line));
+        table_cell(table, skipped[i].first_text);
+    }
+    if (table_close(table, why) < 0)
+        return -1;
+    say("A line that a mail server wrote and mxreplay should know is worth a report: the line as it stands "
+        "here, with "
+        "names and addresses changed, and the server's version.");
+    return 0;
+}
+
 static int print_skipped(struct status *status, struct why *why)
 {
     static const struct column columns[] = {
@@ -296,7 +325,9 @@ static int print_skipped(struct status *status, struct why *why)
     }
     if (count == 0)
         say("Every line of a mail program was understood.");
-    return table_close(table, why);
+    if (table_close(table, why) < 0)
+        return -1;
+    return machine ? 0 : print_first_lines(status, skipped, count, why);
 }
 
 static int print_evidence(struct status *status, struct why *why)
@@ -357,11 +388,24 @@ static int print(struct status *status, uint64_t *complaints, struct why *why)
     putchar('\n');
     if (print_evidence(status, why) < 0)
         return -1;
+    const char *option = settings->common.database ? " -d " : "",
+               *database = settings->common.database ? settings->common.database : "";
+    if (status->unnamed)
+        say("Refusals whose measure is not known, by what they say: %s status%s%s --unnamed", program(),
+            option, database);
     if (skipped_lines(status))
-        say("The lines that were not understood, by shape: %s status%s%s --skipped", program(),
-            settings->common.database ? " -d " : "",
-            settings->common.database ? settings->common.database : "");
+        say("The lines that were not understood, by shape: %s status%s%s --skipped", program(), option,
+            database);
     return 0;
+}
+
+static int count_phrases(struct status *status, struct why *why)
+{
+    struct phrasebook book = { 0 };
+    int result = store_phrases(status->store, &book, why);
+    status->phrases = book.count;
+    phrasebook_free(&book);
+    return result;
 }
 
 static int run(const void *given, char **operands, struct why *why)
@@ -382,6 +426,7 @@ static int run(const void *given, char **operands, struct why *why)
     bool walk = !settings->inputs && !settings->skipped && !settings->unnamed;
     if (store_summarise(status.store, &status.summary, why) == 0 &&
         store_inputs(status.store, &status.arena, &status.inputs, &status.input_count, why) == 0 &&
+        count_phrases(&status, why) == 0 &&
         (!walk || store_each(status.store, &all, take, &status, why) == 0))
         result = print(&status, &complaints, why);
     if (result == 0 && settings->common.strict)
