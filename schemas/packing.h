@@ -92,7 +92,7 @@ int64_t pack_evidence(struct packing *packing);
 /* The cells that evidence_more and evidence_late have in common, from `bits` to `at`. */
 void pack_evidence_cells(struct cell *cell, const struct evidence *evidence, usec base);
 /* A row of evidence_named, the session's `place`th; `same` and `quotes` are texts as they are stored. */
-void pack_named_cells(struct cell row[EVIDENCE_CELLS], struct arena *text, const struct session *session,
+void pack_named_cells(struct cell row[EVIDENCE_CELLS], struct arena *arena, const struct session *session,
                       const struct str same[SAMES], const struct quotes *quotes,
                       const struct evidence *evidence, uint32_t place);
 

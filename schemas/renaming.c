@@ -278,12 +278,13 @@ static bool is_same(const struct reply *a, const struct reply *b)
            str_eq(a->enhanced, b->enhanced) && str_eq(a->text, b->text);
 }
 
-static uint64_t bits_of(uint64_t bits, const struct session *session, const struct naming_effect *effect)
+static uint64_t bits_of(uint64_t bits, const struct session *session, const struct recipient *first,
+                        const struct naming_effect *effect)
 {
     bits &= ~((uint64_t)3 << BITS_EARLY | (uint64_t)3 << BITS_R_VALID);
     bits |= (uint64_t)early_talker(session, effect) << BITS_EARLY;
-    if (session->transaction_count && session->transactions->recipient_count)
-        bits |= (uint64_t)session->transactions->recipients->valid << BITS_R_VALID;
+    if (first)
+        bits |= (uint64_t)first->valid << BITS_R_VALID;
     return bits;
 }
 
@@ -298,7 +299,7 @@ static void change_session(struct renaming *renaming, sqlite3_stmt *row, const s
                        *r_reply = recipient ? &recipient->reply : &none;
     int64_t before = sqlite3_column_int64(row, S_REPLY);
     uint64_t bits_before = (uint64_t)sqlite3_column_int64(row, S_BITS),
-             bits = bits_of(bits_before, session, effect);
+             bits = bits_of(bits_before, session, recipient, effect);
     int64_t t_number = named_number(renaming, sqlite3_column_int64(row, S_T_REPLY), t_reply);
     int64_t r_number = named_number(renaming, sqlite3_column_int64(row, S_R_REPLY), r_reply);
     int64_t number = !effect->other_reply                ? named_number(renaming, before, &session->reply)

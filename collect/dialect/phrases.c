@@ -81,11 +81,11 @@ static bool says_at(struct str text, size_t at, const struct saying *saying)
     return cut_prefix(&here, saying->says) && (!saying->also.len || str_find(here, saying->also));
 }
 
-const struct saying *saying_of(struct str words, enum stage stage)
+const struct saying *saying_of(struct str text, enum stage stage)
 {
     char bytes[TEXT_MOST];
     unsigned where = stage_bit(stage);
-    struct str text = fold(bytes, words.len > TEXT_MOST ? (struct str){ words.at, TEXT_MOST } : words);
+    text = fold(bytes, text.len > TEXT_MOST ? (struct str){ text.at, TEXT_MOST } : text);
     call_once(&filled, fill);
     for (size_t at = 0; at + 3 <= text.len; at++) {
         const struct saying *longest = NULL;
