@@ -337,8 +337,49 @@ void builder_abandon(struct builder *builder, session_key key)
         end(builder, building_of(old));
 }
 
+static struct str host_name(const struct serving *host)
+{
+    return (struct str){ host->name, host->len };
+}
+
+/* Remembers which hosts have sessions. One whose name is longer than HOST_BYTES is not looked for from
+ * others.
+ */
+static void meet_host(struct builder *builder, struct str name)
+{
+    if (str_eq(host_name(&builder->hosts[builder->host]), name) || name.len > HOST_BYTES || name.len == 0)
+        return;
+    for (builder->host = 0; builder->host < HOSTS_MOST; builder->host++)
+        if (str_eq(host_name(&builder->hosts[builder->host]), name))
+            return;
+    builder->host = builder->host_next++ % HOSTS_MOST;
+    struct serving *host = &builder->hosts[builder->host];
+    host->len = (uint8_t)name.len;
+    memcpy(host->name, name.at, name.len);
+}
+
+session_key builder_key_known(const struct builder *builder, enum key_kind kind, struct str host,
+                              struct str text)
+{
+    session_key found = key_of_text(kind, host, text);
+    if (builder_knows(builder, found))
+        return found;
+    found = key_of_text(kind, STR(""), text);
+    bool several = false, known = host.len && builder_knows(builder, found);
+    for (size_t i = 0; i < HOSTS_MOST && builder->hosts[i].len; i++) {
+        session_key key = key_of_text(kind, host_name(&builder->hosts[i]), text);
+        if (!builder_knows(builder, key))
+            continue;
+        several |= known;
+        known = true;
+        found = key;
+    }
+    return known && !several ? found : 0;
+}
+
 struct open_session *builder_open(struct builder *builder, session_key key, const struct line *line)
 {
+    meet_host(builder, line->host);
     builder_abandon(builder, key);
     evict(builder, NULL);
     struct building *building = building_new(&builder->pool);

@@ -140,6 +140,11 @@ void builder_add_evidence(struct builder *builder, struct open_session *open,
 /* A reply that refused something: the first that names a measure becomes the session's, else the first. Its
  * text must be the session's already. */
 void builder_refused(struct open_session *open, const struct reply *reply);
+/* The key under which a message is known by its queue id or Message-ID, when `host` says something of it: its
+ * own, or, where `host` is not the server's (a scanner on another machine, a log without hosts), that of the
+ * only server which knows it. 0 where none does, or several. */
+session_key builder_key_known(const struct builder *builder, enum key_kind kind, struct str host,
+                              struct str text);
 /* Adds evidence to the session that the key leads to, through sink->late where that has been handed over;
  * evidence->transaction is filled in from the key. False where nothing is known of the key. */
 bool builder_add_by_key(struct builder *builder, session_key key, const struct line *line,

@@ -264,6 +264,20 @@ static void load_clients(struct state_bytes *state, struct builder *builder)
     free(numbered);
 }
 
+static void carry_hosts(struct state_bytes *state, struct builder *builder)
+{
+    carry(state, &builder->host);
+    carry(state, &builder->host_next);
+    state->broken |= builder->host >= HOSTS_MOST;
+    for (size_t i = 0; i < HOSTS_MOST && !state->broken; i++) {
+        struct serving *host = &builder->hosts[i];
+        carry(state, &host->len);
+        state->broken |= host->len > HOST_BYTES;
+        if (!state->broken && host->len)
+            carry_bytes(state, host->name, host->len);
+    }
+}
+
 static void carry_builder(struct state_bytes *state, struct builder *builder)
 {
     uint32_t number = 0;
@@ -282,6 +296,7 @@ static void carry_builder(struct state_bytes *state, struct builder *builder)
     for (size_t i = 0; i < LEARNT_MOST; i++)
         carry(state, &builder->learnt[i]);
     carry(state, &builder->learnt_next);
+    carry_hosts(state, builder);
 }
 
 void builder_save(struct builder *builder, struct state_bytes *state)

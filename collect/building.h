@@ -44,7 +44,13 @@ struct building {
     bool has_client;
 };
 
-enum { CLIENT_SLOTS = 1 << 12, LEARNT_MOST = 64 };
+enum { CLIENT_SLOTS = 1 << 12, LEARNT_MOST = 64, HOSTS_MOST = 16, HOST_BYTES = 64 };
+
+/* A host that sessions are of. */
+struct serving {
+    uint8_t len;
+    char name[HOST_BYTES];
+};
 
 struct building_list {
     struct building *first, *last;
@@ -67,6 +73,8 @@ struct builder {
     void *took_state;
     session_key learnt[LEARNT_MOST]; /* a ring */
     unsigned learnt_next;
+    struct serving hosts[HOSTS_MOST]; /* a ring of those that sessions are of; the last met is `host` */
+    uint32_t host, host_next;
 };
 
 static inline struct building *building_of(struct open_session *open)

@@ -36,6 +36,9 @@ struct dialect {
     const char *title; /* "Postfix smtpd, cleanup, qmgr and delivery agents" */
     /* Whether lines with this program tag belong to the dialect. Asked once a tag: the answer is cached. */
     bool (*recognise)(struct str program);
+    /* Where another program has the same tag: whether a line is of this one, by its words; may be NULL. The
+     * next row that recognises the tag is asked else. */
+    bool (*says)(struct str text);
     enum taken (*take)(const struct line *line, struct builder *builder);
     /* Whether a line without a stamp goes on with what the line before, one of the dialect's, said; may be
      * NULL. */

@@ -8,12 +8,12 @@ void programs_begin(struct programs *programs, const struct dialect *const *tabl
     *programs = (struct programs){ .table = table };
 }
 
-static const struct dialect *ask(const struct programs *programs, struct str tag)
+/* The first row from `row` on that recognises the tag. */
+static const struct dialect *const *ask(const struct dialect *const *row, struct str tag)
 {
-    for (const struct dialect *const *dialect = programs->table; *dialect; dialect++)
-        if ((*dialect)->recognise(tag))
-            return *dialect;
-    return NULL;
+    while (*row && !(*row)->recognise(tag))
+        row++;
+    return row;
 }
 
 const struct dialect *programs_dialect(struct programs *programs, struct str tag)
@@ -21,14 +21,28 @@ const struct dialect *programs_dialect(struct programs *programs, struct str tag
     if (tag.len == 0)
         return NULL;
     if (tag.len > PROGRAM_BYTES)
-        return ask(programs, tag);
+        return *ask(programs->table, tag);
     struct program *known = &programs->program[str_hash(tag) % PROGRAMS];
     if (known->len != tag.len || memcmp(known->tag, tag.at, tag.len) != 0) {
-        known->dialect = ask(programs, tag);
+        known->dialect = *ask(programs->table, tag);
         known->len = (uint8_t)tag.len;
         memcpy(known->tag, tag.at, tag.len);
     }
     return known->dialect;
+}
+
+const struct dialect *programs_dialect_of(struct programs *programs, const struct line *line)
+{
+    const struct dialect *first = programs_dialect(programs, line->program);
+    if (!first || !first->says || first->says(line->text))
+        return first;
+    const struct dialect *const *row = programs->table;
+    while (*row != first)
+        row++;
+    do
+        row = ask(row + 1, line->program);
+    while (*row && (*row)->says && !(*row)->says(line->text));
+    return *row;
 }
 
 static uint64_t cut_repeats(struct str *text)

@@ -23,6 +23,8 @@ struct programs {
 void programs_begin(struct programs *programs, const struct dialect *const *table);
 /* The dialect of lines with this tag, or NULL: another program's. The first row that recognises it has it. */
 const struct dialect *programs_dialect(struct programs *programs, struct str tag);
+/* The dialect of a line: where two programs have the same tag, its words tell them apart. */
+const struct dialect *programs_dialect_of(struct programs *programs, const struct line *line);
 /* Gives a line to its dialect. rsyslog shortens equal lines to "message repeated 2 times: [ text]": these are
  * taken as often. */
 enum taken dialect_take(const struct dialect *dialect, struct line *line, struct builder *builder);

@@ -107,7 +107,7 @@ static int take_timed(struct reading *reading, struct why *why)
     reading->input.last = line->at;
     if (reading->input.first == USEC_NONE)
         reading->input.first = line->at;
-    const struct dialect *dialect = programs_dialect(&run->programs, line->program);
+    const struct dialect *dialect = programs_dialect_of(&run->programs, line);
     if (!dialect) {
         if (reading->before && line->program.len == 0 && str_starts(line->text, STR("last message repeated")))
             skip(reading, "repetition of another line", STR(""), line->text);

@@ -10,7 +10,7 @@
 #include "collect/survey.h"
 #include "collect/syslog.h"
 
-enum { DIALECTS_BYTES = 256 };
+enum { DIALECTS_BYTES = 512 };
 
 struct reading {
     struct run *run;

@@ -106,8 +106,32 @@ static enum verdict conclude_transaction(struct session *session, struct transac
     return first;
 }
 
+/* A greylister that is not the server itself names a recipient before the server does, or without it: what it
+ * said is placed at the recipient. They come in the same order in both, so it is looked for from the last one
+ * on. */
+static void place_greylisting(struct session *session)
+{
+    enum { LOOK_MOST = 256 };
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < session->evidence_count; i++) {
+        struct evidence *evidence = &session->evidence[i];
+        if (evidence->kind != KIND_GREYLIST || evidence->transaction < 0 || evidence->recipient >= 0 ||
+            !evidence->subject.len)
+            continue;
+        const struct transaction *transaction = &session->transactions[evidence->transaction];
+        uint32_t count = transaction->recipient_count;
+        for (uint32_t n = 0; n < count && n < LOOK_MOST; n++)
+            if (str_eq_nocase(transaction->recipients[(from + n) % count].address, evidence->subject)) {
+                from = (from + n) % count;
+                evidence->recipient = (int32_t)from++;
+                break;
+            }
+    }
+}
+
 void session_conclude(struct session *session)
 {
+    place_greylisting(session);
     enum verdict verdict = VERDICT_NONE, before_mail = session->verdict;
     for (uint32_t i = 0; i < session->transaction_count; i++) {
         struct transaction *transaction = &session->transactions[i];

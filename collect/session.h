@@ -194,7 +194,7 @@ struct sink {
  * verdict"). Before: an accepted transaction has its verdict; session->verdict is that of a refusal that came
  * before the first MAIL, if any; session->reply that of the first refusal of a command that has no place in a
  * transaction (connect, HELO, VRFY). After: verdict and reply of the session, verdicts of all transactions
- * and recipients. */
+ * and recipients. What a greylister said of a recipient by its address stands at that recipient. */
 void session_conclude(struct session *session);
 
 #endif

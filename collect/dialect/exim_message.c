@@ -1,5 +1,6 @@
 /* Messages that Exim took in and what became of them: "<=", "=>", "->", "**", "==", "Completed". */
 #include "collect/dialect/exim.h"
+#include "collect/dialect/filter.h"
 
 enum { RECIPIENTS_LOOKED_AT = 64 };
 
@@ -151,7 +152,8 @@ static enum taken take_reception(struct builder *builder, const struct exim_line
     if (reception.recipients.at)
         read_recipients(builder, open, index, reception.recipients, line->at);
     exim_reach(open, STAGE_EOM);
-    builder_adopt(builder, key, open, line->at, USEC_HOUR);
+    filter_adopt(builder, open, index, exim->id, line->at);
+    filter_know(builder, open, index, true, false, line->at);
     return TAKEN;
 }
 
@@ -243,12 +245,8 @@ static enum taken take_dkim(struct builder *builder, const struct exim_line *exi
     bool well = str_starts(verdict, STR("verification succeeded"));
     if (!well && !str_starts(verdict, STR("verification failed")))
         return PASSED;
-    struct evidence dkim = evidence_of(KIND_DKIM, well ? YES : NO, exim->line->at);
-    session_key key = key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id);
-    dkim.subject = domain;
-    dkim.detail = well ? STR("pass") : STR("fail");
-    if (!builder_add_by_key(builder, key, exim->line, &dkim))
-        builder_stash(builder, key, exim->line, &dkim);
+    struct evidence dkim = result_evidence(KIND_DKIM, exim->line->at, domain, well ? "pass" : "fail");
+    filter_say(builder, &(struct filtered){ .line = exim->line, .queue_id = exim->id }, &dkim);
     return TAKEN;
 }
 
@@ -273,7 +271,12 @@ enum taken exim_take_message(struct builder *builder, const struct exim_line *ex
         }
     }
     if (str_starts(text, STR("Completed"))) {
-        builder_release(builder, key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id));
+        int32_t index = -1;
+        session_key key = key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id);
+        struct open_session *open = builder_find(builder, key, &index);
+        if (open && index >= 0)
+            filter_forget(builder, open, index);
+        builder_release(builder, key);
         return TAKEN;
     }
     rest = text;

@@ -22,7 +22,8 @@ static session_key key_of(struct str host, const struct ip *client, struct str s
 
 static bool is_with_smtpd(const struct open_session *open)
 {
-    return !open->ended && (!open->session.server_port || (open->flags & SMTPD_HAS_IT));
+    return !open->ended && open->conclude == postfix_conclude &&
+           (!open->session.server_port || (open->flags & SMTPD_HAS_IT));
 }
 
 /* The only session that can be meant, or NULL. */

@@ -3,6 +3,7 @@
  * is no inbound session's (pickup, bounces, forwarded mail) is passed over. Sources: postfix
  * cleanup/cleanup_message.c, cleanup/cleanup_milter.c, qmgr/qmgr_active.c, global/log_adhoc.c,
  * bounce/bounce_notify_service.c. */
+#include "collect/dialect/filter.h"
 #include "collect/dialect/policy.h"
 #include "collect/dialect/postfix.h"
 
@@ -69,6 +70,8 @@ static enum taken take_message_id(struct str id, struct str queue_id, const stru
     if (id.len >= 2 && id.at[0] == '<' && id.at[id.len - 1] == '>')
         id = (struct str){ id.at + 1, id.len - 2 };
     open->session.transactions[transaction].message_id = builder_keep(builder, open, id);
+    filter_know(builder, open, transaction, open->session.transactions[transaction].reply.code == 0,
+                open->flags & REINJECTED, line->at);
     reach(open, STAGE_DATA);
     return TAKEN;
 }
@@ -142,7 +145,9 @@ static enum taken take_removed(struct str queue_id, const struct line *line, str
     int32_t transaction = -1;
     session_key key = key_of_text(KEY_QUEUE_ID, line->host, queue_id);
     bool known = builder_knows(builder, key);
-    session_of(builder, line, queue_id, &transaction);
+    struct open_session *open = session_of(builder, line, queue_id, &transaction);
+    if (open)
+        filter_forget(builder, open, transaction);
     builder_release(builder, key);
     return known ? TAKEN : PASSED;
 }

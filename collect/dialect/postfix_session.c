@@ -1,5 +1,6 @@
 /* What Postfix's lines make of a session: its transactions and recipients, and what a refusal says of them.
  */
+#include "collect/dialect/filter.h"
 #include "collect/dialect/policy.h"
 #include "collect/dialect/postfix.h"
 
@@ -94,8 +95,10 @@ int32_t transaction_at(struct builder *builder, struct open_session *open, struc
     bool was_known = transaction->mail_from.at != NULL;
     if (sender.at && (!was_known || !str_eq(sender, transaction->mail_from)))
         transaction->mail_from = builder_keep(builder, open, sender);
-    if (queue_id.at && !transaction->queue_id.at)
+    if (queue_id.at && !transaction->queue_id.at) {
         transaction->queue_id = builder_keep(builder, open, queue_id);
+        filter_adopt(builder, open, index, queue_id, at);
+    }
     reach(open, STAGE_MAIL);
     if (sender.at && !was_known)
         policy_adopt(builder, open, index, at);

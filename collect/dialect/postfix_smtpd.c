@@ -1,5 +1,6 @@
 /* smtpd: one process serves one client at a time, so its pid tells whose line it is (postfix smtpd/smtpd.c,
  * smtpd_check.c). */
+#include "collect/dialect/filter.h"
 #include "collect/dialect/postfix.h"
 
 /* How long after postscreen's PASS the client's "connect" may come: smtpd looks its name up before. */
@@ -318,12 +319,35 @@ static enum taken take_client(struct str rest, struct str queue_id, const struct
         auth.subject = user;
         builder_add_evidence(builder, open, &auth);
     }
-    if (str_find(rest, STR("orig_queue_id="))) {
-        /* it comes back from our own content filter: not a session of the outside's */
+    if (str_find(rest, STR("orig_queue_id=")) || str_find(rest, STR("orig_client="))) {
+        /* it comes back from our own content filter, behind the queue or before it: not a session of the
+         * outside's */
         session->direction = DIRECTION_OUT;
         open->flags |= REINJECTED;
     }
     return TAKEN;
+}
+
+/* What the filter handed on was taken by another smtpd, under the queue id that it told: this is the same
+ * message. Its Message-ID and what scanners said of it come along. */
+static void take_over(struct builder *builder, struct open_session *open, int32_t index, session_key key,
+                      usec at)
+{
+    int32_t theirs = -1;
+    struct open_session *behind = builder_find(builder, key, &theirs);
+    if (!behind || behind == open || theirs < 0)
+        return;
+    for (uint32_t i = 0; i < behind->session.evidence_count; i++) {
+        struct evidence evidence = behind->session.evidence[i];
+        if (evidence.transaction != theirs || evidence.recipient >= 0 || evidence.kind == KIND_FATE)
+            continue;
+        evidence.transaction = index;
+        builder_add_evidence(builder, open, &evidence);
+    }
+    open->session.transactions[index].message_id =
+        builder_keep(builder, open, behind->session.transactions[theirs].message_id);
+    filter_forget(builder, behind, theirs);
+    filter_know(builder, open, index, true, false, at);
 }
 
 /* "END-OF-MESSAGE: 250 2.0.0 Ok: queued as ID; from=<> ...": what a before-queue filter answered. */
@@ -355,8 +379,11 @@ static enum taken take_proxy(struct str rest, bool accepted, const struct line *
         while (len < text.len && (is_alpha(text.at[len]) || is_digit(text.at[len])))
             len++;
         id = (struct str){ text.at, len };
+        session_key key = key_of_text(KEY_QUEUE_ID, line->host, id);
         transaction->queue_id = builder_keep(builder, open, id);
-        builder_bind(builder, key_of_text(KEY_QUEUE_ID, line->host, id), open, index, true);
+        take_over(builder, open, index, key, line->at);
+        filter_adopt(builder, open, index, id, line->at);
+        builder_bind(builder, key, open, index, true);
     }
     return TAKEN;
 }

@@ -1,6 +1,7 @@
 /* Lines of Sendmail's that tell of transactions: rulesets and milters that refuse, what a message came to,
  * and its recipients' fate. Addresses are the client's own words, commas and all: each is taken by its
  * brackets. */
+#include "collect/dialect/filter.h"
 #include "collect/dialect/sendmail.h"
 
 /* ---- Rulesets (proto.m4, srvrsmtp.c). */
@@ -254,6 +255,8 @@ enum taken take_from(struct str rest, const struct sendmail_line *at)
         open->session.transactions[index].message_id = builder_keep(at->builder, open, message_id);
     accept_recipients(at, open, index, recipients);
     conclude_transaction(at, open, index, size, size > 0 && recipients > 0);
+    bool accepted = open->session.transactions[index].verdict == VERDICT_ACCEPTED;
+    filter_know(at->builder, open, index, accepted, false, at->line->at);
     open->transaction = -1;
     builder_rest(at->builder, open, at->line);
     return TAKEN;

@@ -2,6 +2,8 @@
  * nothing: it is taken to have ended with its last transaction unless more comes. */
 #include "collect/dialect/sendmail.h"
 
+#include "collect/dialect/filter.h"
+
 enum { NAMELESS_MOST = 64, PID_DIGITS = 5 };
 
 /* ---- Text. */
@@ -195,6 +197,7 @@ int32_t sendmail_transaction(const struct sendmail_line *at, struct open_session
         if (key) {
             session->transactions[index].queue_id = builder_keep(at->builder, open, at->queue_id);
             builder_bind(at->builder, key, open, index, false);
+            filter_adopt(at->builder, open, index, at->queue_id, at->line->at);
         }
     }
     open->transaction = index;

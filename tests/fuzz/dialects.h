@@ -111,7 +111,7 @@ static void take(struct run *run, struct str text)
     if (text.len)
         memcpy(bytes, text.at, text.len);
     if (syslog_parse(&run->syslog, (struct str){ bytes, text.len }, &run->line)) {
-        const struct dialect *dialect = programs_dialect(&run->programs, run->line.program);
+        const struct dialect *dialect = programs_dialect_of(&run->programs, &run->line);
         assert(builder_advance(run->builder, run->line.at, NULL) == 0);
         if (dialect)
             assert(dialect->take(&run->line, run->builder) <= NOT_OURS);

@@ -81,7 +81,7 @@ static void take(struct run *run, struct str text)
     char *bytes = malloc(line.text.len ? line.text.len : 1);
     memcpy(bytes, line.text.at, line.text.len);
     line.text.at = bytes;
-    const struct dialect *dialect = programs_dialect(&run->programs, line.program);
+    const struct dialect *dialect = programs_dialect_of(&run->programs, &line);
     ck_assert_msg(dialect != NULL, "%s: no dialect takes %.*s", run->name, STR_ARG(whole));
     ck_assert_int_eq(builder_advance(run->builder, line.at, NULL), 0);
     enum taken taken = dialect->take(&line, run->builder);
