@@ -101,10 +101,23 @@ static bool is_recorded(struct str text)
            (text.at[1] == '<' || text.at[1] == '>' || str_starts(text, STR(" [EOF]")));
 }
 
+/* "#20924(normal) <de2607>; task; ...": rspamd's own log (logger_file.c). */
+static bool is_rspamd(struct str text)
+{
+    uint64_t pid;
+    struct str worker;
+    return cut_char(&text, '#') && cut_number(&text, &pid) && cut_char(&text, '(') &&
+           cut_until(&text, STR(") "), &worker);
+}
+
 bool untagged_program(struct str text, struct str *program)
 {
     if (!text.len)
         return false;
+    if (is_rspamd(text)) {
+        *program = STR("rspamd");
+        return true;
+    }
     if (is_digit(text.at[0]) && is_recorded(text)) {
         *program = STR("recordio");
         return true;

@@ -68,6 +68,8 @@ static const struct phrase phrases[] = {
     { SAYS("Greylisting"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL,
       "policyd, gld, milter-greylist" },
     { SAYS("reylisted for "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sqlgrey, gross" },
+    { SAYS("Throttling too many connections from new source"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES,
+      NULL, "sqlgrey" },
     { SAYS("reylisted, "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sites' --greylist-text" },
     { SAYS("Message rejected due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
     { SAYS("Message deferred due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
