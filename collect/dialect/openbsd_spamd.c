@@ -73,11 +73,11 @@ static struct open_session *find_session(struct builder *builder, const struct l
     int looked = 0;
     for (struct open_session *open = builder_of_client(builder, client, NULL); open && looked < LOOK_MOST;
          open = builder_of_client(builder, client, open), looked++) {
-        usec apart = open->session.started - started;
         if (!is_ours(open, line))
             continue;
         if (started == USEC_NONE)
             return open;
+        usec apart = open->session.started - started;
         apart = apart < 0 ? -apart : apart;
         if (!best || apart < distance) {
             best = open;

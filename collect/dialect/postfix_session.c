@@ -100,7 +100,7 @@ int32_t transaction_at(struct builder *builder, struct open_session *open, struc
         filter_adopt(builder, open, index, queue_id, at);
     }
     reach(open, STAGE_MAIL);
-    if (sender.at && !was_known)
+    if (sender.at)
         policy_adopt(builder, open, index, at);
     return index;
 }

@@ -1,0 +1,2 @@
+/* Lines of milter-greylist, beside those of the servers whose messages they are about. */
+#include "tests/fuzz/dialects.h"

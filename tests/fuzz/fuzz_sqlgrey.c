@@ -1,0 +1,2 @@
+/* Lines of sqlgrey, beside those of the servers whose messages they are about. */
+#include "tests/fuzz/dialects.h"
