@@ -106,15 +106,16 @@ static enum taken take_result(struct str rest, const struct line *line, struct b
 static enum taken take_spampd(struct str rest, bool spam, const struct line *line, struct builder *builder)
 {
     struct filtered message = { .line = line };
-    struct str id, before;
+    struct str id;
     int64_t score = 0, threshold = 0;
     if (!cut_until_char(&rest, ' ', &id) || !cut_scores(&rest, &score, &threshold))
         return SKIPPED;
     message.message_id = bare_message_id(id);
+    if (str_eq(message.message_id, STR("(unknown)")))
+        return PASSED;
     struct evidence scored =
         scored_evidence(line->at, score, threshold, tri_of(spam), (struct str){ NULL, 0 });
-    before = message.message_id;
-    return str_eq(before, STR("(unknown)")) ? PASSED : filter_say(builder, &message, &scored);
+    return filter_say(builder, &message, &scored);
 }
 
 static enum taken take(const struct line *line, struct builder *builder)
