@@ -12,6 +12,7 @@
 #include "analyze/policy.h"
 #include "cli/commands.h"
 #include "cli/load.h"
+#include "cli/prune.h"
 #include "cli/say.h"
 #include "cli/wire.h"
 
@@ -21,6 +22,7 @@ struct settings {
     struct option_texts recorded;
     struct wire_settings wire;
     const char *phrases;
+    usec keep; /* 0: all */
 };
 
 static double now(void)
@@ -28,6 +30,13 @@ static double now(void)
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
     return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static usec wall_clock(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
 }
 
 int collect_into(struct store *store, const struct common *common, const struct collect_options *wishes,
@@ -218,6 +227,10 @@ static int run(const void *given, char **operands, struct why *why)
         result = told_store(store, &told, settings, why);
     if (result == 0 && operands[0])
         result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
+    /* Retention is due whatever became of this run. */
+    if (settings->keep &&
+        prune_from(store, path, wall_clock() - settings->keep, false, result < 0 ? NULL : why) < 0)
+        result = -1;
     /* What was collected before something went wrong is whole, and stays. */
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
@@ -263,6 +276,11 @@ static const struct option_row options[] = {
       .help =
           "the site's own words for its refusals, in place of those told before; names what is stored, too",
       .complete = COMPLETE_FILE },
+    { .name = "keep",
+      .type = OPTION_DURATION,
+      .at = offsetof(struct settings, keep),
+      .argument = "DURATION",
+      .help = "prune afterwards: sessions that started longer ago than this go, as 90d" },
     { .name = NULL },
 };
 

@@ -28,13 +28,24 @@ const char *database_option(const struct common *common, struct arena *arena)
     return common->database ? arena_printf(arena, " -d %s", common->database).at : "";
 }
 
-int database_open(const struct common *common, struct store **store, struct why *why)
+static int open_database(const struct common *common, enum store_mode mode, struct store **store,
+                         struct why *why)
 {
     const char *path = database_path(common);
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return why_set(why, EX_NOINPUT, "no database %s; make one with: mxreplay collect -d %s mail.log",
                        path, path);
-    return store_open(path, STORE_READ, store, why);
+    return store_open(path, mode, store, why);
+}
+
+int database_open(const struct common *common, struct store **store, struct why *why)
+{
+    return open_database(common, STORE_READ, store, why);
+}
+
+int database_change(const struct common *common, struct store **store, struct why *why)
+{
+    return open_database(common, STORE_WRITE, store, why);
 }
 
 int load_named_policy(struct load *load, const char *name, struct why *why)

@@ -24,6 +24,8 @@ const char *database_path(const struct common *common);
 const char *database_option(const struct common *common, struct arena *arena);
 /* Opens it for reading. A database that is not there is an error that tells how to make it. */
 int database_open(const struct common *common, struct store **store, struct why *why);
+/* The same to change it: it is not made where it is not there. */
+int database_change(const struct common *common, struct store **store, struct why *why);
 
 /* A policy by its name or file; *policy stays NULL for "recorded". */
 int load_named_policy(struct load *load, const char *name, struct why *why);

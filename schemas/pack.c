@@ -299,10 +299,24 @@ void packer_session(struct packer *packer, struct session *session, const struct
         pack_naming(&packing, &effect);
     cell_number(&row[S_BITS], (int64_t)packing.bits);
     count_session(&packer->totals, session);
+    if (session->id < packer->first_given)
+        packer->first_given = session->id;
+}
+
+/* What a message's log says later of a session that was pruned meanwhile goes where the session went. */
+static bool has_gone(struct packer *packer, int64_t session_id)
+{
+    if (session_id > packer->pruned || session_id >= packer->first_given)
+        return false;
+    sqlite3_bind_int64(packer->stands, 1, session_id);
+    bool stands = sqlite3_step(packer->stands) == SQLITE_ROW;
+    return sqlite3_reset(packer->stands) == SQLITE_OK && !stands;
 }
 
 void packer_late(struct packer *packer, int64_t session_id, const struct evidence *evidence)
 {
+    if (has_gone(packer, session_id))
+        return;
     struct cell *row = rows_add(&packer->rows[LATE]);
     cell_number(&row[0], ++packer->number[LATE]);
     cell_number(&row[1], session_id);

@@ -198,7 +198,8 @@ struct packer *packer_new(sqlite3 *db, int *rc)
     packer->facts = cache_new(FACTS_CACHED, CACHED_BYTES);
     packer->places = cache_new(PLACES_CACHED, CACHED_BYTES);
     packer->seen = mem_zero(TEXTS_SEEN, sizeof *packer->seen);
-    *rc = SQLITE_OK;
+    packer->first_given = INT64_MAX;
+    *rc = schema_number(db, "SELECT session FROM past", &packer->pruned);
     for (enum table t = 0; t < TABLES && *rc == SQLITE_OK; t++)
         *rc = prepare_table(packer, db, t);
     if (*rc == SQLITE_OK)
@@ -216,6 +217,9 @@ struct packer *packer_new(sqlite3 *db, int *rc)
             db, "INSERT OR REPLACE INTO unfinished VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1,
             SQLITE_PREPARE_PERSISTENT, &packer->keep, NULL);
     if (*rc == SQLITE_OK)
+        *rc = sqlite3_prepare_v3(db, "SELECT 1 FROM session WHERE id = ?", -1, SQLITE_PREPARE_PERSISTENT,
+                                 &packer->stands, NULL);
+    if (*rc == SQLITE_OK)
         return packer;
     packer_free(packer);
     return NULL;
@@ -227,6 +231,7 @@ void packer_free(struct packer *packer)
         return;
     sqlite3_finalize(packer->count);
     sqlite3_finalize(packer->keep);
+    sqlite3_finalize(packer->stands);
     for (enum table t = 0; t < TABLES; t++) {
         sqlite3_finalize(packer->insert[t]);
         rows_free(&packer->rows[t]);

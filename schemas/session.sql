@@ -241,6 +241,14 @@ CREATE TABLE unfinished (
     seen         BLOB     -- the packer's memory of texts: on it depends where evidence lies, and so in which order it is read
 ) STRICT;
 
+-- What was done to the database since it was made: one row, or none where nothing was.
+CREATE TABLE past (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    before  INTEGER, -- sessions that started before this have gone (prune); later runs may have brought older ones
+    session INTEGER, -- the highest id of those: it is given to no other session
+    copy    INTEGER  -- 1: a pseudonymised copy, into which nothing is collected
+) STRICT;
+
 -- The names of numbers; the program fills them in.
 CREATE TABLE measure (
     id   INTEGER PRIMARY KEY,

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include "schemas/check.h"
 #include "schemas/layout.h"
+#include "schemas/prune.h"
 #include "schemas/reader.h"
 #include "schemas/renaming.h"
 #include "schemas/schema.h"
@@ -381,12 +382,25 @@ int store_check(struct store *store, void (*complain)(void *state, const char *f
     return settle(store, why) != 0 ? -1 : check_database(store->db, store->path.at, complain, state, why);
 }
 
+/* ---- Retention. */
+
+int store_prune(struct store *store, usec before, bool dry_run, struct store_pruned *pruned, struct why *why)
+{
+    int result = settle(store, why);
+    writer_free(store->writer); /* it knows numbers that may be free afterwards */
+    store->writer = NULL;
+    return result == 0 ? prune_database(store->db, store->path.at, before, dry_run, pruned, why) : -1;
+}
+
 /* ---- Opening and closing. */
 
 static int know_what_is_there(struct store *store, struct why *why)
 {
     void *array = NULL;
-    int rc = schema_number(store->db, "SELECT max(id) FROM session", &store->next_session);
+    int rc = schema_number(store->db,
+                           "SELECT max(ifnull((SELECT max(id) FROM session), 0), "
+                           "ifnull((SELECT session FROM past), 0))",
+                           &store->next_session);
     store->next_session++;
     if (rc != SQLITE_OK)
         return schema_why(store->db, rc, store->path.at, why);

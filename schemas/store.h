@@ -80,6 +80,16 @@ int store_inputs(struct store *store, struct arena *arena, struct input **inputs
 int store_skipped(struct store *store, struct arena *arena, struct skipped **skipped, size_t *count,
                   struct why *why);
 
+/* Retention: takes away the sessions that started before `before`, with all that hangs on them and the texts
+ * that nothing refers to any more, and gives the room back. The ids of others stay, no id is given twice, and
+ * what was collected stays known. Sessions go in transactions of half a million: killed, what has not gone
+ * stands whole, and the same again does the rest. `dry_run`: only tells (texts are not counted then). */
+struct store_pruned {
+    uint64_t sessions, transactions, recipients, messages, evidence, texts;
+    uint64_t bytes_before, bytes_after; /* of the file */
+};
+int store_prune(struct store *store, usec before, bool dry_run, struct store_pruned *pruned, struct why *why);
+
 /* Integrity: SQLite's own check and ours. Calls `complain` for each finding; returns their number, or -1. */
 int store_check(struct store *store, void (*complain)(void *state, const char *finding), void *state,
                 struct why *why);

@@ -5,7 +5,6 @@
 #include <archive.h>
 #include <check.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,24 +14,11 @@
 
 #include "schemas/store.h"
 #include "tests/lib/inputs.h"
+#include "tests/lib/said.h"
 
 enum { COMMIT_BYTES = 48 * 1024, PIECES_MOST = 6 };
 
 /* ---- What a database says. */
-
-static uint64_t hash_row(sqlite3_stmt *row, uint64_t hash)
-{
-    for (int i = 0; i < sqlite3_column_count(row); i++) {
-        const void *text = sqlite3_column_text(row, i);
-        size_t len = (size_t)sqlite3_column_bytes(row, i);
-        hash = bytes_hash(text ? text : "-", text ? len : 1, hash + (text != NULL));
-    }
-    return hash;
-}
-
-struct said {
-    uint64_t hash[8], rows[8];
-};
 
 /* The views, as they come; `whole`: with all that is said of the inputs but when they were collected. */
 static const char *const whole_views[] = {
@@ -44,6 +30,7 @@ static const char *const whole_views[] = {
     "SELECT * FROM v_skipped",
     "SELECT id, path, kind, dialects, bytes, lines, other, skipped, first, last FROM v_input",
     "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
+    NULL,
 };
 /* Which file a session is in is another matter where the log was split. */
 static const char *const sum_views[] = {
@@ -59,46 +46,8 @@ static const char *const sum_views[] = {
     "SELECT reason, shape, sum(count) FROM v_skipped GROUP BY reason, shape",
     "SELECT sum(bytes), sum(lines), sum(other), sum(skipped), min(first), max(last) FROM v_input",
     "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
+    NULL,
 };
-
-static struct said hear(const char *path, const char *const views[8])
-{
-    struct said said = { 0 };
-    sqlite3 *db = NULL;
-    ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    for (size_t i = 0; i < 8; i++) {
-        sqlite3_stmt *row = NULL;
-        ck_assert_int_eq(sqlite3_prepare_v2(db, views[i], -1, &row, NULL), SQLITE_OK);
-        while (sqlite3_step(row) == SQLITE_ROW) {
-            said.hash[i] = hash_row(row, said.hash[i]);
-            said.rows[i]++;
-        }
-        ck_assert_int_eq(sqlite3_finalize(row), SQLITE_OK);
-    }
-    sqlite3_close(db);
-    return said;
-}
-
-static void expect_same(const struct said *expected, const char *path, const char *const views[8],
-                        const char *what, unsigned seed)
-{
-    struct said said = hear(path, views);
-    for (size_t i = 0; i < 8; i++)
-        ck_assert_msg(said.hash[i] == expected->hash[i] && said.rows[i] == expected->rows[i],
-                      "%s, seed %u: %s: %llu rows, expected %llu%s", what, seed, views[i],
-                      (unsigned long long)said.rows[i], (unsigned long long)expected->rows[i],
-                      said.rows[i] == expected->rows[i] ? " others" : "");
-}
-
-static void remove_database(const char *path)
-{
-    char beside[160];
-    unlink(path);
-    snprintf(beside, sizeof beside, "%s-wal", path);
-    unlink(beside);
-    snprintf(beside, sizeof beside, "%s-shm", path);
-    unlink(beside);
-}
 
 /* ---- Runs. */
 
@@ -309,11 +258,11 @@ static void expect_same_when_killed(const struct paths *paths, const char *what)
     char database[128], undisturbed[128];
     snprintf(database, sizeof database, "%s", input_path("killed.db"));
     snprintf(undisturbed, sizeof undisturbed, "%s", input_path("undisturbed.db"));
-    remove_database(undisturbed);
+    said_forget(undisturbed);
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_int_eq(run_and_die(undisturbed, paths, 1e9), PHASES);
     const struct told usual = *told;
-    struct said expected = hear(undisturbed, whole_views);
+    struct said expected = said_hear(undisturbed, whole_views);
     ck_assert_uint_gt(expected.rows[0], 1000);
 
     unsigned wanted = seeds(24), least = wanted / 20 + 1, in[PHASES + 1] = { 0 };
@@ -333,7 +282,7 @@ static void expect_same_when_killed(const struct paths *paths, const char *what)
                 break;
             at = (begins[missed] + (ends[missed] - begins[missed]) * share) * whole / all;
         }
-        remove_database(database);
+        said_forget(database);
         enum phase phase = run_and_die(database, paths, at);
         in[phase]++;
         if (phase == PHASES && told->ended - told->began < whole)
@@ -341,7 +290,7 @@ static void expect_same_when_killed(const struct paths *paths, const char *what)
         if (random_below(4) == 0)              /* and the run after it */
             run_and_die(database, paths, whole * (double)random_below(1000) / 1000);
         collect(database, paths->path, paths->count, COMMIT_BYTES);
-        expect_same(&expected, database, whole_views, what, seed);
+        said_expect(&expected, database, whole_views, what, seed);
     }
     for (enum phase phase = 0; phase < PHASES; phase++)
         printf("%s %s: %u\n", what, phase_name[phase], in[phase]);
@@ -487,9 +436,9 @@ START_TEST(in_pieces)
     struct said expected[LABS];
     struct str logs[LABS];
     for (size_t i = 0; i < LABS; i++) {
-        remove_database(database);
+        said_forget(database);
         collect(database, &lab_logs[i], 1, 0);
-        expected[i] = hear(database, sum_views);
+        expected[i] = said_hear(database, sum_views);
         logs[i] = read_lab(lab_logs[i], &arena);
     }
     static const char *const names[] = { "growing", "rotated", "split" };
@@ -497,14 +446,14 @@ START_TEST(in_pieces)
         struct arena pieces = { 0 };
         random_state = seed * 1000;
         size_t lab = random_below(LABS), how = random_below(3);
-        remove_database(database);
+        said_forget(database);
         if (how == 0)
             collect_growing(database, logs[lab]);
         else if (how == 1)
             collect_rotated(database, logs[lab]);
         else
             collect_split(database, logs[lab], &pieces);
-        expect_same(&expected[lab], database, sum_views, names[how], seed);
+        said_expect(&expected[lab], database, sum_views, names[how], seed);
         arena_free(&pieces);
     }
     arena_free(&arena);
