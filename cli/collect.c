@@ -39,10 +39,24 @@ static usec wall_clock(void)
     return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
 }
 
+static int refuse_copy(const struct store *store, const char *path, struct why *why)
+{
+    if (!store_is_copy(store))
+        return 0;
+    return why_set(
+        why, EX_DATAERR,
+        "%s: is a pseudonymised copy, into which nothing is collected; collect into the database that it "
+        "was made from, and make a new copy",
+        path);
+}
+
 int collect_into(struct store *store, const struct common *common, const struct collect_options *wishes,
                  char **inputs, struct collected *collected, struct why *why)
 {
     size_t count = 0;
+    *collected = (struct collected){ 0 };
+    if (refuse_copy(store, database_path(common), why) < 0)
+        return -1;
     while (inputs[count])
         count++;
     const char **paths = mem_zero(count + 1, sizeof *paths);
@@ -56,7 +70,6 @@ int collect_into(struct store *store, const struct common *common, const struct 
     how.quiet = common->quiet;
     struct sink sink = store_sink(store);
     struct catalogue catalogue = store_catalogue(store);
-    *collected = (struct collected){ 0 };
     int result = collect_run(&how, &sink, &catalogue, collected, why);
     free(paths);
     return result;
@@ -222,13 +235,15 @@ static int run(const void *given, char **operands, struct why *why)
             goto done;
     if (store_open(path, STORE_WRITE, &store, why) < 0)
         goto done;
-    result = enforced_store(store, enforced, count, why);
+    result = refuse_copy(store, path, why);
+    if (result == 0)
+        result = enforced_store(store, enforced, count, why);
     if (result == 0)
         result = told_store(store, &told, settings, why);
     if (result == 0 && operands[0])
         result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
     /* Retention is due whatever became of this run. */
-    if (settings->keep &&
+    if (settings->keep && !store_is_copy(store) &&
         prune_from(store, path, wall_clock() - settings->keep, false, result < 0 ? NULL : why) < 0)
         result = -1;
     /* What was collected before something went wrong is whole, and stays. */

@@ -249,6 +249,7 @@ int64_t pack_evidence(struct packing *packing)
 {
     const struct session *session = packing->session;
     struct packer *packer = packing->packer;
+    bool in_common = true; /* what is not comes behind what is when it is read */
     for (uint32_t i = 0; i < session->evidence_count; i++) {
         const struct evidence *evidence = &session->evidence[i];
         struct str subject = text_escape(&packer->text, evidence->subject);
@@ -261,8 +262,9 @@ int64_t pack_evidence(struct packing *packing)
             : subject.at ? text_number(packing, subject)
                          : 0;
         int64_t detail_number = detail.at ? text_number(packing, detail) : 0;
-        if (pack_fact(packing, evidence, subject, detail, subject_number, detail_number))
+        if (in_common && pack_fact(packing, evidence, subject, detail, subject_number, detail_number))
             continue;
+        in_common = !packer->ordered;
         struct cell *row = rows_add(&packer->rows[EVIDENCE]);
         cell_number(&row[0], session->id << PLACE_BITS | i);
         pack_evidence_cells(row + 1, evidence, session->started);

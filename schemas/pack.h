@@ -14,9 +14,9 @@ struct totals {
     usec first, last; /* USEC_NONE: there is none */
 };
 
-/* Prepares to write to the database; numbers go on where those in it end. NULL with *rc where SQLite fails.
- */
-struct packer *packer_new(sqlite3 *db, int *rc);
+/* Prepares to write to the database; numbers go on where those in it end. `ordered`: evidence is
+ * read again in the order of the session, at some cost in bytes. NULL with *rc where SQLite fails. */
+struct packer *packer_new(sqlite3 *db, bool ordered, int *rc);
 void packer_free(struct packer *packer);
 /* The hashes of the session's texts that may be names, for who has time to make them. */
 struct name_hashes {

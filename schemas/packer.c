@@ -188,7 +188,7 @@ int packer_take_back(struct packer *packer)
     return rc == SQLITE_OK ? read_seen(packer) : rc;
 }
 
-struct packer *packer_new(sqlite3 *db, int *rc)
+struct packer *packer_new(sqlite3 *db, bool ordered, int *rc)
 {
     struct packer *packer = mem_zero(1, sizeof *packer);
     packer->db = db;
@@ -198,6 +198,7 @@ struct packer *packer_new(sqlite3 *db, int *rc)
     packer->facts = cache_new(FACTS_CACHED, CACHED_BYTES);
     packer->places = cache_new(PLACES_CACHED, CACHED_BYTES);
     packer->seen = mem_zero(TEXTS_SEEN, sizeof *packer->seen);
+    packer->ordered = ordered;
     packer->first_given = INT64_MAX;
     *rc = schema_number(db, "SELECT session FROM past", &packer->pruned);
     for (enum table t = 0; t < TABLES && *rc == SQLITE_OK; t++)

@@ -51,6 +51,7 @@ struct packer {
     struct arena text;   /* of the rows that are not written yet */
     struct phrasebook phrases;
     struct totals totals;
+    bool ordered;         /* evidence is read in the order in which it came */
     int64_t first_given;  /* the first session of this packer; INT64_MAX: none yet */
     int64_t pruned;       /* sessions up to this may have gone */
     sqlite3_stmt *stands; /* whether one still does */

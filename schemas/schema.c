@@ -27,8 +27,7 @@ static const char ddl[] =
 static const char *const migrations[SCHEMA_VERSION + 1] = {
     [2] =
 #include "schemas/migrations/2.sql.inc"
-    ,
-    [3] =
+                                                                , [3] =
 #include "schemas/migrations/3.sql.inc"
 };
 /* clang-format on */
@@ -228,8 +227,8 @@ static int open_to_write(const char *path, sqlite3 *db, struct why *why)
     int64_t version = 0;
     char sql[200];
     sqlite3_busy_timeout(db, BUSY_MSEC);
-    /* What is pruned can be given back without the whole file being written anew, and no copy of it is left where
-     * a page was split. */
+    /* What is pruned can be given back without the whole file being written anew, and no copy of it is left
+     * where a page was split. */
     snprintf(sql, sizeof sql,
              "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = FAST; "
              "PRAGMA cache_size = -8192",

@@ -21,6 +21,7 @@ struct store {
     struct str path;
     struct writer *writer; /* made with the first hand-over */
     int64_t next_session;
+    bool copy;            /* it is pseudonymised */
     struct arena kept;    /* what the run before left */
     struct arena arena;   /* of the path and the inputs' texts */
     struct input *inputs; /* STORE_WRITE: all, by id */
@@ -152,7 +153,7 @@ int store_recorded(struct store *store, struct arena *arena, struct recorded_pol
 static struct writer *writer_of(struct store *store, struct why *why)
 {
     if (!store->writer)
-        store->writer = writer_new(store->db, store->path.at, why);
+        store->writer = writer_new(store->db, store->path.at, store->copy, why);
     return store->writer;
 }
 
@@ -392,6 +393,22 @@ int store_prune(struct store *store, usec before, bool dry_run, struct store_pru
     return result == 0 ? prune_database(store->db, store->path.at, before, dry_run, pruned, why) : -1;
 }
 
+/* ---- Copies. */
+
+int store_begin_copy(struct store *store, struct why *why)
+{
+    int rc = sqlite3_exec(
+        store->db, "INSERT INTO past VALUES (1, NULL, NULL, 1) ON CONFLICT (id) DO UPDATE SET copy = 1", NULL,
+        NULL, NULL);
+    store->copy = rc == SQLITE_OK;
+    return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
+}
+
+bool store_is_copy(const struct store *store)
+{
+    return store->copy;
+}
+
 /* ---- Opening and closing. */
 
 static int know_what_is_there(struct store *store, struct why *why)
@@ -402,6 +419,10 @@ static int know_what_is_there(struct store *store, struct why *why)
                            "ifnull((SELECT session FROM past), 0))",
                            &store->next_session);
     store->next_session++;
+    int64_t copy = 0;
+    if (rc == SQLITE_OK)
+        rc = schema_number(store->db, "SELECT copy FROM past", &copy);
+    store->copy = copy != 0;
     if (rc != SQLITE_OK)
         return schema_why(store->db, rc, store->path.at, why);
     if (read_all(store, sql_inputs, sizeof *store->inputs, read_input, &store->arena, &array,

@@ -90,6 +90,11 @@ struct store_pruned {
 };
 int store_prune(struct store *store, usec before, bool dry_run, struct store_pruned *pruned, struct why *why);
 
+/* A new database is to be a pseudonymised copy: nothing is collected into it, and evidence is read in the
+ * order in which it was handed over, as replay found it in the original. Before the first session. */
+int store_begin_copy(struct store *store, struct why *why);
+bool store_is_copy(const struct store *store);
+
 /* Integrity: SQLite's own check and ours. Calls `complain` for each finding; returns their number, or -1. */
 int store_check(struct store *store, void (*complain)(void *state, const char *finding), void *state,
                 struct why *why);

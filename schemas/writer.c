@@ -515,7 +515,7 @@ int writer_settle(struct writer *writer, struct why *why)
     return failed(writer, why);
 }
 
-struct writer *writer_new(sqlite3 *db, const char *path, struct why *why)
+struct writer *writer_new(sqlite3 *db, const char *path, bool ordered, struct why *why)
 {
     struct writer *writer = mem_zero(1, sizeof *writer);
     writer->db = db;
@@ -535,7 +535,7 @@ struct writer *writer_new(sqlite3 *db, const char *path, struct why *why)
                    { input_sql, &writer->input },
                    { skipped_sql, &writer->skipped } };
     int rc = SQLITE_OK;
-    writer->packer = packer_new(db, &rc);
+    writer->packer = packer_new(db, ordered, &rc);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted && rc == SQLITE_OK; i++)
         rc = sqlite3_prepare_v3(db, wanted[i].sql, -1, SQLITE_PREPARE_PERSISTENT, wanted[i].statement, NULL);
     if (rc != SQLITE_OK) {

@@ -11,9 +11,10 @@
 
 struct writer;
 
-/* `path` is for messages. The thread has the connection to itself but for the time between writer_settle()
- * and the next hand-over. NULL with why where the database cannot be prepared. */
-struct writer *writer_new(sqlite3 *db, const char *path, struct why *why);
+/* `path` is for messages. `ordered`: evidence is read again in the order in which it is handed over. The
+ * thread has the connection to itself but for the time between writer_settle() and the next hand-over. NULL
+ * with why where the database cannot be prepared. */
+struct writer *writer_new(sqlite3 *db, const char *path, bool ordered, struct why *why);
 /* Gives up what is not committed. */
 void writer_free(struct writer *writer);
 
