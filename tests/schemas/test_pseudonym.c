@@ -61,20 +61,26 @@ static unsigned common_bits(const struct ip *a, const struct ip *b)
 
 /* ---- Addresses. */
 
+static uint32_t random_number(void)
+{
+    static uint64_t state;
+    state++;
+    return (uint32_t)bytes_hash(&state, sizeof state, 1);
+}
+
 START_TEST(prefixes)
 {
-    srand(1);
     for (int i = 0; i < 20000; i++) {
-        struct ip a = ip_from_v4((uint32_t)rand() * 3u), b = a;
+        struct ip a = ip_from_v4(random_number()), b = a;
         if (i % 2)
             for (int k = 0; k < 16; k++)
-                a.octet[k] = b.octet[k] = (uint8_t)rand();
-        unsigned at = ip_is_v4(&a) ? 96 + (unsigned)rand() % 32 : (unsigned)rand() % 128;
+                a.octet[k] = b.octet[k] = (uint8_t)random_number();
+        unsigned at = ip_is_v4(&a) ? 96 + random_number() % 32 : random_number() % 128;
         b.octet[at / 8] ^= (uint8_t)(0x80u >> at % 8);
         struct ip to_a = pseudonym_ip(pseudonyms, &a), to_b = pseudonym_ip(pseudonyms, &b);
         ck_assert_uint_eq(common_bits(&to_a, &to_b), at);
         ck_assert(ip_is_v4(&to_a) == ip_is_v4(&a));
-        struct prefix network = ip_network(&a, (unsigned)rand() % 33, (unsigned)rand() % 129),
+        struct prefix network = ip_network(&a, random_number() % 33, random_number() % 129),
                       named = pseudonym_prefix(pseudonyms, &network);
         ck_assert_uint_eq(named.bits, network.bits);
         ck_assert(prefix_holds(&named, &to_a));
@@ -151,7 +157,7 @@ static const char *greylist_key(struct str from, bool sender)
             *end++ = *local++;
         }
     }
-    strcpy(end, host);
+    memcpy(end, host, strlen(host) + 1);
     return key;
 }
 
