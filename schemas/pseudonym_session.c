@@ -5,7 +5,8 @@
 #include "schemas/pseudonym.h"
 #include "schemas/text.h"
 
-/* The words of replies and details that say what happened, in order of bytes. None can be anybody's name. */
+/* The words of replies and details that say what happened, in order of bytes. Somebody who has
+ * one for a name is no more told from it than from any reply. */
 /* clang-format off */
 static const char *const words[] = {
     "a", "accepted", "access", "action", "active", "actively", "address", "after", "again", "agent",
