@@ -143,7 +143,7 @@ static int find_lines(struct source *source, const struct input *input, uint64_t
         struct line line = { .input = input->id, .offset = lines.offset, .number = lines.number };
         if (!syslog_parse(&syslog, text, &line))
             continue;
-        const struct dialect *dialect = programs_dialect(&programs, line.program);
+        const struct dialect *dialect = programs_dialect_of(&programs, &line);
         if (!dialect)
             continue;
         if (builder_advance(builder, line.at, why))

@@ -279,6 +279,9 @@ static struct counts take_run(struct prune *prune, const struct run *run, struct
         "DELETE FROM transaction_more WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
         "DELETE FROM recipient_more WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
         "DELETE FROM evidence_more WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
+        "DELETE FROM evidence_named WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
+        "DELETE FROM renamed_recipient WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
+        "DELETE FROM renamed WHERE id BETWEEN ?1 AND ?2",
         "DELETE FROM evidence_late WHERE session BETWEEN ?1 AND ?2",
         "DELETE FROM session WHERE id BETWEEN ?1 AND ?2",
     };
@@ -294,6 +297,9 @@ static struct counts take_run(struct prune *prune, const struct run *run, struct
              run->first, run->last, found);
     counts.recipients += found[0];
     of_range(prune, "SELECT count(*) FROM evidence_more WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
+             run->first, run->last, found);
+    counts.evidence += found[0];
+    of_range(prune, "SELECT count(*) FROM evidence_named WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
              run->first, run->last, found);
     counts.evidence += found[0];
     *settled = run->last <= prune->open_from ? counts : (struct counts){ 0 };
@@ -369,9 +375,16 @@ static void mark_beside(struct prune *prune)
                 mark_name(prune, row, column);
         fail(prune, sqlite3_finalize(row));
     }
-    row = prepare(prune, "SELECT reply FROM transaction_more UNION ALL SELECT reply FROM recipient_more");
+    row = prepare(prune, "SELECT reply FROM transaction_more UNION ALL SELECT reply FROM recipient_more "
+                         "UNION ALL SELECT reply FROM renamed");
     while (next_row(prune, row))
         mark(prune, REPLY, sqlite3_column_int64(row, 0));
+    fail(prune, sqlite3_finalize(row));
+    /* What the site's own words have named comes back as it was when these are taken back. */
+    row = prepare(prune, "SELECT id, base FROM reply WHERE base IS NOT NULL");
+    while (next_row(prune, row))
+        if (bits_get(&prune->used[REPLY], (size_t)sqlite3_column_int64(row, 0)))
+            mark(prune, REPLY, sqlite3_column_int64(row, 1));
     fail(prune, sqlite3_finalize(row));
 }
 

@@ -27,7 +27,8 @@ static const char ddl[] =
 static const char *const migrations[SCHEMA_VERSION + 1] = {
     [2] =
 #include "schemas/migrations/2.sql.inc"
-                                                                , [3] =
+    ,
+    [3] =
 #include "schemas/migrations/3.sql.inc"
 };
 /* clang-format on */
