@@ -263,6 +263,17 @@ static void add_evidence(struct phrasebook *book, const struct session *session,
     book->evidence[effect->evidence_count++] = *evidence;
 }
 
+/* Where the session's replies were read: in a capture, if that has told of it and no log has. */
+static enum origin origin_of(const struct session *session)
+{
+    bool capture = false, log = false;
+    for (uint32_t i = 0; i < session->evidence_count; i++) {
+        capture |= session->evidence[i].origin == ORIGIN_CAPTURE;
+        log |= session->evidence[i].origin == ORIGIN_LOG;
+    }
+    return capture && !log ? ORIGIN_CAPTURE : ORIGIN_LOG;
+}
+
 /* Names one refusal, whose reply lies in the session. */
 static bool name(struct phrasebook *book, const struct session *session, struct reply *reply,
                  struct refused *refused, struct naming_effect *effect)
@@ -280,8 +291,10 @@ static bool name(struct phrasebook *book, const struct session *session, struct 
     reply->phrased = PHRASED;
     unsigned count =
         refused_means(refused, (enum kind)meaning->kind, (enum tri)meaning->state, meaning->subject, means);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        means[i].origin = (uint8_t)origin_of(session);
         add_evidence(book, session, &means[i], effect);
+    }
     return true;
 }
 
