@@ -10,6 +10,7 @@
 #include "collect/capture/headers.h"
 #include "collect/capture/smtp_bytes.h"
 #include "collect/capture/smtp_session.h"
+#include "collect/smtp_text.h"
 
 enum {
     REPLY_BYTES = 1000, /* kept of a reply's text */

@@ -21,13 +21,4 @@ struct asked {
  * spoken before the banner. */
 void smtp_refused(struct builder *builder, struct open_session *open, const struct answer *answer,
                   const struct asked *asked, bool early);
-/* The address in "MAIL FROM:<address> SIZE=9" behind the colon. */
-struct str smtp_path(struct str argument);
-/* The id that the server gave the message, in its reply to the end of data; at == NULL: not told. */
-struct str smtp_queue_id(struct str text);
-/* The user's name in a SASL response (RFC 4616; LOGIN; RFC 2195), nothing else of it: writes it to `user`,
- * returns its length. `step`: 0 for the first response. */
-enum { SMTP_USER_BYTES = 256 };
-size_t smtp_auth_user(struct str mechanism, unsigned step, struct str response, char user[SMTP_USER_BYTES]);
-
 #endif

@@ -3,6 +3,7 @@
  * one with a gap. */
 #include "collect/dialect/qmail.h"
 
+#include "collect/dialect/dialog.h"
 #include "collect/dialect/phrases.h"
 
 static bool recognise(struct str program)
@@ -482,5 +483,5 @@ const struct dialect dialect_qmail = {
     .recognise = recognise,
     .take = take,
     .conclude = conclude,
-    .carry_notes = qmail_carry_notes,
+    .carry_notes = dialog_carry,
 };

@@ -25,7 +25,6 @@ int32_t qmail_transaction(struct builder *builder, struct open_session *open, st
 
 /* recordio's lines: a whole dialog (qmail_dialog.c). */
 enum taken take_recordio(const struct line *line, struct builder *builder);
-void qmail_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
 extern const struct dialect dialect_qmail;
 
 #endif
