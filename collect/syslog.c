@@ -433,8 +433,11 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
             return false;
     } else {
         struct str host = { rest.at, 0 };
-        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide. */
-        bool plain = rest.at - text.at > ISO_SECOND_BYTES && text.at[10] == ' ' &&
+        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide. No host
+         * begins as Haraka's lines do. */
+        bool no_host =
+            rest.len && (rest.at[0] == '[' || rest.at[0] == '{' || str_starts(rest, STR("level=")));
+        bool plain = rest.at - text.at > ISO_SECOND_BYTES && (text.at[10] == ' ' || no_host) &&
                      untagged_program(rest, &line->program);
         if (!is_tai64n && !plain && !cut_host(syslog, &rest, &host))
             host = (struct str){ rest.at, 0 };

@@ -93,6 +93,19 @@ static bool is_exim(struct str text)
     return cut_until_char(&in, ' ', &mechanism) && str_starts(in, STR("authenticator failed for "));
 }
 
+/* Each of Haraka's formats begins with the level, which is in capitals (logger.js). */
+static bool is_haraka(struct str text)
+{
+    struct str level;
+    if (cut_char(&text, '['))
+        return cut_until_char(&text, ']', &level) && level.len && level.at[0] >= 'A' && level.at[0] <= 'Z' &&
+               str_starts(text, STR(" ["));
+    if (cut_prefix(&text, STR("level=")))
+        return cut_until_char(&text, ' ', &level) && str_starts(text, STR("uuid="));
+    return cut_prefix(&text, STR("{\"level\":\"")) && cut_until_char(&text, ',', &level) &&
+           str_starts(text, STR("\"uuid\":"));
+}
+
 /* "22078 < EHLO x": recordio.c */
 static bool is_recorded(struct str text)
 {
@@ -120,6 +133,10 @@ bool untagged_program(struct str text, struct str *program)
     }
     if (is_digit(text.at[0]) && is_recorded(text)) {
         *program = STR("recordio");
+        return true;
+    }
+    if (is_haraka(text)) {
+        *program = STR("haraka");
         return true;
     }
     if (is_exim(text)) {

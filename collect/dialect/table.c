@@ -19,6 +19,7 @@ extern const struct dialect
     dialect_sendmail,
     dialect_qmail,
     dialect_spamdyke,
+    dialect_haraka,
     dialect_exim;
 
 const struct dialect *const dialects[] = {
@@ -38,6 +39,7 @@ const struct dialect *const dialects[] = {
     &dialect_sendmail,
     &dialect_qmail,
     &dialect_spamdyke,
+    &dialect_haraka,
     &dialect_exim,
     NULL,
 };

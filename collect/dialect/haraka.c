@@ -1,0 +1,485 @@
+/* Haraka: its own log, its console's or syslog's. A connection has a UUID that stands in each of its lines.
+ * With level=protocol the log has the whole dialog, and that is used; else commands and replies are told by
+ * one line each (connection.js, *_respond()), where there is one: a HELO that is refused is told by the
+ * plugin's line (plugins.js, log_run_item(), from level=info on) or only by the last words of "disconnect".
+ */
+#include "collect/dialect/haraka.h"
+
+#include <stdio.h>
+#include "collect/smtp_text.h"
+
+enum {
+    DIALOG_KNOWN = 1 << 0,
+    HOOKS_KNOWN = 1 << 1,  /* level=info: each plugin's decision is told */
+    VOUCHED = 1 << 2,      /* a plugin has said OK to the recipient under way */
+    HOOK_REFUSED = 1 << 3, /* by a plugin's line, which delay_deny may take back */
+    SERVER_ENDS = 1 << 4
+};
+
+/* constants.js, and the codes of connection.js */
+static const struct outcome {
+    struct str name;
+    int16_t code; /* to MAIL, RCPT and the message */
+    bool ends;
+} outcomes[] = {
+    { STR_INIT("OK"), 250, false },
+    { STR_INIT("CONT"), 250, false },
+    { STR_INIT("DENY"), 550, false },
+    { STR_INIT("DENYSOFT"), 450, false },
+    { STR_INIT("DENYDISCONNECT"), 550, true },
+    { STR_INIT("DENYSOFTDISCONNECT"), 450, true },
+    { STR_INIT("DISCONNECT"), 550, true },
+};
+
+static const struct outcome *outcome_of(struct haraka_line *said, struct str field)
+{
+    struct str value;
+    for (size_t i = 0; haraka_field(said, field, &value) && i < sizeof outcomes / sizeof *outcomes; i++)
+        if (str_eq(value, outcomes[i].name))
+            return &outcomes[i];
+    return NULL;
+}
+
+static bool recognise(struct str program)
+{
+    return str_eq(program, STR("haraka")) || str_eq(program, STR("Haraka"));
+}
+
+/* "Message Queued (D6384114-781E-44DB-9069-2CC6244E1724.1)" */
+static void accepted(struct builder *builder, struct open_session *open, int32_t transaction,
+                     const struct reply *reply)
+{
+    struct str before, id;
+    if (str_split_last(reply->text, STR(" ("), &before, &id) && str_ends(id, STR(")"))) {
+        id.len--;
+        open->session.transactions[transaction].queue_id = builder_keep(builder, open, id);
+    }
+}
+
+static const struct dialog_style style = {
+    .keeper = &dialect_haraka, .has_tls = true, .meaning = haraka_meaning, .accepted = accepted
+};
+
+/* ---- What the lines say where the dialog is not known. */
+
+static void refuse(const struct line *line, struct builder *builder, struct open_session *open,
+                   struct reply *reply, int32_t transaction, int32_t recipient)
+{
+    struct refused refused = {
+        .at = line->at, .reply = *reply, .transaction = transaction, .recipient = recipient
+    };
+    struct str text = reply->text;
+    smtp_cut_enhanced(&refused.reply.text, reply->code, &refused.reply.enhanced);
+    if (!refused.reply.text.len)
+        refused.reply.text = text;
+    if (transaction >= 0) {
+        const struct transaction *at = &open->session.transactions[transaction];
+        refused.sender = at->mail_from;
+        if (recipient >= 0)
+            refused.address = at->recipients[recipient].address;
+    }
+    const struct saying *saying = haraka_meaning(open, &refused.reply);
+    refused_note(builder, open, &refused,
+                 saying ? saying : saying_of(refused.reply.text, (enum stage)reply->stage));
+}
+
+static void reach(struct open_session *open, enum stage stage)
+{
+    if (open->session.stage < stage)
+        open->session.stage = (uint8_t)stage;
+}
+
+static void sender_told(const struct line *line, struct haraka_line *said, struct builder *builder,
+                        struct open_session *open)
+{
+    const struct outcome *outcome = outcome_of(said, STR("code"));
+    struct reply reply = { .code = outcome ? outcome->code : 250, .stage = STAGE_MAIL };
+    struct transaction *transaction = builder_add_transaction(builder, open, line->at);
+    if (!transaction)
+        return;
+    transaction->mail_from = builder_keep(builder, open, smtp_path(str_skip(said->message, 7)));
+    open->transaction = (int32_t)open->session.transaction_count - 1;
+    reach(open, STAGE_MAIL);
+    if (reply.code < 400)
+        return;
+    if (!haraka_field(said, STR("msg"), &reply.text) || !reply.text.len)
+        reply.text = said->message; /* "sender <a@b.test> denied" */
+    refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
+    open->transaction = -1;
+}
+
+/* A recipient for whom no plugin has spoken is logged as OK, and refused: connection.js, rcpt_respond(). */
+static void refuse_unspoken(const struct line *line, struct builder *builder, struct open_session *open,
+                            int32_t transaction, int32_t recipient)
+{
+    struct str address = open->session.transactions[transaction].recipients[recipient].address;
+    char text[400];
+    int len = snprintf(text, sizeof text, "I cannot deliver mail for <%.*s>", STR_ARG(address));
+    struct reply reply = { .code = 550, .stage = STAGE_RCPT };
+    reply.text = (struct str){ text, len < (int)sizeof text ? (size_t)len : sizeof text - 1 };
+    refuse(line, builder, open, &reply, transaction, recipient);
+}
+
+static void recipient_told(const struct line *line, struct haraka_line *said, struct builder *builder,
+                           struct open_session *open)
+{
+    const struct outcome *outcome = outcome_of(said, STR("code"));
+    struct reply reply = { .code = outcome ? outcome->code : 250, .stage = STAGE_RCPT };
+    struct str address = smtp_path(str_skip(said->message, 10));
+    bool vouched = (open->flags & VOUCHED) || !(open->flags & HOOKS_KNOWN);
+    open->flags &= ~(uint32_t)VOUCHED;
+    if (open->transaction < 0 || !builder_add_recipient(builder, open, open->transaction, address, line->at))
+        return;
+    struct transaction *transaction = &open->session.transactions[open->transaction];
+    int32_t index = (int32_t)transaction->recipient_count - 1;
+    reach(open, STAGE_RCPT);
+    if (reply.code < 400 && vouched) {
+        transaction->recipients[index].reply = reply;
+    } else if (reply.code < 400) {
+        refuse_unspoken(line, builder, open, open->transaction, index);
+    } else {
+        if (!haraka_field(said, STR("msg"), &reply.text) || !reply.text.len)
+            reply.text = said->message;
+        refuse(line, builder, open, &reply, open->transaction, index);
+    }
+}
+
+static void end_of_message(const struct line *line, struct haraka_line *said, struct builder *builder,
+                           struct open_session *open, struct reply *reply)
+{
+    reply->stage = STAGE_EOM;
+    reach(open, STAGE_EOM);
+    if (!haraka_field(said, STR("msg"), &reply->text))
+        reply->text = (struct str){ NULL, 0 };
+    if (reply->code >= 400) {
+        refuse(line, builder, open, reply, open->transaction, WHOLE_TRANSACTION);
+    } else {
+        open->session.transactions[open->transaction].verdict = VERDICT_ACCEPTED;
+        accepted(builder, open, open->transaction, reply);
+    }
+    open->transaction = -1;
+}
+
+static void message_told(const struct line *line, struct haraka_line *said, struct builder *builder,
+                         struct open_session *open)
+{
+    const struct outcome *outcome = outcome_of(said, STR("code"));
+    struct reply reply = { .code = outcome ? outcome->code : 250 };
+    struct str id, size;
+    uint64_t bytes = 0;
+    if (open->transaction < 0)
+        return;
+    struct transaction *transaction = &open->session.transactions[open->transaction];
+    if (haraka_field(said, STR("mid"), &id) && id.len)
+        transaction->message_id = builder_keep(builder, open, smtp_path(id));
+    if (haraka_field(said, STR("size"), &size) && str_number(size, &bytes) && bytes <= INT64_MAX)
+        transaction->size = (int64_t)bytes;
+    if (reply.code >= 400 && !(open->flags & DIALOG_KNOWN))
+        end_of_message(line, said, builder, open, &reply);
+}
+
+/* No queue plugin has taken it: CONT, and "451 Queuing declined or disabled, try later". */
+static void queue_told(const struct line *line, struct haraka_line *said, struct builder *builder,
+                       struct open_session *open)
+{
+    struct str code;
+    const struct outcome *outcome = outcome_of(said, STR("code"));
+    struct reply reply = { .code = outcome ? outcome->code : 451 };
+    if (haraka_field(said, STR("code"), &code) && str_eq(code, STR("CONT")))
+        reply.code = 451;
+    if (open->transaction >= 0 && !(open->flags & DIALOG_KNOWN))
+        end_of_message(line, said, builder, open, &reply);
+}
+
+/* ---- Plugins' decisions. */
+
+static void hook_told(const struct line *line, struct haraka_line *said, struct builder *builder,
+                      struct open_session *open, struct haraka_notes *notes)
+{
+    static const struct {
+        struct str name;
+        enum stage stage;
+    } told_nowhere_else[] = {
+        { STR_INIT("lookup_rdns"), STAGE_CONNECT }, { STR_INIT("connect"), STAGE_CONNECT },
+        { STR_INIT("helo"), STAGE_HELO },           { STR_INIT("ehlo"), STAGE_HELO },
+        { STR_INIT("data"), STAGE_DATA },
+    };
+    struct str hook, plugin, words;
+    const struct outcome *outcome = outcome_of(said, STR("retval"));
+    if (!haraka_field(said, STR("hook"), &hook) || !haraka_field(said, STR("plugin"), &plugin) || !outcome)
+        return;
+    if (str_eq(hook, STR("rcpt")) && outcome->code < 300)
+        open->flags |= VOUCHED;
+    if (outcome->code < 400)
+        return;
+    bool early = str_eq(plugin, STR("early_talker"));
+    if (early && str_eq(hook, STR("connect_init"))) { /* whose decisions are kept, and not acted upon */
+        struct evidence talked = evidence_of(KIND_EARLY_TALKER, YES, line->at);
+        talked.a = talked.b = -1;
+        evidence_once(builder, open, &talked);
+        return;
+    }
+    if (outcome->ends)
+        open->flags |= SERVER_ENDS;
+    struct reply reply = { .code = outcome->code };
+    if (haraka_field(said, STR("msg"), &words)) {
+        haraka_note_denied(notes, plugin, words);
+        reply.text = words;
+    }
+    for (size_t i = 0;
+         !(open->flags & DIALOG_KNOWN) && i < sizeof told_nowhere_else / sizeof *told_nowhere_else; i++) {
+        if (!str_eq(hook, told_nowhere_else[i].name))
+            continue;
+        bool first = open->session.reply.code == 0;
+        bool in_transaction = told_nowhere_else[i].stage == STAGE_DATA;
+        reply.stage = (uint8_t)told_nowhere_else[i].stage;
+        if (reply.stage == STAGE_CONNECT)
+            reply.code = reply.code == 450 ? 421 : 554;
+        if (in_transaction && open->transaction < 0)
+            return;
+        refuse(line, builder, open, &reply, in_transaction ? open->transaction : WHOLE_SESSION,
+               WHOLE_TRANSACTION);
+        if (first && !in_transaction)
+            open->flags |= HOOK_REFUSED;
+    }
+}
+
+/* delay_deny: it will be said at RCPT, or never. */
+static void take_back(struct open_session *open)
+{
+    if ((open->flags & HOOK_REFUSED) && open->session.transaction_count == 0) {
+        open->session.reply = (struct reply){ 0 };
+        open->session.verdict = VERDICT_NONE;
+    }
+    open->flags &= ~(uint32_t)(HOOK_REFUSED | SERVER_ENDS);
+}
+
+/* ---- The connection. */
+
+static bool field_is(struct haraka_line *said, struct str name, struct str wanted)
+{
+    struct str value;
+    return haraka_field(said, name, &value) && str_eq(value, wanted);
+}
+
+static struct open_session *connected(const struct line *line, struct haraka_line *said,
+                                      struct builder *builder, session_key key)
+{
+    struct str text;
+    struct ip client;
+    uint64_t port = 0;
+    if (!haraka_field(said, STR("ip"), &text) || !ip_parse(text, &client))
+        return NULL;
+    struct open_session *open = builder_open(builder, key, line);
+    if (haraka_field(said, STR("local_ip"), &text))
+        ip_parse(text, &open->session.server_address);
+    if (haraka_field(said, STR("local_port"), &text) && str_number(text, &port) && port <= UINT16_MAX)
+        open->session.server_port = (uint16_t)port;
+    port = 0;
+    if (haraka_field(said, STR("port"), &text) && (!str_number(text, &port) || port > UINT16_MAX))
+        port = 0;
+    builder_set_client(builder, open, &client, (uint16_t)port);
+    return open;
+}
+
+/* The name that connection.js has found, where no plugin has said more. */
+static void name_told(const struct line *line, struct haraka_line *said, struct builder *builder,
+                      struct open_session *open)
+{
+    struct str name;
+    struct evidence rdns = evidence_of(KIND_RDNS, UNKNOWN, line->at);
+    if (!haraka_field(said, STR("rdns"), &name) || !name.len)
+        return;
+    for (uint32_t i = 0; i < open->session.evidence_count; i++)
+        if (open->session.evidence[i].kind == KIND_RDNS)
+            return;
+    if (!str_eq(name, STR("DNSERROR")) && !str_eq(name, STR("Unknown")))
+        rdns.state = (uint8_t)tri_of(!str_eq(name, STR("NXDOMAIN")));
+    evidence_once(builder, open, &rdns);
+    if (rdns.state == YES)
+        open->session.client_name = builder_keep(builder, open, name);
+    rdns.kind = KIND_FCRDNS;
+    if (rdns.state == NO) /* without a name there is none that leads back */
+        evidence_once(builder, open, &rdns);
+}
+
+/* "rcpts=1/0/2": accepted, put off, refused. Where that many were not accepted, the last words tell which. */
+static void correct_recipients(const struct line *line, struct haraka_line *said, struct builder *builder,
+                               struct open_session *open, struct str last)
+{
+    struct str text, address = { NULL, 0 };
+    uint64_t count = 0, left = 0;
+    struct session *session = &open->session;
+    if (!haraka_field(said, STR("rcpts"), &text) || !cut_number(&text, &count))
+        return;
+    if (cut_prefix(&last, STR("550 I cannot deliver mail for ")))
+        address = smtp_path(last);
+    for (uint32_t i = 0; i < session->transaction_count; i++)
+        for (uint32_t j = 0; j < session->transactions[i].recipient_count; j++)
+            left += session->transactions[i].recipients[j].reply.code == 250;
+    for (uint32_t i = 0; i < session->transaction_count && left > count; i++)
+        for (uint32_t j = 0; j < session->transactions[i].recipient_count && left > count; j++) {
+            const struct recipient *recipient = &session->transactions[i].recipients[j];
+            if (recipient->reply.code != 250 || (count && !str_eq(recipient->address, address)))
+                continue;
+            refuse_unspoken(line, builder, open, (int32_t)i, (int32_t)j);
+            left--;
+        }
+    session->gap |= left != count;
+}
+
+/* "554 client [198.51.100.60] rejected; no rDNS": the last refusal, where no other line has told of one. */
+static void last_words(const struct line *line, struct builder *builder, struct open_session *open,
+                       struct str last)
+{
+    uint64_t code = 0;
+    struct reply reply = { .stage = STAGE_CONNECT };
+    if (open->session.reply.code || !cut_number(&last, &code) || code < 400 || code > 599 || code == 503 ||
+        code == 500)
+        return;
+    reply.code = (int16_t)code;
+    reply.text = str_trim(last);
+    if (open->session.stage >= STAGE_HELO || str_find(last, STR("HELO")))
+        reply.stage = STAGE_HELO;
+    refuse(line, builder, open, &reply, WHOLE_SESSION, WHOLE_TRANSACTION);
+}
+
+/* What the dialog shows of when both sides spoke: connection.js reads before its banner is out. */
+static void when_told(const struct line *line, struct builder *builder, struct open_session *open,
+                      const struct dialog *dialog, bool early)
+{
+    struct evidence talked =
+        evidence_of(early ? KIND_PIPELINING : KIND_EARLY_TALKER, tri_of(early), line->at);
+    if (!early && !dialog->banner)
+        return;
+    for (uint32_t i = 0; i < open->session.evidence_count; i++)
+        if (open->session.evidence[i].kind == KIND_EARLY_TALKER)
+            return;
+    talked.a = early || !dialog->spoke ? -1 : dialog->spoke;
+    talked.b = early ? -1 : dialog->banner;
+    builder_add_evidence(builder, open, &talked);
+}
+
+static enum closed closed_how(const struct open_session *open)
+{
+    if (open->session.closed != CLOSED_UNKNOWN)
+        return (enum closed)open->session.closed;
+    if (open->flags & SERVER_ENDS)
+        return CLOSED_DROPPED;
+    return open->flags & HOOKS_KNOWN ? CLOSED_QUIT : CLOSED_UNKNOWN;
+}
+
+static void disconnected(const struct line *line, struct haraka_line *said, struct builder *builder,
+                         struct open_session *open, struct haraka_notes *notes)
+{
+    struct session *session = &open->session;
+    struct str text;
+    bool known = open->flags & DIALOG_KNOWN;
+    if (!known && haraka_field(said, STR("helo"), &text) && text.len) {
+        session->helo = builder_keep(builder, open, text);
+        reach(open, STAGE_HELO);
+    }
+    session->tls |= field_is(said, STR("tls"), STR("Y"));
+    name_told(line, said, builder, open);
+    when_told(line, builder, open, &notes->dialog, field_is(said, STR("early"), STR("Y")));
+    if (!known && haraka_field(said, STR("lr"), &text)) {
+        correct_recipients(line, said, builder, open, text);
+        last_words(line, builder, open, text);
+    }
+    if (!session->reply.code)
+        reach(open, STAGE_BANNER);
+    enum closed closed = closed_how(open);
+    session->cut_off |= closed == CLOSED_DROPPED;
+    builder_close(builder, open, line, closed);
+}
+
+/* Other things that connection.js says, and how they end the connection. */
+static enum taken core_said(const struct line *line, struct haraka_line *said, struct builder *builder,
+                            struct open_session *open, struct haraka_notes *notes)
+{
+    static const struct {
+        struct str begin;
+        enum closed closed;
+    } endings[] = {
+        { STR_INIT("client half closed connection"), CLOSED_LOST },
+        { STR_INIT("client dropped connection"), CLOSED_LOST },
+        { STR_INIT("client connection error"), CLOSED_LOST },
+        { STR_INIT("client connection timed out"), CLOSED_TIMEOUT },
+        { STR_INIT("timeout, destroy socket"), CLOSED_TIMEOUT },
+    };
+    struct str message = said->message;
+    bool known = open->flags & DIALOG_KNOWN;
+    if (str_eq(said->level, STR("PROTOCOL"))) {
+        open->flags |= DIALOG_KNOWN;
+        if (cut_prefix(&message, STR("C: ")))
+            dialog_client(&style, builder, open, message, line);
+        else if (cut_prefix(&message, STR("S: ")))
+            dialog_server(&style, builder, open, message, line);
+        return TAKEN;
+    }
+    if (str_eq(message, STR("disconnect"))) {
+        disconnected(line, said, builder, open, notes);
+        return TAKEN;
+    }
+    if (message.len == 0)
+        hook_told(line, said, builder, open, notes);
+    else if (str_starts(message, STR("sender <")) && !known)
+        sender_told(line, said, builder, open);
+    else if (str_starts(message, STR("recipient <")) && !known)
+        recipient_told(line, said, builder, open);
+    else if (str_eq(message, STR("message")))
+        message_told(line, said, builder, open);
+    else if (str_eq(message, STR("queue")))
+        queue_told(line, said, builder, open);
+    else if (str_starts(message, STR("deny(soft?) overridden")))
+        take_back(open);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (str_starts(message, endings[i].begin) && open->session.closed == CLOSED_UNKNOWN)
+            open->session.closed = (uint8_t)endings[i].closed;
+    return TAKEN;
+}
+
+static enum taken take(const struct line *line, struct builder *builder)
+{
+    struct haraka_line said;
+    if (!haraka_read(line->text, &said))
+        return str_starts(line->text, STR("[")) ? SKIPPED : PASSED; /* "Starting up Haraka version 3.3.4" */
+    if (said.uuid.len < 2)                                          /* "-": the server's own */
+        return PASSED;
+    session_key key = key_of_text(KEY_SESSION, line->host, said.uuid);
+    bool is_core = str_eq(said.origin, STR("core"));
+    struct open_session *open = builder_find(builder, key, NULL);
+    if (!open) {
+        if (!is_core || !str_eq(said.message, STR("connect")))
+            return PASSED; /* it began before the log, or is delivered now */
+        return connected(line, &said, builder, key) ? TAKEN : SKIPPED;
+    }
+    struct haraka_notes *notes = builder_notes(builder, open, sizeof *notes);
+    if (!notes)
+        return PASSED;
+    open->keeper = &dialect_haraka;
+    builder_took(builder, open, line);
+    if (str_eq(said.level, STR("INFO")))
+        open->flags |= HOOKS_KNOWN;
+    if (is_core)
+        return core_said(line, &said, builder, open, notes);
+    if (str_eq(said.origin, STR("tls")) && str_starts(said.message, STR("secured: ")))
+        open->session.tls = true;
+    haraka_plugin_said(line, &said, builder, open);
+    return TAKEN;
+}
+
+/* What an error has behind its first line, where each line has no header of its own: before Haraka 3.1. */
+static bool continues(struct str text)
+{
+    return str_starts(text, STR("    at ")) || str_starts(text, STR("  "));
+}
+
+const struct dialect dialect_haraka = {
+    .name = "haraka",
+    .title = "Haraka",
+    .recognise = recognise,
+    .take = take,
+    .continues = continues,
+    .carry_notes = dialog_carry,
+};

@@ -1,0 +1,46 @@
+/* What Haraka's lines share: taken apart from each of its formats (logger.js), and what its plugins say. */
+#ifndef COLLECT_DIALECT_HARAKA_H
+#define COLLECT_DIALECT_HARAKA_H
+
+#include "collect/dialect/dialog.h"
+#include "collect/dialect/phrases.h"
+
+enum { HARAKA_ROOM = 2048, HARAKA_DENIED = 4 };
+
+/* A line, whatever its format. */
+struct haraka_line {
+    struct str level, uuid, origin; /* uuid without the transaction's number */
+    uint32_t transaction;           /* its number, from 1; 0: none */
+    struct str message, fields;
+    bool is_json;
+    size_t used;
+    char room[HARAKA_ROOM]; /* for values that had escapes in them */
+};
+
+/* Takes a line's text apart; false where it is none of Haraka's. Views into the text and into *said. */
+bool haraka_read(struct str text, struct haraka_line *said);
+/* The value of a field behind the message. */
+bool haraka_field(struct haraka_line *said, struct str name, struct str *value);
+
+/* A session's notes. */
+struct haraka_notes {
+    struct dialog dialog;
+    struct {
+        uint64_t words; /* hash of what a plugin said when it refused */
+        uint8_t plugin; /* its row in the table of plugins, from 1; 0: not in it */
+    } denied[HARAKA_DENIED];
+    uint8_t next_denied;
+};
+
+/* A plugin has refused with these words, now or, with delay_deny, later. */
+void haraka_note_denied(struct haraka_notes *notes, struct str plugin, struct str words);
+/* dialog_style.meaning */
+const struct saying *haraka_meaning(struct open_session *open, const struct reply *reply);
+/* A plugin's own line about the session or the transaction under way: what it found. False: nothing that is
+ * evidence. */
+bool haraka_plugin_said(const struct line *line, struct haraka_line *said, struct builder *builder,
+                        struct open_session *open);
+
+extern const struct dialect dialect_haraka;
+
+#endif

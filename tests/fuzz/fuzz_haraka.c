@@ -1,0 +1,2 @@
+/* Haraka's lines, in each of its formats. */
+#include "tests/fuzz/dialects.h"
