@@ -180,6 +180,16 @@ static int64_t year_by_file_time(const struct found *found)
     return year_not_after(&found->stamp, stamp_time(&found->stamp, year) + USEC_DAY);
 }
 
+/* Exchange's message tracking log: a session that it tells of by itself is one that no protocol log has. */
+static bool is_trailing(struct str look)
+{
+    struct str line, rest = look;
+    for (int i = 0; i < 5 && cut_until_char(&rest, '\n', &line); i++)
+        if (str_starts(line, STR("#Log-type: Message Tracking Log")))
+            return true;
+    return false;
+}
+
 /* Opens an input, looks at it, and closes it again if it can be opened a second time. `is_ours` tells whether
  * it is a capture, or has stamps; without them it is an error that *why tells. */
 static int look_at(struct found *found, struct arena *arena, bool *is_ours, struct why *why)
@@ -205,6 +215,7 @@ static int look_at(struct found *found, struct arena *arena, bool *is_ours, stru
         found->empty = false;
     }
     found->capture = frames_recognise(look);
+    found->trails = is_trailing(look);
     found->first = USEC_NONE;
     if (found->capture) {
         *is_ours = true;
@@ -379,6 +390,8 @@ static void give_years(struct survey *survey, int year)
 static int by_time(const void *left, const void *right)
 {
     const struct found *a = left, *b = right;
+    if (a->trails != b->trails)
+        return a->trails ? 1 : -1;
     if (a->first != b->first)
         return a->first < b->first ? -1 : 1;
     return strcmp(a->path, b->path);

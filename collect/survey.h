@@ -25,6 +25,7 @@ struct found {
     usec modified;
     bool empty;
     bool capture;        /* of packets; else a log */
+    bool trails;         /* tells only of what other logs have told before: read when these have been */
     const struct why *damage; /* why nothing can be had from it; else NULL */
     struct head head;
     struct stamp stamp; /* the first one; of logs */

@@ -5,7 +5,13 @@
 #include "collect/untagged.h"
 #include "collect/years.h"
 
-enum { TRADITIONAL_BYTES = 16, ISO_SECOND_BYTES = 19, TAI64N_BYTES = 26, SPLOGGER_BYTES = 18 };
+enum {
+    TRADITIONAL_BYTES = 16,
+    ISO_SECOND_BYTES = 19,
+    TAI64N_BYTES = 26,
+    SPLOGGER_BYTES = 18,
+    EXCHANGE_STAMP_BYTES = 25
+};
 
 usec stamp_time(const struct stamp *stamp, int64_t year)
 {
@@ -135,7 +141,7 @@ static bool cut_iso(struct str *rest, struct stamp *stamp)
     if (!cut_iso_second(&in, stamp))
         return false;
     stamp->of_day += cut_fraction(&in);
-    if (!cut_zone(&in, &stamp->zone) || !cut_char(&in, ' '))
+    if (!cut_zone(&in, &stamp->zone) || (!cut_char(&in, ' ') && !cut_char(&in, ',')))
         return false;
     *rest = in;
     return true;
@@ -196,6 +202,8 @@ bool cut_stamp(struct str *rest, struct stamp *stamp)
 {
     struct str in = *rest;
     cut_preamble(&in);
+    if (cut_prefix(&in, STR("#Date: "))) /* Exchange's header, when the file was begun */
+        return cut_iso_second(&in, stamp) && (stamp->of_day += cut_fraction(&in), cut_char(&in, 'Z'));
     if (!cut_traditional(&in, stamp) && !cut_iso(&in, stamp) && !cut_tai64n_stamp(&in, stamp))
         return false;
     *rest = in;
@@ -419,11 +427,40 @@ static bool cut_5424(struct str rest, struct line *line)
     return true;
 }
 
+/* Exchange's logs: a header, "#Fields: date-time,...", and rows, "2026-11-23T09:07:12.057Z,...". */
+static bool parse_exchange(struct syslog *syslog, struct str text, struct line *line)
+{
+    static const struct str headers[] = { STR_INIT("#Software: Microsoft Exchange"), STR_INIT("#Version: "),
+                                          STR_INIT("#Log-type: "), STR_INIT("#Date: "),
+                                          STR_INIT("#Fields: date-time,") };
+    struct stamp stamp;
+    bool is_header = false;
+    cut_prefix(&text, STR("\xEF\xBB\xBF"));
+    for (size_t i = 0; text.len && text.at[0] == '#' && i < sizeof headers / sizeof *headers; i++)
+        is_header |= str_starts(text, headers[i]);
+    if (!is_header) {
+        if (text.len < EXCHANGE_STAMP_BYTES || text.at[EXCHANGE_STAMP_BYTES - 1] != ',' ||
+            text.at[10] != 'T' || !cut_iso(&text, &stamp))
+            return false;
+        syslog->last = stamp_time(&stamp, 0);
+    }
+    *line = (struct line){ .at = syslog->last,
+                           .host = { text.at, 0 },
+                           .program = STR("exchange"),
+                           .text = text,
+                           .input = line->input,
+                           .offset = line->offset,
+                           .number = line->number };
+    return true;
+}
+
 bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
 {
     struct str rest = text;
     usec at = 0;
     bool is_5424 = false, is_tai64n = text.len && text.at[0] == '@';
+    if (parse_exchange(syslog, text, line))
+        return true;
     if (rest.len && (rest.at[0] == '<' || rest.at[0] == '1' || rest.at[0] == '\xEF'))
         is_5424 = cut_preamble(&rest);
     if (!cut_time_stamp(syslog, &rest, &at))

@@ -10,6 +10,8 @@
  *     2026-11-23 09:07:12.057203 tcpserver: text                                    tai64nlocal
  *     2026-11-23 09:07:12.057 +0100 [15649] text                                    Exim's own log
  *     Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386                   splogger
+ *     2026-11-23T09:07:12.057Z [NOTICE] [-] [core] text                             Haraka's log
+ *     2026-11-23T09:07:12.057Z,MX01\Default MX01,08D892B7A9441226,...               Exchange's logs
  */
 #ifndef COLLECT_SYSLOG_H
 #define COLLECT_SYSLOG_H

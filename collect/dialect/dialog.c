@@ -327,10 +327,10 @@ static void answer_auth(const struct talk *talk, const struct dialog_asked *aske
         talk->session->auth_user = asked->address;
 }
 
-/* Nobody asked: a timeout, a shutdown, too many errors. */
+/* Nobody asked: a shutdown, too many errors; or a timeout, which refuses nothing. */
 static void unasked(const struct talk *talk, struct reply *reply)
 {
-    if (reply->code != 421)
+    if (reply->code != 421 || talk->dialog->timed_out)
         return;
     reply->stage = talk->session->stage;
     if (reply->stage != STAGE_RCPT)

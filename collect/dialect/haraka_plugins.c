@@ -74,11 +74,11 @@ static uint8_t plugin_number(struct str name)
     return 0;
 }
 
-void haraka_note_denied(struct haraka_notes *notes, struct str plugin, struct str text)
+void haraka_note_denied(struct haraka_notes *notes, struct str plugin, struct str said)
 {
-    if (str_eq(plugin, STR("delay_deny")) || !text.len) /* it repeats what another said */
+    if (str_eq(plugin, STR("delay_deny")) || !said.len) /* it repeats what another said */
         return;
-    notes->denied[notes->next_denied].words = str_hash(text);
+    notes->denied[notes->next_denied].words = str_hash(said);
     notes->denied[notes->next_denied].plugin = plugin_number(plugin);
     notes->next_denied = (uint8_t)((notes->next_denied + 1) % HARAKA_DENIED);
 }
@@ -118,7 +118,7 @@ static void inside(struct haraka_line *said)
 static bool fcrdns_said(struct haraka_line *said, struct evidence *found, struct builder *builder,
                         struct open_session *open)
 {
-    struct str name, count;
+    struct str name = { NULL, 0 }, count;
     inside(said);
     bool none = str_find(said->message, STR("has_rdns: false")) != NULL;
     if (!none && !haraka_field(said, STR("rdns"), &name))

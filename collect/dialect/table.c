@@ -20,6 +20,7 @@ extern const struct dialect
     dialect_qmail,
     dialect_spamdyke,
     dialect_haraka,
+    dialect_exchange,
     dialect_exim;
 
 const struct dialect *const dialects[] = {
@@ -40,6 +41,7 @@ const struct dialect *const dialects[] = {
     &dialect_qmail,
     &dialect_spamdyke,
     &dialect_haraka,
+    &dialect_exchange,
     &dialect_exim,
     NULL,
 };
