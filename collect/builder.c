@@ -223,6 +223,7 @@ void builder_free(struct builder *builder)
     pool_free(&builder->pool);
     keys_free(&builder->keys);
     stash_free(&builder->stash);
+    held_free(&builder->held);
     twice_free(&builder->twice);
     free(builder->client);
     free(builder);
@@ -539,6 +540,32 @@ void builder_stash(struct builder *builder, session_key key, const struct line *
                    const struct evidence *evidence)
 {
     stash_put(&builder->stash, key, line->input, line->offset, evidence);
+}
+
+void builder_hold(struct builder *builder, session_key key, const struct line *line, struct str text)
+{
+    held_add(&builder->held, key, line->input, line->offset, text);
+}
+
+bool builder_holds(struct builder *builder, session_key key)
+{
+    return held_has(&builder->held, key);
+}
+
+void builder_drop_held(struct builder *builder, session_key key)
+{
+    held_take(&builder->held, key);
+}
+
+bool builder_unhold(struct builder *builder, session_key key, struct line *first, struct str *text)
+{
+    const struct held_part *part = held_take(&builder->held, key);
+    if (!part)
+        return false;
+    first->input = part->input;
+    first->offset = part->offset;
+    *text = (struct str){ part->text, part->len };
+    return true;
 }
 
 bool builder_has_stash(const struct builder *builder)

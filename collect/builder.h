@@ -161,6 +161,15 @@ bool builder_has_stash(const struct builder *builder);
 size_t builder_adopt(struct builder *builder, session_key key, struct open_session *open, usec at,
                      usec within);
 
+/* A line that comes in parts, each a line of the log: keeps this one behind those that were kept under `key`
+ * before. */
+void builder_hold(struct builder *builder, session_key key, const struct line *line, struct str text);
+bool builder_holds(struct builder *builder, session_key key);
+void builder_drop_held(struct builder *builder, session_key key);
+/* All that was kept, which is no longer kept then, and where its first part stands (input and offset of
+ * *first). The text lasts until the next builder_hold(). False where there is nothing. */
+bool builder_unhold(struct builder *builder, session_key key, struct line *first, struct str *text);
+
 /* Some servers write an event into two logs, or twice into one; `said` is a hash of all that makes it this
  * event. Whether another input has said this, as often as this one does now. */
 bool builder_heard(struct builder *builder, uint64_t said, int32_t input);

@@ -292,6 +292,7 @@ static void carry_builder(struct state_bytes *state, struct builder *builder)
         save_clients(state, builder);
     carry_keys(state, &builder->keys, &builder->keys.handed_over, NULL);
     stash_carry(&builder->stash, state);
+    held_carry(&builder->held, state);
     twice_carry(&builder->twice, state);
     for (size_t i = 0; i < LEARNT_MOST; i++)
         carry(state, &builder->learnt[i]);

@@ -4,6 +4,7 @@
 #define COLLECT_BUILDING_H
 
 #include "collect/builder.h"
+#include "collect/held.h"
 #include "collect/keys.h"
 #include "collect/stash.h"
 #include "collect/twice.h"
@@ -62,6 +63,7 @@ struct builder {
     struct keys keys;
     struct pool pool;
     struct stash stash;
+    struct held held;
     struct building_list open, resting, ended;
     struct twice twice;
     struct building **client; /* CLIENT_SLOTS heads, newest first */

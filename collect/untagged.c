@@ -29,12 +29,13 @@ static const struct str exim_words[] = {
     STR_INIT("SMTP "),
     STR_INIT("no host name found for "),
     STR_INIT("no IP address found for "),
-    STR_INIT("no MAIL in SMTP connection"),
+    STR_INIT("no MAIL in "),
     STR_INIT("rejected "),
     STR_INIT("refused connection from "),
     STR_INIT("Connection from "),
     STR_INIT("connection from "),
     STR_INIT("unexpected disconnection "),
+    STR_INIT("unexpected EOF "),
     STR_INIT("unqualified "),
     STR_INIT("too many "),
     STR_INIT("TLS "),
@@ -48,7 +49,6 @@ static const struct str exim_words[] = {
     STR_INIT("VRFY "),
     STR_INIT("EXPN "),
     STR_INIT("U="),
-    STR_INIT("F=<"),
     STR_INIT("notquit "),
     STR_INIT("whitelisted "),
     STR_INIT("Warning: "),
@@ -59,6 +59,27 @@ static const struct str exim_words[] = {
     STR_INIT("pid "),
     STR_INIT("Message is frozen"),
     STR_INIT("incomplete transaction "),
+    STR_INIT(" DS H="),
+    STR_INIT("F="),
+    STR_INIT("temporarily re"),
+    STR_INIT("ridiculously long message header"),
+    STR_INIT("overlong message header"),
+    STR_INIT("Message abandoned: "),
+    STR_INIT("ignoring AUTH="),
+    STR_INIT("getsockopt() failed from "),
+    STR_INIT("SSL_write"),
+    STR_INIT("SSL channel closed on write"),
+    STR_INIT("SSL verify denied "),
+    STR_INIT("ident connection to "),
+    STR_INIT("host name alias list truncated"),
+    STR_INIT("spool directory space check failed"),
+    STR_INIT("log directory space check failed"),
+    STR_INIT("no immediate delivery: "),
+    STR_INIT("listen backlog "),
+    STR_INIT("socket bind() "),
+    STR_INIT("notify triggered queue run"),
+    STR_INIT("DKIM: "),
+    STR_INIT("local_scan() "),
 };
 
 static bool is_alnum(char c)
@@ -86,6 +107,9 @@ static bool is_exim(struct str text)
         return true;
     if (is_exim_id(text))
         return true;
+    in = text;
+    if (cut_char(&in, '[') && cut_until_char(&in, ']', &mechanism)) /* "[192.0.2.1] SSL verify error: …" */
+        return str_starts(in, STR(" SSL verify ")) || str_starts(in, STR(" after QUIT, client "));
     for (size_t i = 0; i < sizeof exim_words / sizeof *exim_words; i++)
         if (text.at[0] == exim_words[i].at[0] && str_starts(text, exim_words[i]))
             return true;

@@ -15,18 +15,43 @@ static bool recognise(struct str tag)
     return str_eq(tag, STR("exim")) || str_eq(tag, STR("exim4"));
 }
 
-/* Through syslog, a line of several lines, or a long one, comes in parts: "[1\9] …" (log.c, write_syslog()).
- * The first has what counts. */
-static bool cut_part(struct str *text, bool *is_first)
+/* Through syslog, a line of several lines, or one of more than 870 bytes, comes in parts (log.c,
+ * write_syslog()): "[1\\9] …" where it ends with the part, "[1/9] …" where it goes on in the next. Of several
+ * lines the first has what counts. */
+struct part {
+    uint64_t number, parts;
+    bool goes_on;
+};
+
+static bool cut_part(struct str *text, struct part *part)
 {
     struct str in = *text;
-    uint64_t part = 0, parts = 0;
-    if (!cut_char(&in, '[') || !cut_number(&in, &part) || !(cut_char(&in, '\\') || cut_char(&in, '/')) ||
-        !cut_number(&in, &parts) || !cut_prefix(&in, STR("] ")))
+    if (!cut_char(&in, '[') || !cut_number(&in, &part->number))
         return false;
-    *is_first = part == 1;
+    part->goes_on = cut_char(&in, '/');
+    if (!(part->goes_on || cut_char(&in, '\\')) || !cut_number(&in, &part->parts) ||
+        !cut_prefix(&in, STR("] ")))
+        return false;
+    part->goes_on &= part->number < part->parts;
     *text = in;
     return true;
+}
+
+/* The first line of a report, once it is whole. False: wait, or what follows it. */
+static bool join_parts(const struct line *line, struct str *text, struct line *first, struct builder *builder)
+{
+    struct part part = { 0 };
+    session_key key = key_of_process(line);
+    if (!cut_part(text, &part))
+        return true;
+    if (part.number == 1 && !part.goes_on)
+        return true;
+    if (part.number == 1)
+        builder_drop_held(builder, key); /* what never came to its end */
+    else if (!builder_holds(builder, key))
+        return false;
+    builder_hold(builder, key, line, *text);
+    return !part.goes_on && builder_unhold(builder, key, first, text);
 }
 
 /* Whether the line is one of those that go to both logs, LOG_MAIN|LOG_REJECT in the source. */
@@ -36,15 +61,18 @@ static bool is_in_both(struct str text)
         STR_INIT("SMTP protocol synchronization error"),
         STR_INIT("SMTP call from "),
         STR_INIT("rejected "),
-        STR_INIT("refused "),
-        STR_INIT("Connection from "),
+        STR_INIT("refused connection "),
+        STR_INIT("connection from "),
+        STR_INIT("temporarily "),
         STR_INIT("too many "),
         STR_INIT("unqualified "),
-        STR_INIT("ETRN "),
+        STR_INIT("local_scan() function "),
     };
     if (str_starts(text, STR("H=")))
         return str_find(text, STR("rejected ")) || str_find(text, STR(" sender verify ")) ||
-               str_find(text, STR(": discarded by "));
+               str_find(text, STR(": discarded by ")) || str_find(text, STR(" dropped by "));
+    if (str_starts(text, STR("F=")))
+        return str_find(text, STR("rejected by ")) != NULL;
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (text.len && text.at[0] == begins[i].at[0] && str_starts(text, begins[i]))
             return true;
@@ -65,26 +93,38 @@ static bool is_told_twice(const struct line *line, struct str text, bool by_sysl
     return builder_heard(builder, bytes_hash(text.at, text.len, (uint64_t)line->at), line->input);
 }
 
+/* "[pid] " (+pid), the id of a message. */
+static struct str cut_front(struct exim_line *exim, struct str text)
+{
+    struct str rest = text;
+    uint64_t pid = 0;
+    if (cut_char(&rest, '[') && cut_number(&rest, &pid) && cut_prefix(&rest, STR("] "))) {
+        exim->pid = pid <= UINT32_MAX ? (uint32_t)pid : 0;
+        text = rest;
+    }
+    cut_exim_id(&text, &exim->id, &exim->id_pid);
+    if (!cut_prefix(&text, STR(" DS ")))
+        cut_prefix(&text, STR("DS ")); /* the name's look-up was secure (+dnssec): smtp_handle_acl_fail() */
+    return text;
+}
+
 static enum taken take(const struct line *line, struct builder *builder)
 {
     struct exim_line exim = { .line = line, .pid = line->pid };
-    struct str text = line->text, whole = text, rest;
+    struct line first = *line;
+    struct str text = line->text, whole, rest;
     struct stamp stamp;
-    uint64_t pid = 0;
-    bool by_syslog = line->host.len || line->pid, is_first = true, stamped = false;
+    bool by_syslog = line->host.len || line->pid, stamped = false;
     if (by_syslog) {
-        cut_part(&text, &is_first);
-        if (!is_first)
+        if (!join_parts(line, &text, &first, builder))
             return PASSED;
+        exim.first = first.offset != line->offset ? &first : NULL;
         whole = text;
         stamped = cut_stamp(&text, &stamp); /* syslog_timestamp, on by default */
+    } else {
+        whole = text;
     }
-    rest = text;
-    if (cut_char(&rest, '[') && cut_number(&rest, &pid) && cut_prefix(&rest, STR("] "))) {
-        exim.pid = pid <= UINT32_MAX ? (uint32_t)pid : 0;
-        text = rest;
-    }
-    cut_exim_id(&text, &exim.id, &exim.id_pid);
+    text = cut_front(&exim, text);
     if (exim.id.at) {
         enum taken taken = exim_take_message(builder, &exim, text);
         if (taken != NOT_OURS)

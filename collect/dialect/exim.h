@@ -9,13 +9,14 @@
 /* ---- Text (exim_text.c). */
 
 /* The client as Exim writes it (host.c, host_build_sender_fullhost(); host_and_ident() puts "I=" and "U="
- * behind): "name (helo) [address]:port I=[address]:port U=ident". The name is there when it was looked up and
- * led back, the HELO name when it differs from it, the ports with log_selector = +incoming_port, I= with
- * +incoming_interface. */
+ * behind): "name (helo) [address]:port I=[address]:port U=ident Ci=pid". The name is there when it was looked
+ * up and led back, the HELO name when it differs from it, the ports with log_selector = +incoming_port, I=
+ * with +incoming_interface, Ci= with +connection_id (4.98). */
 struct exim_host {
     struct str name, helo; /* at == NULL: not told */
     struct ip address, interface;
     uint16_t port, interface_port;
+    uint32_t pid; /* of the process that serves it; 0: not told */
 };
 /* "H=" must be off. Addresses within the HELO name, which strangers write, are not taken for the client's. */
 bool cut_exim_host(struct str *rest, struct exim_host *host);
@@ -47,10 +48,11 @@ usec exim_duration(struct str rest);
 /* A line, as far as what is in front of its message goes. */
 struct exim_line {
     const struct line *line;
-    struct str id;   /* of a message; at == NULL: none */
-    uint32_t pid;    /* of the process that logs; 0: not told */
-    uint32_t id_pid; /* of that which took the message in; 0: no id */
-    bool is_last;    /* says how a session ended: it may belong to one of which that was said already */
+    struct str id;            /* of a message; at == NULL: none */
+    uint32_t pid;             /* of the process that logs; 0: not told */
+    uint32_t id_pid;          /* of that which took the message in; 0: no id */
+    const struct line *first; /* where `line` is but the last part of what is said; else NULL */
+    bool is_last; /* says how a session ended: it may belong to one of which that was said already */
 };
 
 enum {
@@ -91,7 +93,8 @@ typedef enum taken exim_take_fn(struct builder *builder, const struct exim_line 
 
 exim_take_fn exim_take_host, exim_take_smtp, exim_take_message;
 exim_take_fn exim_take_synchronization, exim_take_refused, exim_take_refused_host, exim_take_rejected,
-    exim_take_too_many, exim_take_unqualified;
+    exim_take_too_many, exim_take_unqualified, exim_take_temporarily, exim_take_options, exim_take_local_scan,
+    exim_take_overlong;
 
 /* "HOST", with "H=" before it or without. */
 bool exim_cut_client(struct str *rest, struct exim_host *host);

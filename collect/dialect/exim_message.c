@@ -128,7 +128,22 @@ static void read_recipients(struct builder *builder, struct open_session *open, 
     }
 }
 
-static enum taken take_reception(struct builder *builder, const struct exim_line *exim, struct str rest)
+/* What the client was told of a message after "<=", which calls it accepted. */
+static void take_back(struct builder *builder, struct open_session *open, int32_t index, int16_t code,
+                      usec at)
+{
+    static const struct saying other = { .named = NAMED_OTHER, .kind = KINDS };
+    struct refused refused = { .at = at,
+                               .reply = { .code = code, .stage = STAGE_EOM },
+                               .transaction = index,
+                               .recipient = WHOLE_TRANSACTION };
+    open->session.transactions[index].verdict = VERDICT_NONE;
+    refused_note(builder, open, &refused, &other);
+}
+
+/* `to_client`: 250, or 550 with control = fakereject, which takes the message and says otherwise ("(="). */
+static enum taken take_reception(struct builder *builder, const struct exim_line *exim, struct str rest,
+                                 int16_t to_client)
 {
     struct reception reception;
     struct str sender = cut_sender(&rest), none = { NULL, 0 };
@@ -154,6 +169,22 @@ static enum taken take_reception(struct builder *builder, const struct exim_line
     exim_reach(open, STAGE_EOM);
     filter_adopt(builder, open, index, exim->id, line->at);
     filter_know(builder, open, index, true, false, line->at);
+    if (to_client != 250)
+        take_back(builder, open, index, to_client, line->at);
+    return TAKEN;
+}
+
+/* "rescind the above message-accept": it could not be written after all (4.98); 451. */
+static enum taken take_rescinded(struct builder *builder, const struct exim_line *exim)
+{
+    int32_t index = -1;
+    session_key key = key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id);
+    struct open_session *open = builder_find(builder, key, &index);
+    if (!open || index < 0)
+        return PASSED;
+    builder_took(builder, open, exim->line);
+    take_back(builder, open, index, 451, exim->line->at);
+    builder_release(builder, key);
     return TAKEN;
 }
 
@@ -250,13 +281,44 @@ static enum taken take_dkim(struct builder *builder, const struct exim_line *exi
     return TAKEN;
 }
 
+/* "DMARC results: spf_domain=a.test dmarc_domain=a.test spf_align=yes dkim_align=no enforcement='Accept'"
+ * (dmarc.c) */
+static enum taken take_dmarc(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    static const struct outcome {
+        struct str enforcement;
+        const char *result;
+    } outcomes[] = {
+        { STR_INIT("Accept'"), "pass" },         { STR_INIT("Reject'"), "fail" },
+        { STR_INIT("Quarantine'"), "fail" },     { STR_INIT("None, Accept'"), "fail" },
+        { STR_INIT("No DMARC record"), "none" },
+    };
+    struct evidence dmarc = evidence_of(KIND_DMARC, NO, exim->line->at);
+    session_key key = key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id);
+    struct str before;
+    if (!cut_until(&rest, STR(" dmarc_domain="), &before) || !cut_until_char(&rest, ' ', &dmarc.subject) ||
+        !cut_until(&rest, STR(" enforcement='"), &before))
+        return PASSED;
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
+        if (str_starts(rest, outcomes[i].enforcement))
+            dmarc.detail = str_of(outcomes[i].result);
+    if (!dmarc.detail.at)
+        return PASSED; /* no From:, no answer */
+    dmarc.state = tri_of(str_eq(dmarc.detail, STR("pass")));
+    if (!builder_add_by_key(builder, key, exim->line, &dmarc))
+        builder_stash(builder, key, exim->line, &dmarc);
+    return TAKEN;
+}
+
 enum taken exim_take_message(struct builder *builder, const struct exim_line *exim, struct str text)
 {
     struct str rest = str_skip(text, 3);
     if (text.len >= 3 && text.at[2] == ' ') {
         switch ((unsigned char)text.at[0] << 8 | (unsigned char)text.at[1]) {
         case '<' << 8 | '=':
-            return take_reception(builder, exim, rest);
+            return take_reception(builder, exim, rest, 250);
+        case '(' << 8 | '=':
+            return take_reception(builder, exim, rest, 550);
         case '=' << 8 | '>':
         case '-' << 8 | '>': /* a further address of one delivery */
         case '>' << 8 | '>': /* while the client waits for it (control = cutthrough_delivery) */
@@ -282,5 +344,10 @@ enum taken exim_take_message(struct builder *builder, const struct exim_line *ex
     rest = text;
     if (cut_prefix(&rest, STR("DKIM: ")))
         return take_dkim(builder, exim, rest);
+    if (cut_prefix(&rest, STR("DMARC results: ")))
+        return take_dmarc(builder, exim, rest);
+    if (str_eq(rest, STR("rescind the above message-accept")) ||
+        str_starts(rest, STR("rescind the above message-accept ")))
+        return take_rescinded(builder, exim);
     return NOT_OURS; /* no line of a message's way */
 }

@@ -93,18 +93,64 @@ enum taken exim_take_refused(struct builder *builder, const struct exim_line *ex
     return TAKEN;
 }
 
-/* "refused connection from HOST (host_reject_connection)", "(tcp wrappers)": 554. */
-enum taken exim_take_refused_host(struct builder *builder, const struct exim_line *exim, struct str rest)
+static enum taken refuse_connection(struct builder *builder, const struct exim_line *exim, struct str rest,
+                                    int16_t code)
 {
     struct exim_host host;
     if (!exim_cut_client(&rest, &host))
         return PASSED;
-    while (cut_char(&rest, ' '))
-        ;
+    if (!cut_prefix(&rest, STR(": ")))
+        cut_char(&rest, ' ');
     struct open_session *open = exim_session(builder, exim, &host, none, none);
-    refuse(builder, open, exim, 554, STAGE_CONNECT, rest, WHOLE_SESSION, NULL);
+    refuse(builder, open, exim, code, STAGE_CONNECT, rest, WHOLE_SESSION, NULL);
     exim_end(open, exim, CLOSED_DROPPED);
     return TAKEN;
+}
+
+/* "refused connection from HOST (host_reject_connection)", "(tcp wrappers)": 554. */
+enum taken exim_take_refused_host(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    return refuse_connection(builder, exim, rest, 554);
+}
+
+/* "connection from HOST refused (IP options)": 554. */
+enum taken exim_take_options(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    return refuse_connection(builder, exim, rest, 554);
+}
+
+/* helo_verify_hosts: the name does not lead to the client. */
+static enum taken refuse_helo(struct builder *builder, const struct exim_line *exim, struct str rest,
+                              int16_t code)
+{
+    static const struct saying unverified = {
+        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "resolves"
+    };
+    static const struct saying unknown = {
+        .named = NAMED_HELO, .kind = KIND_HELO, .state = UNKNOWN, .subject = "resolves"
+    };
+    struct exim_host host;
+    struct str said = rest;
+    if (!exim_cut_client_behind(&rest, STR("\" from "), &host))
+        return SKIPPED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    if (str_starts(said, STR("XCLIENT")))
+        return TAKEN; /* stops no attempt */
+    cut_prefix(&rest, STR(": "));
+    refuse(builder, open, exim, code, STAGE_HELO, rest.len ? rest : with_words(said, STR("\"")),
+           WHOLE_SESSION, code < 500 ? &unknown : &unverified);
+    return TAKEN;
+}
+
+/* "temporarily refused connection from HOST (tcp wrappers errno=2)", "… HOST: not in reserve list:
+ * connected=5 max=5 reserve=1": 451 and 421; "temporarily rejected "EHLO x" from HOST": 451. */
+enum taken exim_take_temporarily(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    if (cut_prefix(&rest, STR("rejected \"")))
+        return refuse_helo(builder, exim, rest, 451);
+    if (!cut_prefix(&rest, STR("refused connection from ")))
+        return SKIPPED;
+    return refuse_connection(builder, exim, rest, str_find(rest, STR("reserve list")) ? 421 : 451);
 }
 
 /* "rejected EHLO from HOST: syntactically invalid argument(s): x", "rejected MAIL from HOST: no HELO/EHLO
@@ -118,11 +164,9 @@ enum taken exim_take_rejected(struct builder *builder, const struct exim_line *e
     static const struct saying helo_required = {
         .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "required"
     };
-    static const struct saying helo_unverified = {
-        .named = NAMED_HELO, .kind = KIND_HELO, .state = NO, .subject = "resolves"
-    };
+    static const struct saying other = { .named = NAMED_OTHER, .kind = KINDS };
     struct exim_host host;
-    struct str path, said = rest;
+    struct str path;
     if (cut_prefix(&rest, STR("EHLO from ")) || cut_prefix(&rest, STR("HELO from "))) {
         if (!exim_cut_client(&rest, &host) || !cut_prefix(&rest, STR(": ")))
             return SKIPPED;
@@ -155,23 +199,40 @@ enum taken exim_take_rejected(struct builder *builder, const struct exim_line *e
         return TAKEN;
     }
     if (cut_prefix(&rest, STR("from "))) {
-        if (!cut_exim_path(&rest, &path) || !cut_prefix(&rest, STR(" H=")) || !exim_cut_client(&rest, &host))
+        if (!cut_exim_path(&rest, &path))
+            return SKIPPED;
+        cut_char(&rest, ' '); /* not there for too many Received headers */
+        if (!cut_prefix(&rest, STR("H=")) || !exim_cut_client(&rest, &host))
             return SKIPPED;
         cut_prefix(&rest, STR(": "));
         exim_greeted(&host);
         struct open_session *open = exim_session(builder, exim, &host, path, none);
         int32_t index = exim_transaction(builder, open, exim, path);
         if (index >= 0)
-            refuse(builder, open, exim, 552, STAGE_EOM, rest, index, NULL);
+            refuse(builder, open, exim, str_starts(rest, STR("Too many ")) ? 550 : 552, STAGE_EOM, rest,
+                   index, &other);
         return TAKEN;
     }
-    if (cut_char(&rest, '"') && exim_cut_client_behind(&rest, STR("\" from "), &host)) {
+    if (cut_char(&rest, '"'))
+        return refuse_helo(builder, exim, rest, 550);
+    if (cut_prefix(&rest,
+                   STR("MAIL command "))) { /* smtp_accept_max_per_connection: 421, and no sender read */
+        if (!exim_cut_client(&rest, &host) || !cut_prefix(&rest, STR(": ")))
+            return SKIPPED;
+        exim_greeted(&host);
         struct open_session *open = exim_session(builder, exim, &host, none, none);
-        cut_prefix(&rest, STR(": "));
-        refuse(builder, open, exim, 550, STAGE_HELO, rest.len ? rest : said, WHOLE_SESSION, &helo_unverified);
+        open->transaction = -1;
+        int32_t index = exim_transaction(builder, open, exim, none);
+        if (index >= 0)
+            refuse(builder, open, exim, 421, STAGE_MAIL, rest, index, &other);
         return TAKEN;
     }
-    rest = said;
+    if (cut_prefix(&rest, STR("XCLIENT from "))) {
+        if (!exim_cut_client(&rest, &host))
+            return SKIPPED;
+        exim_session(builder, exim, &host, none, none);
+        return TAKEN; /* stops no attempt */
+    }
     if (cut_prefix(&rest, STR("connection from ")))
         return exim_take_refused_host(builder, exim, rest);
     return SKIPPED;
@@ -197,8 +258,38 @@ enum taken exim_take_too_many(struct builder *builder, const struct exim_line *e
     int32_t index = exim_transaction(builder, open, exim, sender);
     if (cut_until(&text, STR(": sender="), &before))
         text = before;
-    if (index >= 0)
+    if (index < 0)
+        return TAKEN;
+    if (!str_find(text, STR("excess temporarily"))) {
         refuse(builder, open, exim, 552, STAGE_DATA, text, index, NULL);
+        return TAKEN;
+    }
+    /* Those that came before are taken all the same; this is said once, of the first that was not. */
+    if (builder_add_recipient(builder, open, index, none, exim->line->at)) {
+        struct refused refused = { .at = exim->line->at,
+                                   .reply = { .code = 452, .stage = STAGE_RCPT, .text = text },
+                                   .transaction = index,
+                                   .recipient =
+                                       (int32_t)open->session.transactions[index].recipient_count - 1 };
+        refused_note(builder, open, &refused, saying_of(text, STAGE_RCPT));
+    }
+    return TAKEN;
+}
+
+/* "ridiculously long message header received from HOST (more than 1048576 characters): message abandoned",
+ * "overlong message header line received from HOST …": 552. */
+enum taken exim_take_overlong(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    static const struct saying other = { .named = NAMED_OTHER, .kind = KINDS };
+    struct exim_host host;
+    struct str text;
+    if (!cut_until(&rest, STR(" received from "), &text) || !exim_cut_client(&rest, &host))
+        return PASSED;
+    exim_greeted(&host);
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    int32_t index = exim_transaction(builder, open, exim, none);
+    if (index >= 0)
+        refuse(builder, open, exim, 552, STAGE_EOM, text, index, &other);
     return TAKEN;
 }
 

@@ -32,7 +32,8 @@ static void note(struct builder *builder, struct rejection *rejection)
     static const struct saying no_fault = { .named = NAMED_OTHER, .kind = KINDS };
     struct refused *refused = &rejection->refused;
     const struct saying *saying = saying_of(refused->reply.text, (enum stage)refused->reply.stage);
-    if (saying->named == NAMED_SENDER_DOMAIN && (rejection->open->flags & EXIM_CALLOUT))
+    if (saying->named == NAMED_SENDER_DOMAIN &&
+        ((rejection->open->flags & EXIM_CALLOUT) || str_find(refused->reply.text, STR("callout"))))
         saying = &no_fault;
     refused_note(builder, rejection->open, refused, saying);
 }
@@ -48,6 +49,7 @@ static const struct place {
     { STR_INIT("after DATA"), STAGE_EOM, OF_TRANSACTION },
     { STR_INIT("during MIME ACL checks"), STAGE_EOM, OF_TRANSACTION },
     { STR_INIT("connection in \"connect\" ACL"), STAGE_CONNECT, OF_SESSION },
+    { STR_INIT("'connect' ACL"), STAGE_CONNECT, OF_SESSION },
     { STR_INIT("EHLO or HELO "), STAGE_HELO, OF_SESSION },
     { STR_INIT("DATA"), STAGE_DATA, OF_TRANSACTION },
     { STR_INIT("by local_scan()"), STAGE_EOM, OF_TRANSACTION },
@@ -59,16 +61,27 @@ static const struct place {
     { STR_INIT("EXPN"), STAGE_HELO, OF_NONE },
     { STR_INIT("ETRN"), STAGE_HELO, OF_NONE },
     { STR_INIT("QUIT"), STAGE_HELO, OF_NONE },
+    { STR_INIT("WELLKNOWN"), STAGE_HELO, OF_NONE },
 };
 
-/* "<a@b>" or, where the client left the brackets out, what stands before ": ". */
+/* What the client said is cut off there (smtp_handle_acl_fail()). */
+enum { COMMAND_BYTES_MOST = 100 };
+
+/* "<a@b>" or, where the client left the brackets out, what stands before ": ". A long one lacks its end. */
 static struct str cut_address(struct str *rest)
 {
     struct str path, in = *rest;
+    in.len = in.len < COMMAND_BYTES_MOST ? in.len : COMMAND_BYTES_MOST;
     if (cut_exim_path(&in, &path)) {
-        *rest = in;
+        *rest = str_range(in.at, rest->at + rest->len);
         return path;
     }
+    if (rest->len > COMMAND_BYTES_MOST && rest->at[0] == '<' && rest->at[COMMAND_BYTES_MOST] == ':') {
+        path = (struct str){ rest->at + 1, COMMAND_BYTES_MOST - 1 };
+        *rest = str_skip(*rest, COMMAND_BYTES_MOST);
+        return path;
+    }
+    in = *rest;
     if (cut_until(&in, STR(": "), &path)) {
         *rest = str_range(path.at + path.len, in.at + in.len);
         return path;
@@ -106,7 +119,9 @@ static enum taken take_rejection(struct builder *builder, const struct exim_line
     if (place->stage >= STAGE_MAIL || (place->stage == STAGE_HELO && place->what == OF_SESSION))
         exim_greeted(host);
     if (place->stage == STAGE_HELO && place->what == OF_SESSION)
-        cut_prefix(&rest, host->helo); /* it may hold the mark that follows */
+        cut_prefix(&rest, (struct str){ host->helo.at, host->helo.len < COMMAND_BYTES_MOST
+                                                           ? host->helo.len
+                                                           : COMMAND_BYTES_MOST }); /* may hold ": " */
     if (!cut_until(&rest, STR(": "), &text)) {
         text = rest;
         rest = (struct str){ rest.at + rest.len, 0 };
@@ -234,6 +249,35 @@ static enum taken take_discarded(struct builder *builder, const struct exim_line
     return TAKEN;
 }
 
+/* "F=a@b H=HOST P=esmtp rejected by local_scan(): text" (receive.c) */
+enum taken exim_take_local_scan(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct exim_clauses clauses = { .sender = { NULL, 0 } };
+    struct str text;
+    if (cut_prefix(&rest, STR("<>"))) {
+        clauses.sender = (struct str){ rest.at, 0 };
+    } else if (rest.len && rest.at[0] == '<') {
+        return PASSED; /* by a program here: "F=<a@b> rejected by non-SMTP ACL: text" */
+    } else {
+        bool quoted = false;
+        size_t end = 0;
+        for (; end < rest.len && (quoted || rest.at[end] != ' '); end++)
+            quoted ^= rest.at[end] == '"' && (end == 0 || rest.at[end - 1] != '\\');
+        clauses.sender = (struct str){ rest.at, end };
+        rest = str_skip(rest, end);
+    }
+    if (!cut_prefix(&rest, STR(" H=")) || !cut_exim_host(&rest, &host))
+        return PASSED;
+    while (rest.len && !str_starts(rest, STR("rejected ")) && !str_starts(rest, STR("temporarily ")))
+        if (!cut_until_char(&rest, ' ', &text)) /* P=esmtp L */
+            return SKIPPED;
+    bool deferred = cut_prefix(&rest, STR("temporarily "));
+    return cut_prefix(&rest, STR("rejected "))
+               ? take_rejection(builder, exim, &host, &clauses, rest, deferred)
+               : SKIPPED;
+}
+
 enum taken exim_take_host(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
@@ -253,6 +297,10 @@ enum taken exim_take_host(struct builder *builder, const struct exim_line *exim,
         return take_verify(builder, exim, &host, rest);
     if (cut_prefix(&rest, STR("incomplete transaction (")))
         return take_incomplete(builder, exim, &host, rest);
+    if (cut_prefix(&rest, STR("dropped by 'connect' ACL"))) { /* on a port that begins with TLS */
+        rest = str_range(rest.at - STR("'connect' ACL").len, rest.at + rest.len);
+        return take_rejection(builder, exim, &host, &clauses, rest, false);
+    }
     if (str_find(rest, STR(": discarded by ")) && cut_prefix(&rest, STR("RCPT ")))
         return take_discarded(builder, exim, &host, &clauses, rest);
     return exim->id.at ? PASSED : SKIPPED;

@@ -32,9 +32,15 @@ static uint32_t pid_of(const struct open_session *open)
     return notes ? notes->pid : 0;
 }
 
-static void bind_pid(struct builder *builder, struct open_session *open, const struct exim_line *exim)
+/* Of the process that serves the client. */
+static uint32_t pid_told(const struct exim_line *exim, const struct exim_host *host)
 {
-    uint32_t pid = exim->id_pid ? exim->id_pid : exim->pid;
+    return exim->id_pid ? exim->id_pid : host->pid ? host->pid : exim->pid;
+}
+
+static void bind_pid(struct builder *builder, struct open_session *open, const struct exim_line *exim,
+                     uint32_t pid)
+{
     struct exim_notes *notes = open->notes;
     if (!pid || (notes && notes->pid == pid))
         return;
@@ -73,10 +79,12 @@ static void note_host(struct builder *builder, struct open_session *open, const 
 struct open_session *exim_begin(struct builder *builder, const struct exim_line *exim,
                                 const struct exim_host *host)
 {
-    struct open_session *open = builder_open(builder, 0, exim->line);
+    struct open_session *open = builder_open(builder, 0, exim->first ? exim->first : exim->line);
+    if (exim->first)
+        builder_took(builder, open, exim->line);
     builder_set_client(builder, open, &host->address, 0);
     open->flags |= EXIM_FRESH;
-    bind_pid(builder, open, exim);
+    bind_pid(builder, open, exim, pid_told(exim, host));
     note_host(builder, open, exim, host);
     return open;
 }
@@ -117,7 +125,7 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
 {
     const struct session *session = &open->session;
     usec silence = exim->line->at - open->marked;
-    uint32_t pid = exim->id_pid ? exim->id_pid : exim->pid;
+    uint32_t pid = pid_told(exim, host);
     if (open->ended || !str_eq(session->server, exim->line->host) || silence < -USEC_MINUTE)
         return 0;
     if ((pid && pid_of(open) && pid != pid_of(open)) ||
@@ -163,7 +171,7 @@ struct open_session *exim_session(struct builder *builder, const struct exim_lin
                                   const struct exim_host *host, struct str sender, struct str recipient)
 {
     struct open_session *open = NULL;
-    uint32_t pid = exim->id_pid ? exim->id_pid : exim->pid;
+    uint32_t pid = pid_told(exim, host);
     if (pid)
         open = builder_find(builder, key_of_pid(exim, pid), NULL);
     if (!goes_on(open, exim, host) && host->port)
@@ -174,9 +182,11 @@ struct open_session *exim_session(struct builder *builder, const struct exim_lin
         open = exim_begin(builder, exim, host);
         open->flags &= ~(uint32_t)EXIM_FRESH;
     } else {
+        if (exim->first)
+            builder_took(builder, open, exim->first);
         builder_took(builder, open, exim->line);
         open->flags &= ~(uint32_t)EXIM_FRESH;
-        bind_pid(builder, open, exim);
+        bind_pid(builder, open, exim, pid_told(exim, host));
         note_host(builder, open, exim, host);
     }
     if (!(open->flags & EXIM_COUNTED))

@@ -6,7 +6,8 @@ static const struct str none = { NULL, 0 };
 bool exim_cut_client(struct str *rest, struct exim_host *host)
 {
     struct str in = *rest;
-    cut_prefix(&in, STR("H="));
+    if (!cut_prefix(&in, STR("H=")) && !cut_prefix(&in, STR("TFO* ")))
+        cut_prefix(&in, STR("TFO "));
     if (!cut_exim_host(&in, host))
         return false;
     *rest = in;
@@ -53,9 +54,12 @@ static const struct ending {
 } endings[] = {
     { STR_INIT("closed by QUIT"), CLOSED_QUIT },
     { STR_INIT("lost"), CLOSED_LOST },
+    { STR_INIT("TFO lost"), CLOSED_LOST },
     { STR_INIT("closed by EOF"), CLOSED_LOST },
     { STR_INIT("closed by DROP"), CLOSED_DROPPED },
     { STR_INIT("closed after SIGTERM"), CLOSED_DROPPED },
+    { STR_INIT("closed after SIGINT"), CLOSED_DROPPED },
+    { STR_INIT("closed SIG"), CLOSED_DROPPED }, /* 4.98, while a message comes in */
     { STR_INIT("dropped"), CLOSED_DROPPED },
     { STR_INIT("closed"), CLOSED_UNKNOWN },
 };
@@ -75,13 +79,12 @@ static enum taken take_connection(struct builder *builder, const struct exim_lin
     struct exim_host host;
     if (!exim_cut_client(&rest, &host))
         return PASSED; /* "from root": -bs */
-    struct str tail = rest, identity;
+    struct str tail = rest, duration;
     while (cut_char(&tail, ' '))
         ;
-    if (cut_prefix(&tail, STR("Ci="))) { /* +connection_identify */
-        if (!cut_until_char(&tail, ' ', &identity))
-            return SKIPPED;
-    }
+    cut_prefix(&tail, STR("(via inetd) "));
+    if (str_starts(tail, STR("D=")) && !cut_until_char(&tail, ' ', &duration)) /* 4.98 */
+        return SKIPPED;
     if (str_starts(tail, STR("(TCP/IP connection count"))) {
         struct exim_line daemon = *exim;
         daemon.pid = 0; /* who serves it has another */
@@ -105,6 +108,17 @@ static enum taken take_connection(struct builder *builder, const struct exim_lin
     return SKIPPED;
 }
 
+/* "SMTP connection Ci=769 from HOST D=2s closed by QUIT" (4.98, +connection_id): its process. */
+static enum taken take_numbered(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_line of_process = *exim;
+    uint64_t pid = 0;
+    if (!cut_number(&rest, &pid) || pid > UINT32_MAX || !cut_prefix(&rest, STR(" from ")))
+        return SKIPPED;
+    of_process.pid = (uint32_t)pid;
+    return take_connection(builder, &of_process, rest);
+}
+
 static enum taken end_of(struct builder *builder, const struct exim_line *exim, const struct exim_host *host,
                          struct str rest, enum closed closed, enum stage stage)
 {
@@ -117,16 +131,27 @@ static enum taken end_of(struct builder *builder, const struct exim_line *exim, 
     return TAKEN;
 }
 
-/* "no MAIL in SMTP connection from HOST D=0.001s C=EHLO,QUIT" (+smtp_no_mail) */
+/* "no MAIL in SMTP connection from HOST D=0.001s A=LOGIN:bob X=… C=EHLO,QUIT" (+smtp_no_mail) */
 static enum taken take_no_mail(struct builder *builder, const struct exim_line *exim, struct str rest)
 {
     struct exim_host host;
     if (!exim_cut_client(&rest, &host))
         return PASSED;
-    bool greeted = str_find(rest, STR("EHLO")) || str_find(rest, STR("HELO"));
-    bool quit = str_find(rest, STR("QUIT")) != NULL;
-    return end_of(builder, exim, &host, rest, quit ? CLOSED_QUIT : CLOSED_UNKNOWN,
-                  greeted ? STAGE_HELO : STAGE_CONNECT);
+    struct exim_line last = *exim;
+    struct exim_clauses clauses;
+    struct str behind = rest, said = rest, before;
+    str_split_last(rest, STR(" C="), &before, &said); /* the last: a certificate's name may hold others */
+    bool greeted = str_find(said, STR("EHLO")) || str_find(said, STR("HELO"));
+    last.is_last = true;
+    struct open_session *open = exim_session(builder, &last, &host, none, none);
+    note_duration(open, exim, rest);
+    exim_reach(open, greeted ? STAGE_HELO : STAGE_CONNECT);
+    if (cut_prefix(&behind, STR(" D=")) && cut_until_char(&behind, ' ', &before)) {
+        cut_exim_clauses(&behind, &clauses);
+        exim_note_clauses(builder, open, exim->line->at, &clauses);
+    }
+    exim_end(open, exim, str_find(said, STR("QUIT")) ? CLOSED_QUIT : CLOSED_UNKNOWN);
+    return TAKEN;
 }
 
 /* "unexpected disconnection while reading SMTP command from HOST (error: …) D=2s" */
@@ -296,6 +321,23 @@ static enum taken take_dns_list(struct builder *builder, const struct exim_line 
     return TAKEN;
 }
 
+/* "DNS list lookup for 192.0.2.1 at bl.example.org returned 192.0.2.66; not in 127.0/8 and discarded": of the
+ * client's address; else of a name, and no measure's. */
+static enum taken take_dns_answer(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host = { 0 };
+    struct str address, zone;
+    if (!cut_until(&rest, STR(" at "), &address) || !cut_until(&rest, STR(" returned "), &zone) ||
+        !ip_parse(address, &host.address))
+        return PASSED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    struct evidence listed = evidence_of(KIND_DNSBL, UNKNOWN, exim->line->at);
+    listed.subject = zone;
+    open->flags |= EXIM_FRESH;
+    evidence_once(builder, open, &listed);
+    return TAKEN;
+}
+
 /* The words of $smtp_notquit_reason, for an ACL's "logwrite = notquit $smtp_notquit_reason from
  * $sender_host_address". */
 static enum taken take_not_quit(struct builder *builder, const struct exim_line *exim, struct str rest)
@@ -348,6 +390,66 @@ static enum taken pass(struct builder *builder, const struct exim_line *exim, st
     return PASSED;
 }
 
+/* "Message abandoned: Input read error (Connection reset by peer) while receiving message from HOST", 451 to
+ * who is still there. */
+static enum taken take_abandoned(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str what;
+    if (!cut_until(&rest, STR(" while receiving message from "), &what) || !exim_cut_client(&rest, &host))
+        return PASSED;
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    int32_t index = exim_transaction(builder, open, exim, none);
+    exim_reach(open, STAGE_DATA);
+    if (index < 0 || !str_starts(what, STR("Spool write")))
+        return TAKEN;
+    struct refused refused = { .at = exim->line->at,
+                               .reply = { .code = 451, .stage = STAGE_EOM, .text = what },
+                               .transaction = index,
+                               .recipient = WHOLE_TRANSACTION };
+    refused_note(builder, open, &refused, saying_of(STR(""), STAGE_EOM));
+    return TAKEN;
+}
+
+/* "SSL_write: (from HOST) syscall: Connection reset by peer" (tls-openssl.c) */
+static enum taken take_ssl(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    if (!exim_cut_client(&rest, &host))
+        return PASSED;
+    exim_session(builder, exim, &host, none, none);
+    return TAKEN;
+}
+
+/* "VRFY failed for alice H=HOST" */
+static enum taken take_vrfy(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    struct str address = rest;
+    if (!exim_cut_client_behind(&rest, STR(" H="), &host))
+        return PASSED;
+    address = str_range(address.at, rest.at);
+    struct open_session *open = exim_session(builder, exim, &host, none, none);
+    struct evidence probe = evidence_of(KIND_VRFY, YES, exim->line->at);
+    struct str before, behind;
+    if (str_split_last(address, STR(" H="), &before, &behind))
+        address = before;
+    probe.subject = address;
+    builder_add_evidence(builder, open, &probe);
+    exim_reach(open, STAGE_BANNER);
+    return TAKEN;
+}
+
+/* "ignoring AUTH=a@b.test from H=HOST (client not authenticated)" */
+static enum taken take_ignored_auth(struct builder *builder, const struct exim_line *exim, struct str rest)
+{
+    struct exim_host host;
+    if (!exim_cut_client_behind(&rest, STR(" from H="), &host))
+        return PASSED;
+    exim_session(builder, exim, &host, none, none);
+    return TAKEN;
+}
+
 /* In order of how often they stand there by default. */
 static const struct shape {
     struct str begins;
@@ -355,7 +457,10 @@ static const struct shape {
 } shapes[] = {
     { STR_INIT("no host name found for IP address "), take_no_name },
     { STR_INIT("SMTP connection from "), take_connection },
+    { STR_INIT("SMTP connection Ci="), take_numbered },
     { STR_INIT("no MAIL in SMTP connection from "), take_no_mail },
+    { STR_INIT("no MAIL in TFO SMTP connection from "), take_no_mail },
+    { STR_INIT("no MAIL in TFO* SMTP connection from "), take_no_mail },
     { STR_INIT("SMTP protocol synchronization error ("), exim_take_synchronization },
     { STR_INIT("unexpected disconnection while reading SMTP command from "), take_disconnection },
     { STR_INIT("rejected "), exim_take_rejected },
@@ -368,6 +473,12 @@ static const struct shape {
     { STR_INIT("SMTP syntax error in "), take_error },
     { STR_INIT("SMTP protocol error in "), take_error },
     { STR_INIT("refused connection from "), exim_take_refused_host },
+    { STR_INIT("connection from "), exim_take_options },
+    { STR_INIT("temporarily "), exim_take_temporarily },
+    { STR_INIT("ridiculously long "), exim_take_overlong },
+    { STR_INIT("overlong "), exim_take_overlong },
+    { STR_INIT("Message abandoned: "), take_abandoned },
+    { STR_INIT("SSL_write: (from "), take_ssl },
     { STR_INIT("too many "), exim_take_too_many },
     { STR_INIT("unqualified "), exim_take_unqualified },
     { STR_INIT("TLS "), take_tls },
@@ -386,10 +497,29 @@ static const struct shape {
     { STR_INIT("pid "), pass },
     { STR_INIT("Failed to "), pass },
     { STR_INIT("Warning: "), pass },
+    { STR_INIT("VRFY failed for "), take_vrfy },
     { STR_INIT("VRFY "), pass },
     { STR_INIT("EXPN "), pass },
     { STR_INIT("U="), pass },
-    { STR_INIT("F=<"), pass },
+    { STR_INIT("F="), exim_take_local_scan },
+    { STR_INIT("ignoring AUTH="), take_ignored_auth },
+    { STR_INIT("DNS list lookup for "), take_dns_answer },
+    { STR_INIT("getsockopt() failed from "), pass },
+    { STR_INIT("Connection identification"), pass },
+    { STR_INIT("ident connection to "), pass },
+    { STR_INIT("Long "), pass },
+    { STR_INIT("host name alias list truncated"), pass },
+    { STR_INIT("unexpected EOF while reading SMTP command"), pass }, /* -bs */
+    { STR_INIT("spool directory space check failed"), pass },
+    { STR_INIT("log directory space check failed"), pass },
+    { STR_INIT("no immediate delivery: "), pass },
+    { STR_INIT("listen backlog "), pass },
+    { STR_INIT("socket bind() "), pass },
+    { STR_INIT("notify triggered queue run"), pass },
+    { STR_INIT("DKIM: "), pass }, /* of no message */
+    { STR_INIT("SSL_write error "), pass },
+    { STR_INIT("SSL channel closed on write"), pass },
+    { STR_INIT("SSL verify denied "), pass },
 };
 
 /* "LOGIN authenticator failed for HOST: 535 Incorrect authentication data (set_id=alice)" */
@@ -432,6 +562,19 @@ static enum taken take_unknown(const struct exim_line *exim, struct str text)
                                         STR_INIT("spam acl condition"),
                                         STR_INIT("malware acl"),
                                         STR_INIT("DMARC"),
+                                        STR_INIT("PRDR "),
+                                        STR_INIT("frozen by "),
+                                        STR_INIT("local_scan() "),
+                                        STR_INIT("invalid return "),
+                                        STR_INIT("spam acl"),
+                                        STR_INIT("regex acl"),
+                                        STR_INIT("mime_regex acl"),
+                                        STR_INIT("MIME acl"),
+                                        STR_INIT("internal scanner error"),
+                                        STR_INIT("spoolfile error"),
+                                        STR_INIT("Spool write error"),
+                                        STR_INIT("DKIM: "),
+                                        STR_INIT("\""), /* rewritten by submission mode */
                                         STR_INIT("SA: "),
                                         STR_INIT("PDKIM"),
                                         STR_INIT("failed to "),
@@ -446,6 +589,9 @@ static enum taken take_unknown(const struct exim_line *exim, struct str text)
     for (size_t i = 0; exim->id.at && i < sizeof known / sizeof *known; i++)
         if (str_starts(text, known[i]))
             return PASSED;
+    if (str_starts(text, STR("[")) &&
+        (str_find(text, STR("] SSL verify ")) || str_find(text, STR("] after QUIT, client reset"))))
+        return PASSED; /* tls-openssl.c, of either side */
     /* "mx.example.org [192.0.2.1] Connection timed out": the other end of a delivery */
     return exim->id.at && cut_until_char(&text, ' ', &name) && text.len && text.at[0] == '[' ? PASSED
                                                                                              : SKIPPED;

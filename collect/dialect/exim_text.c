@@ -46,6 +46,7 @@ bool cut_exim_host(struct str *rest, struct exim_host *host)
 {
     struct str in = *rest, behind;
     size_t name = 0;
+    uint64_t pid = 0;
     *host = (struct exim_host){ 0 };
     if (in.len && in.at[0] != '(' && in.at[0] != '[') {
         while (name < in.len && in.at[name] != ' ' && in.at[name] != '(')
@@ -62,9 +63,19 @@ bool cut_exim_host(struct str *rest, struct exim_host *host)
     if (cut_prefix(&behind, STR(" I=")) && cut_bracketed(&behind, &host->interface, &host->interface_port))
         in = behind;
     behind = in;
+    if (cut_prefix(&behind, STR(" TFO"))) { /* TCP Fast Open: receive.c, add_host_info_for_log() */
+        cut_char(&behind, '*');
+        in = behind;
+    }
+    behind = in;
     if (cut_prefix(&behind, STR(" U="))) { /* RFC 1413: up to the next blank */
         while (behind.len && behind.at[0] != ' ' && behind.at[0] != ':')
             behind = str_skip(behind, 1);
+        in = behind;
+    }
+    behind = in;
+    if (cut_prefix(&behind, STR(" Ci=")) && cut_number(&behind, &pid) && pid <= UINT32_MAX) {
+        host->pid = (uint32_t)pid;
         in = behind;
     }
     *rest = in;
@@ -115,14 +126,15 @@ static struct str cut_value(struct str *rest)
     return (struct str){ in.at, end };
 }
 
-/* "PLAIN:alice": the user is an authenticated id of whatever form. */
+/* "PLAIN:alice", "PLAIN:alice:a@b.test" with the sender of MAIL's AUTH= (+smtp_mailauth). */
 static void read_login(struct str value, struct exim_clauses *clauses)
 {
     if (!cut_until_char(&value, ':', &clauses->authenticator)) {
         clauses->authenticator = value;
         return;
     }
-    clauses->user = value;
+    if (!cut_until_char(&value, ':', &clauses->user))
+        clauses->user = value;
 }
 
 void cut_exim_clauses(struct str *rest, struct exim_clauses *clauses)

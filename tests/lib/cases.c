@@ -12,15 +12,15 @@
 #include "collect/state.h"
 #include "collect/untagged.h"
 #include "tests/lib/session_text.h"
+#include "tests/lib/shapes.h"
 
 static const char *place;
 static char names[32][64];
 static int name_count;
 
-static struct str read_file(const char *name, struct arena *arena)
+struct str case_file(const char *path, struct arena *arena)
 {
-    char path[512], text[4096];
-    snprintf(path, sizeof path, "%s/%s", place, name);
+    char text[4096];
     FILE *in = fopen(path, "r");
     ck_assert_msg(in != NULL, "%s is missing: tests run in the top folder", path);
     size_t len = 0, n = 0;
@@ -34,8 +34,7 @@ static struct str read_file(const char *name, struct arena *arena)
     return (struct str){ all, len };
 }
 
-/* "10:00:00.5 @mx2 postfix/smtpd[100]: text" */
-static struct line read_line(struct str text)
+struct line case_line(struct str text)
 {
     struct str stamp, tag, pid;
     struct line line = { .host = STR("mx"), .input = 1 };
@@ -74,7 +73,7 @@ static void take(struct run *run, struct str text)
         expected = SKIPPED;
     else if (cut_prefix(&text, STR("- ")))
         expected = PASSED;
-    struct line line = read_line(text);
+    struct line line = case_line(text);
     line.number = run->number;
     line.offset = run->number * 100;
     /* Exactly its bytes, so that the sanitizer sees a look behind them. */
@@ -140,7 +139,9 @@ START_TEST(cases_of_a_file)
 {
     const char *name = names[_i];
     struct arena arena = { 0 };
-    struct str rest = read_file(name, &arena), about, lines, expected;
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", place, name);
+    struct str rest = case_file(path, &arena), about, lines, expected;
     int count = 0;
     for (skip_blank(&rest); rest.len; skip_blank(&rest)) {
         ck_assert_msg(cut_prefix(&rest, STR("# ")), "%s: no # at: %.*s", name,
@@ -167,6 +168,14 @@ START_TEST(cases_of_a_file)
 }
 END_TEST
 
+START_TEST(shapes)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/shapes.table", place);
+    shapes_check(path);
+}
+END_TEST
+
 int cases_main(const char *folder_of_cases)
 {
     const char *slash = strrchr(folder_of_cases, '/');
@@ -185,6 +194,10 @@ int cases_main(const char *folder_of_cases)
     Suite *suite = suite_create(slash + 1);
     TCase *tcase = tcase_create("cases");
     tcase_add_loop_test(tcase, cases_of_a_file, 0, name_count);
+    char table[512];
+    snprintf(table, sizeof table, "%s/shapes.table", place);
+    if (access(table, R_OK) == 0)
+        tcase_add_test(tcase, shapes);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     if (getenv("SHOW_CASES"))
