@@ -14,7 +14,7 @@
 enum {
     COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
     PROGRESS_LINES = 2048,           /* between two looks at the clock */
-    STATE_VERSION = 2 /* of what is kept: count up when what is written down of a run, a session or a
+    STATE_VERSION = 3 /* of what is kept: count up when what is written down of a run, a session or a
                          dialect's notes changes */
 };
 

@@ -248,6 +248,7 @@ const struct saying sayings[] = {
     { SAYS("blocked by spamassassin"), NAMED_SPAM, KIND_SPAM, YES, ANY, NULL, NO_MORE },
     { SAYS("tls required"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("must issue a starttls"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
+    { SAYS("encryption too weak"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE }, /* proto.m4 */
     { SAYS("encryption required"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS("session encryption is required"), NAMED_TLS_REQUIRED, KINDS, UNKNOWN, ANY, NULL, NO_MORE },
     { SAYS(""), NAMED_NONE, KINDS, UNKNOWN, 0, NULL, NO_MORE },

@@ -44,6 +44,8 @@ static enum taken take_rejecting(struct str rest, const struct sendmail_line *at
     struct str command, reason;
     struct relay relay;
     uint64_t seconds = 0;
+    if (str_starts(rest, STR("new messages: "))) /* "min free: 100" (daemon.c) */
+        return PASSED;
     if (!cut_until(&rest, STR(" from "), &command))
         return SKIPPED;
     cut_relay(&rest, &relay);
@@ -176,7 +178,98 @@ static enum taken take_client(struct str rest, const struct sendmail_line *at)
         open->session.cut_off = true; /* "421 Rejecting open proxy" */
         open->session.closed = CLOSED_DROPPED;
         reach(open, STAGE_BANNER);
+    } else if (str_starts(rest, STR("SMTP violation, input too long")) ||
+               str_starts(rest, STR("Possible SMTP RCPT flood, shutting down"))) {
+        open->session.cut_off = true; /* 421 */
+        open->session.closed = CLOSED_DROPPED;
+        reach(open, rest.at[0] == 'P' ? STAGE_RCPT : STAGE_BANNER);
     }
+    return TAKEN;
+}
+
+/* "SMTP MAIL command (<a@b>) from X tempfailed (due to previous checks)": what went before has refused the
+ * session for now. */
+static enum taken take_tempfailed(struct str rest, const struct sendmail_line *at)
+{
+    struct relay relay;
+    struct str verb, argument, tail;
+    if (!cut_until(&rest, STR(" command ("), &verb) ||
+        !str_split_last(rest, STR(") from "), &argument, &tail))
+        return SKIPPED;
+    cut_relay(&tail, &relay);
+    if (!str_starts(tail, STR(" tempfailed ")))
+        return SKIPPED;
+    struct open_session *open = sendmail_session(at, &relay);
+    if (!open)
+        return PASSED;
+    if (!str_eq(verb, STR("MAIL")))
+        return TAKEN;
+    struct sendmail_refusal refusal = { .stage = STAGE_MAIL, .sender = argument };
+    struct str address = argument;
+    if (cut_bracketed(&argument, &address))
+        refusal.sender = address;
+    read_sendmail_reply(STR("451 4.3.2 Please try again later"), 451, &refusal.reply);
+    sendmail_refuse(at, open, &refusal);
+    return TAKEN;
+}
+
+/* "unauthorized PIPELINING, sleeping, relay=X" */
+static enum taken take_unauthorized(struct str rest, const struct sendmail_line *at)
+{
+    struct relay relay;
+    cut_relay(&rest, &relay);
+    struct open_session *open = sendmail_session(at, &relay);
+    if (!open)
+        return PASSED;
+    struct evidence evidence = evidence_of(KIND_PIPELINING, YES, at->line->at);
+    evidence_once(at->builder, open, &evidence);
+    return TAKEN;
+}
+
+/* ""wiz" command from X (192.0.2.1)" */
+static enum taken take_old_trick(struct str rest, const struct sendmail_line *at)
+{
+    struct relay relay;
+    struct str word;
+    if (!cut_until(&rest, STR("\" command from "), &word))
+        return SKIPPED;
+    cut_relay(&rest, &relay);
+    struct open_session *open = sendmail_session(at, &relay);
+    if (open)
+        reach(open, STAGE_BANNER);
+    return open ? TAKEN : PASSED;
+}
+
+/* "ERROR: srv_features=tempfail, relay=X, access temporarily disabled": all is answered 450. */
+static enum taken take_disabled(struct str rest, const struct sendmail_line *at)
+{
+    struct relay relay;
+    struct str before;
+    if (!cut_until(&rest, STR("relay="), &before))
+        return belongs(at);
+    cut_relay(&rest, &relay);
+    struct open_session *open = sendmail_session(at, &relay);
+    if (!open)
+        return PASSED;
+    struct sendmail_refusal refusal = { .stage = STAGE_CONNECT };
+    read_sendmail_reply(STR("450 4.3.0 Please try again later."), 450, &refusal.reply);
+    sendmail_refuse(at, open, &refusal);
+    return TAKEN;
+}
+
+/* "headers too large (32768 max) from X during message collect", "header overflow from X …": 552. */
+static enum taken take_headers(struct str rest, const struct sendmail_line *at)
+{
+    static const struct saying limit = { .named = NAMED_OTHER, .kind = KINDS };
+    struct str text;
+    if (!cut_until(&rest, STR(" from "), &text) || !str_ends(rest, STR(" during message collect")))
+        return SKIPPED;
+    struct open_session *open = sendmail_session(at, NULL);
+    if (!open)
+        return PASSED;
+    struct sendmail_refusal refusal = { .stage = STAGE_EOM, .saying = &limit };
+    refusal.reply = (struct reply){ .code = 552, .enhanced = STR("5.6.0"), .text = text };
+    sendmail_refuse(at, open, &refusal);
     return TAKEN;
 }
 
@@ -214,7 +307,8 @@ static enum taken take_bad_helo(struct str rest, const struct sendmail_line *at)
     struct open_session *open = sendmail_session(at, &relay);
     if (!open)
         return PASSED;
-    open->session.helo = builder_keep(at->builder, open, name);
+    if (!str_eq(name, STR("too long"))) /* what is said in place of such a one */
+        open->session.helo = builder_keep(at->builder, open, name);
     struct sendmail_refusal refusal = { .stage = STAGE_HELO, .saying = &bad_syntax };
     read_sendmail_reply(STR("501 5.0.0 Invalid domain name"), 501, &refusal.reply);
     sendmail_refuse(at, open, &refusal);
@@ -227,8 +321,12 @@ static enum taken take_auth(struct str rest, bool succeeded, const struct sendma
 {
     struct relay relay = { .name = { NULL, 0 } };
     struct str before = rest, after = { rest.at, 0 }, user = { NULL, 0 };
-    if (str_split_last(rest, STR("relay="), &before, &after)) /* 8.12 does not tell at a failure */
+    if (succeeded && cut_prefix(&rest, STR("relay="))) {
+        after = rest;
         cut_relay(&after, &relay);
+    } else if (str_split_last(rest, STR("relay="), &before, &after)) { /* 8.12 does not tell at a failure */
+        cut_relay(&after, &relay);
+    }
     if (succeeded && cut_prefix(&after, STR(", authid=")) &&
         !str_split_last(after, STR(", mech="), &user, &before))
         user = after;
@@ -250,8 +348,8 @@ static enum taken take_tls(struct str rest, const struct sendmail_line *at)
 {
     struct relay relay = { .name = { NULL, 0 } };
     struct str before, after;
-    if (!str_split_last(rest, STR("relay="), &before, &after))
-        return belongs(at);
+    if (str_starts(rest, STR("cert-subject=")) || !str_split_last(rest, STR("relay="), &before, &after))
+        return belongs(at);             /* a certificate says what its owner wants */
     bool established = before.len == 0; /* ", error: accept failed=-1, ..., relay=X" else */
     cut_relay(&after, &relay);
     struct open_session *open = sendmail_session(at, &relay);
@@ -398,7 +496,28 @@ static const struct str other_lines[] = { STR_INIT("poststats: "),
                                           STR_INIT("Truncated MIME "),
                                           STR_INIT("Fixed MIME "),
                                           STR_INIT("eightbit "),
-                                          STR_INIT("headers too large"),
+                                          STR_INIT("accepting new messages"),
+                                          STR_INIT("delaying="),
+                                          STR_INIT("stat="),
+                                          STR_INIT("rcpt="),
+                                          STR_INIT("ERROR=ARGS_"),
+                                          STR_INIT("AUTH error: "),
+                                          STR_INIT("AUTH warning: "),
+                                          STR_INIT("AUTH encode64 "),
+                                          STR_INIT("srvfeatures: "),
+                                          STR_INIT("proxy mode requested"),
+                                          STR_INIT("smtp: doublequeue"),
+                                          STR_INIT("set automode "),
+                                          STR_INIT("fcntl("),
+                                          STR_INIT("getmodifiers "),
+                                          STR_INIT("can't find queue group"),
+                                          STR_INIT("queue group name "),
+                                          STR_INIT("rewrite: "),
+                                          STR_INIT("rscheck("),
+                                          STR_INIT("Could not remove daemon"),
+                                          STR_INIT("Timeout.to_"),
+                                          STR_INIT("Saved message in "),
+                                          STR_INIT("returntosender: "),
                                           STR_INIT("forward "),
                                           STR_INIT("aliased to "),
                                           STR_INIT("expanded to "),
@@ -464,7 +583,7 @@ static enum taken take_text(struct str rest, const struct sendmail_line *at)
             return take_command(rest, at);
         return take_recipient(rest, at);
     case '-':
-        if (cut_prefix(&rest, STR("--> ")))
+        if (cut_prefix(&rest, STR("--> ")) || cut_prefix(&rest, STR("--- "))) /* until 8.12; since */
             return take_reply(rest, at);
         break;
     case 'l':
@@ -480,6 +599,8 @@ static enum taken take_text(struct str rest, const struct sendmail_line *at)
     case 'S':
         if (cut_prefix(&rest, STR("STARTTLS=server, ")))
             return take_tls(rest, at);
+        if (cut_prefix(&rest, STR("SMTP ")) && str_find(rest, STR(" tempfailed (")))
+            return take_tempfailed(rest, at);
         if (cut_prefix(&rest, STR("SYSERR")) && cut_until(&rest, STR(": "), &in) &&
             cut_prefix(&rest, STR("collect: ")))
             return take_collect(rest, at);
@@ -490,6 +611,30 @@ static enum taken take_text(struct str rest, const struct sendmail_line *at)
         if (cut_prefix(&rest, STR("AUTH failure ")))
             return take_auth(rest, false, at);
         break;
+    case 'N':
+        if (cut_prefix(&rest, STR("Null connection from "))) { /* until 8.11, for "did not issue" */
+            struct relay relay;
+            cut_relay(&rest, &relay);
+            struct open_session *open = sendmail_session(at, &relay);
+            if (open)
+                builder_close(at->builder, open, at->line, CLOSED_UNKNOWN);
+            return open ? TAKEN : PASSED;
+        }
+        break;
+    case 'u':
+        if (cut_prefix(&rest, STR("unauthorized PIPELINING, sleeping, relay=")))
+            return take_unauthorized(rest, at);
+        break;
+    case 'h':
+        if (str_starts(rest, STR("headers too large")) || str_starts(rest, STR("header overflow ")))
+            return take_headers(rest, at);
+        break;
+    case 'E':
+        if (cut_prefix(&rest, STR("ERROR: srv_features=")))
+            return take_disabled(rest, at);
+        break;
+    case '"':
+        return take_old_trick(str_skip(rest, 1), at);
     case 'i':
         if (cut_prefix(&rest, STR("invalid domain name (")))
             return take_bad_helo(rest, at);

@@ -14,10 +14,17 @@ static const struct ruleset {
     { STR_INIT("check_rcpt"), STAGE_RCPT, true },     { STR_INIT("check_mail"), STAGE_MAIL, true },
     { STR_INIT("check_relay"), STAGE_CONNECT, true }, { STR_INIT("check_data"), STAGE_DATA, true },
     { STR_INIT("check_compat"), STAGE_RCPT, true },   { STR_INIT("check_eoh"), STAGE_EOM, true },
-    { STR_INIT("check_eom"), STAGE_EOM, true },       { STR_INIT("tls_client"), STAGE_MAIL, true },
+    { STR_INIT("check_eom"), STAGE_EOM, true },       { STR_INIT("tls_client"), STAGE_HELO, true },
     { STR_INIT("check_vrfy"), STAGE_HELO, false },    { STR_INIT("check_expn"), STAGE_HELO, false },
     { STR_INIT("check_etrn"), STAGE_HELO, false },    { STR_INIT("trust_auth"), STAGE_HELO, false },
     { STR_INIT("srv_features"), STAGE_HELO, false },  { STR_INIT("greet_pause"), STAGE_BANNER, true },
+    { STR_INIT("check_other"), STAGE_HELO, false },   { STR_INIT("bcc"), STAGE_RCPT, false },
+};
+
+/* Of this server as a client of others (deliver.c, usersmtp.c, queue.c). */
+static const struct str of_clients[] = {
+    STR_INIT("tls_server"), STR_INIT("tls_rcpt"), STR_INIT("try_tls"),
+    STR_INIT("authinfo"),   STR_INIT("oc_rate"),  STR_INIT("oc_conc"),
 };
 
 /* Other names are those of header checks (K…, H…: $>CheckSubject). */
@@ -58,21 +65,55 @@ static int64_t list_answer(struct str text, const struct relay *relay)
 
 static const struct saying some_list = { .named = NAMED_DNSBL, .kind = KIND_DNSBL, .state = YES };
 
+/* ", relay=X, reject=…": its place behind arguments that are the client's own words, of a header or of any
+ * command. The first that is the session's client, and where that is not known the last before the last
+ * ", reject=". */
+static bool find_relay(struct str *rest, const struct sendmail_line *at, struct relay *relay)
+{
+    const struct open_session *open = builder_find(at->builder, key_of_process(at->line), NULL);
+    const char *end = rest->at + rest->len;
+    struct str before = *rest, behind, last = { NULL, 0 };
+    str_split_last(*rest, STR(", reject="), &before, &behind);
+    const char *found = str_find(before, STR(", relay="));
+    for (; found; found = str_find(str_range(found + 1, before.at + before.len), STR(", relay="))) {
+        struct str in = str_range(found + STR(", relay=").len, end);
+        last = in;
+        cut_relay(&in, relay);
+        if (open && !ip_is_none(&relay->client) && ip_eq(&relay->client, &open->session.client)) {
+            *rest = in;
+            return true;
+        }
+    }
+    if (!last.at)
+        return false;
+    cut_relay(&last, relay);
+    *rest = last;
+    return true;
+}
+
 enum taken take_ruleset(struct str rest, const struct sendmail_line *at)
 {
     struct str name, first = { NULL, 0 }, second = { NULL, 0 };
     struct relay relay = { .name = { NULL, 0 } };
     if (!cut_until(&rest, STR(", "), &name))
         return SKIPPED;
+    struct str whole = rest;
     if (!cut_argument(&rest, STR("arg1="), &first))
         first = (struct str){ rest.at, 0 };
     cut_argument(&rest, STR(", arg2="), &second);
-    if (cut_prefix(&rest, STR(", relay="))) {
-        cut_relay(&rest, &relay);
-        if (relay.local)
+    for (size_t i = 0; i < sizeof of_clients / sizeof *of_clients; i++)
+        if (str_eq(name, of_clients[i]))
             return PASSED;
-    }
     struct ruleset ruleset = ruleset_of(name);
+    bool is_bracketed = first.at > whole.at && first.at[-1] == '<';
+    if (is_bracketed || ruleset.stage == STAGE_CONNECT) {
+        if (cut_prefix(&rest, STR(", relay=")))
+            cut_relay(&rest, &relay);
+    } else if (find_relay(&whole, at, &relay)) {
+        rest = whole;
+    }
+    if (relay.local)
+        return PASSED;
     if (ruleset.stage == STAGE_CONNECT && ip_is_none(&relay.client)) { /* it has gone already */
         struct str literal = first;
         cut_relay(&literal, &relay);
@@ -114,8 +155,13 @@ enum taken take_ruleset(struct str rest, const struct sendmail_line *at)
  * refused. */
 static bool cut_verdict(struct str rest, struct reply *reply)
 {
-    if (cut_prefix(&rest, STR("reject=")))
+    if (str_starts(rest, STR("reject=421, errormode=4")))
+        read_sendmail_reply(STR("421 4.3.0 closing connection"), 421, reply);
+    else if (cut_prefix(&rest, STR("reject=")) || cut_prefix(&rest, STR("temp failing commands=")) ||
+             cut_prefix(&rest, STR("shutdown=")))
         read_sendmail_reply(rest, 550, reply);
+    else if (str_starts(rest, STR("shutdown")) || str_starts(rest, STR("closing connection")))
+        read_sendmail_reply(STR("421 4.7.0 closing connection"), 421, reply);
     else if (str_starts(rest, STR("rejecting commands")) || str_starts(rest, STR("reject")))
         read_sendmail_reply(STR("554 Command rejected"), 554, reply);
     else if (str_starts(rest, STR("temp")))
@@ -147,6 +193,11 @@ enum taken take_milter(struct str rest, const struct sendmail_line *at)
             relay.name = (struct str){ NULL, 0 };
     } else if (cut_prefix(&rest, STR("data"))) {
         refusal.stage = STAGE_EOM;
+    } else if (cut_prefix(&rest, STR("cmd=data"))) {
+        refusal.stage = STAGE_DATA;
+    } else if (str_starts(rest, STR("initialization failed, "))) {
+        refusal.stage = STAGE_CONNECT;
+        rest = str_skip(rest, STR("initialization failed").len);
     } else {
         struct open_session *open = builder_find(at->builder, key_of_process(at->line), NULL);
         if (open)
@@ -191,10 +242,20 @@ enum taken take_milter_step(struct str rest, const struct sendmail_line *at)
 
 /* ---- What a transaction came to. */
 
+enum { SENDER_BYTES_MOST = 200 }; /* logsender(): "from=%.200s, size=" */
+
 /* "<a@b>, size=", "root, size=" */
 static bool cut_sender(struct str *rest, struct str *sender)
 {
-    struct str in = *rest;
+    struct str in = str_skip(*rest, rest->len > SENDER_BYTES_MOST ? SENDER_BYTES_MOST : rest->len);
+    if (str_starts(*rest, STR("<")) && cut_prefix(&in, STR(", size="))) { /* a long one, cut off */
+        *sender = (struct str){ rest->at + 1, SENDER_BYTES_MOST - 1 };
+        if (str_ends(*sender, STR(">")))
+            sender->len--;
+        *rest = in;
+        return true;
+    }
+    in = *rest;
     if (!cut_bracketed(&in, sender) || !cut_prefix(&in, STR(", size="))) {
         in = *rest;
         if (!cut_until(&in, STR(", size="), sender))
@@ -235,6 +296,8 @@ enum taken take_from(struct str rest, const struct sendmail_line *at)
         return SKIPPED;
     if (!str_split_last(rest, STR(", relay="), &fields, &tail))
         return PASSED; /* not by SMTP */
+    if (str_starts(tail, STR("[RESPONSE]")) || str_eq(tail, STR("localhost")))
+        return PASSED; /* a bounce of its own, a message from here */
     cut_relay(&tail, &relay);
     if (relay.local || !is_of_process(at->queue_id, at->line->pid))
         return PASSED;
@@ -320,7 +383,8 @@ static enum taken take_undelivered(struct str to, struct str status, const struc
         transaction->reply.code)
         return TAKEN;
     struct sendmail_refusal refusal = { .stage = STAGE_EOM };
-    read_sendmail_reply(status, 554, &refusal.reply);
+    /* MSG_TEMPFAIL of srvrsmtp.c, without its code */
+    read_sendmail_reply(status, str_eq(status, STR("Please try again later")) ? 451 : 554, &refusal.reply);
     refusal.sender = transaction->mail_from;
     sendmail_refuse(at, open, &refusal);
     return TAKEN;
@@ -378,6 +442,10 @@ enum taken take_to(struct str rest, const struct sendmail_line *at)
     struct evidence fate = evidence_of(KIND_FATE, fate_of(status), at->line->at);
     fate.detail = dsn.len ? str_range(dsn.at, status.at + status.len) : status; /* "2.0.0, stat=Sent" */
     fate.a = delay.at ? read_delay(delay) : -1;
+    /* An alias or a .forward: what was asked for is the address that led here. */
+    struct str asked = fields, before;
+    if (cut_until(&asked, STR("ctladdr="), &before) && cut_bracketed(&asked, &address))
+        to = str_range(address.at - 1, address.at + address.len + 1);
     int32_t index = -1;
     struct open_session *open = builder_find(at->builder, key, &index);
     if (open && index >= 0)
