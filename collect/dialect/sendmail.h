@@ -47,6 +47,8 @@ struct sendmail_line {
 /* The session of the process that logged the line, begun when there is none, or when the process serves
  * another client by now. `relay` may be NULL. NULL where the process is not known. */
 struct open_session *sendmail_session(const struct sendmail_line *at, const struct relay *relay);
+/* The line is of the session of its process, if there is one, and says nothing that matters. */
+enum taken sendmail_belongs(const struct sendmail_line *at);
 /* What can be said only when all of a session is known. */
 void sendmail_conclude(struct builder *builder, struct open_session *open);
 /* The transaction of the line's queue id, begun when there is none; an id is used again after a refused MAIL.
@@ -96,5 +98,17 @@ enum taken take_milter_step(struct str rest, const struct sendmail_line *at);
 /* "<-- EHLO a", "--> 250 ...": LogLevel 15. */
 enum taken take_command(struct str rest, const struct sendmail_line *at);
 enum taken take_reply(struct str rest, const struct sendmail_line *at);
+/* What is refused without a ruleset (sendmail_refuse.c). `rest` is what follows the words that the line is
+ * known by. */
+enum taken take_tcpwrappers(struct str rest, const struct sendmail_line *at);
+enum taken take_disabled(struct str rest, const struct sendmail_line *at);
+enum taken take_tempfailed(struct str rest, const struct sendmail_line *at);
+enum taken take_unauthorized(struct str rest, const struct sendmail_line *at);
+enum taken take_old_trick(struct str rest, const struct sendmail_line *at);
+enum taken take_recipient(struct str rest, const struct sendmail_line *at);
+enum taken take_too_many(const struct sendmail_line *at);
+enum taken take_too_big(const struct sendmail_line *at);
+enum taken take_headers(struct str rest, const struct sendmail_line *at);
+enum taken take_collect(struct str rest, const struct sendmail_line *at);
 
 #endif

@@ -174,6 +174,15 @@ struct open_session *sendmail_session(const struct sendmail_line *at, const stru
     return open;
 }
 
+enum taken sendmail_belongs(const struct sendmail_line *at)
+{
+    struct open_session *open = builder_find(at->builder, key_of_process(at->line), NULL);
+    if (!open)
+        return PASSED;
+    builder_took(at->builder, open, at->line);
+    return TAKEN;
+}
+
 int32_t sendmail_transaction(const struct sendmail_line *at, struct open_session *open, struct str sender)
 {
     struct session *session = &open->session;
