@@ -142,6 +142,25 @@ static bool cut_command(struct str *command, struct str name)
     return true;
 }
 
+/* Where a logged command ends and `mark` is the server's: quotes in it are as the client sent them, and the
+ * server's answer may repeat its address. Behind the address, then, or the last mark. NULL: there is none. */
+static const char *find_end(struct str command, struct str mark)
+{
+    struct str argument = command;
+    const char *end = command.at + command.len, *last = NULL;
+    if (cut_command(&argument, STR("MAIL FROM:")) || cut_command(&argument, STR("RCPT TO:"))) {
+        struct str path = path_in(argument), simple;
+        const char *found = str_find(str_range(path.at + path.len, end), mark);
+        if (!found && cut_until_char(&argument, '>', &simple)) /* a quote that closes in the answer */
+            found = str_find(str_range(simple.at + simple.len, end), mark);
+        if (found)
+            return found;
+    }
+    for (const char *at = str_find(command, mark); at; at = str_find(str_range(at + 1, end), mark))
+        last = at;
+    return last;
+}
+
 /* ---- Sessions. */
 
 static void reach(struct open_session *open, enum stage stage)
@@ -213,17 +232,32 @@ static enum taken take_disconnected(struct builder *builder, const struct line *
         struct str reason;
         enum closed closed;
     } ends[] = {
-        { STR_INIT("quit"), CLOSED_QUIT },         { STR_INIT("disconnect"), CLOSED_LOST },
-        { STR_INIT("timeout"), CLOSED_TIMEOUT },   { STR_INIT("session timeout"), CLOSED_TIMEOUT },
-        { STR_INIT("io-error"), CLOSED_LOST },     { STR_INIT("IO error"), CLOSED_LOST },
-        { STR_INIT("error: "), CLOSED_LOST },      { STR_INIT("tempfail"), CLOSED_DROPPED },
+        { STR_INIT("quit"), CLOSED_QUIT },
+        { STR_INIT("disconnect"), CLOSED_LOST },
+        { STR_INIT("timeout"), CLOSED_TIMEOUT },
+        { STR_INIT("session timeout"), CLOSED_TIMEOUT },
+        { STR_INIT("io-error"), CLOSED_LOST },
+        { STR_INIT("IO error"), CLOSED_LOST },
+        { STR_INIT("error: "), CLOSED_LOST },
+        { STR_INIT("tempfail"), CLOSED_DROPPED },
         { STR_INIT("bad-input"), CLOSED_DROPPED },
+        { STR_INIT("rejected by filter"), CLOSED_DROPPED },
+        { STR_INIT("session not moving forward"), CLOSED_DROPPED },
+        { STR_INIT("SSL certificate check failed"), CLOSED_DROPPED },
+        { STR_INIT("client did not present certificate"), CLOSED_DROPPED },
     };
     struct open_session *open = session_of(builder, line, id);
     enum closed closed = CLOSED_UNKNOWN;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (str_starts(reason, ends[i].reason))
             closed = ends[i].closed;
+    if (str_eq(reason, STR("rejected by filter")) && !open->session.reply.code) { /* 5.4: without a word */
+        struct refused refused = { .at = line->at,
+                                   .reply = { .code = 421, .stage = STAGE_CONNECT, .text = reason },
+                                   .transaction = WHOLE_SESSION,
+                                   .recipient = WHOLE_TRANSACTION };
+        refused_note(builder, open, &refused, saying_of(reason, STAGE_CONNECT));
+    }
     if (open->flags & TURNED_AWAY) /* it says "quit" then too */
         closed = CLOSED_DROPPED;
     open->session.cut_off |= closed == CLOSED_DROPPED;
@@ -257,8 +291,11 @@ static void take_other_command(struct builder *builder, struct open_session *ope
         probe.subject = path_in(argument);
         probe.detail = reply->text;
         builder_add_evidence(builder, open, &probe);
-    } else if (cut_command(&argument, STR("AUTH")) && reply->code == 535) {
-        add_auth(builder, open, line, (struct str){ NULL, 0 }, false);
+    } else if (cut_command(&argument, STR("AUTH")) && reply->code == 535 &&
+               !(open->session.evidence_count &&
+                 open->session.evidence[open->session.evidence_count - 1].kind == KIND_AUTH)) {
+        add_auth(builder, open, line, (struct str){ NULL, 0 },
+                 false); /* the line before told it, with the user */
     }
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (str_starts(command, foreign[i])) {
@@ -450,12 +487,10 @@ static enum taken take_event(struct builder *builder, const struct line *line, s
         rest = str_range(begin + event.len, rest.at + rest.len); /* fields begin with a blank */
     }
     if (str_eq(event, STR("failed-command"))) {
-        /* quotes in the command are as the client sent them: the last `" result="` is the server's */
-        const char *mark = NULL;
-        for (const char *at = str_find(rest, STR("\" result=\"")); at;
-             at = str_find(str_range(at + 1, rest.at + rest.len), STR("\" result=\"")))
-            mark = at;
-        if (!mark || !cut_until(&rest, STR("command=\""), &command) || mark < rest.at)
+        if (!cut_until(&rest, STR("command=\""), &command))
+            return SKIPPED;
+        const char *mark = find_end(rest, STR("\" result=\""));
+        if (!mark)
             return SKIPPED;
         result = str_range(mark + 10, rest.at + rest.len);
         if (str_ends(result, STR("\"")))
@@ -464,8 +499,11 @@ static enum taken take_event(struct builder *builder, const struct line *line, s
     }
     if (str_eq(event, STR("connected")))
         return take_connected(builder, line, id, field(rest, STR("address")), field(rest, STR("host")));
-    if (str_eq(event, STR("disconnected")) || str_eq(event, STR("closed")))
+    if (str_eq(event, STR("disconnected")) || str_eq(event, STR("closed"))) {
+        if (str_starts(rest, STR("  "))) /* two blanks in smtp_free() of 6.8 */
+            rest = str_skip(rest, 1);
         return take_disconnected(builder, line, id, field(rest, STR("reason")));
+    }
     if (str_eq(event, STR("envelope")))
         return take_envelope(builder, line, id, rest);
     if (str_eq(event, STR("bad-input")))
@@ -489,8 +527,8 @@ static enum taken take_event(struct builder *builder, const struct line *line, s
         add_auth(builder, session_of(builder, line, id), line, field(rest, STR("user")), well);
         return TAKEN;
     }
-    if (str_eq(event, STR("cert-check")) || str_starts(event, STR("filter")) ||
-        str_eq(event, STR("report"))) {
+    if (str_eq(event, STR("cert-check")) || str_eq(event, STR("client-cert-check")) ||
+        str_starts(event, STR("filter")) || str_eq(event, STR("report"))) {
         session_of(builder, line, id);
         return TAKEN;
     }
@@ -523,6 +561,29 @@ static bool cut_on_session(struct str *rest, struct str *id)
     return true;
 }
 
+/* "8399a44f3a2b46d1: connection from host mail21.shop.test [198.51.100.21] established", "…: authentication
+ * successful for user alice" */
+static enum taken take_session_line(struct builder *builder, const struct line *line, struct str rest)
+{
+    struct str id, host, address;
+    if (!cut_hex(&rest, SESSION_DIGITS, &id) || !cut_prefix(&rest, STR(": ")))
+        return SKIPPED;
+    if (cut_prefix(&rest, STR("connection from host "))) {
+        if (!cut_until(&rest, STR(" ["), &host) || !cut_until_char(&rest, ']', &address))
+            return SKIPPED;
+        return take_connected(builder, line, id, address, host);
+    }
+    if (cut_prefix(&rest, STR("authentication successful for user "))) {
+        add_auth(builder, session_of(builder, line, id), line, str_trim(rest), true);
+        return TAKEN;
+    }
+    if (cut_prefix(&rest, STR("authentication failed for user "))) {
+        add_auth(builder, session_of(builder, line, id), line, str_trim(rest), false);
+        return TAKEN;
+    }
+    return str_eq(rest, STR("vfprintf")) ? PASSED : SKIPPED;
+}
+
 static enum taken take_smtp_in(struct builder *builder, const struct line *line, struct str rest)
 {
     struct str id, host, message, command;
@@ -533,12 +594,9 @@ static enum taken take_smtp_in(struct builder *builder, const struct line *line,
         return take_connected(builder, line, id, (struct str){ rest.at, rest.len - 1 }, host);
     }
     if (cut_prefix(&rest, STR("Failed command on "))) {
-        const char *mark = NULL;
         if (!cut_on_session(&rest, &id) || !cut_prefix(&rest, STR(": \"")))
             return SKIPPED;
-        for (const char *at = str_find(rest, STR("\" => ")); at;
-             at = str_find(str_range(at + 1, rest.at + rest.len), STR("\" => ")))
-            mark = at;
+        const char *mark = find_end(rest, STR("\" => "));
         if (!mark)
             return SKIPPED;
         command = str_range(rest.at, mark);
@@ -571,6 +629,25 @@ static enum taken take_smtp_in(struct builder *builder, const struct line *line,
         cut_prefix(&rest, STR(": "));
         return take_bad_input(builder, line, id, rest);
     }
+    if (cut_prefix(&rest, STR("session "))) /* of 5.3 */
+        return take_session_line(builder, line, rest);
+    bool accepted = cut_prefix(&rest, STR("Accepted authentication for user "));
+    if (accepted || cut_prefix(&rest, STR("Authentication failed for user ")) ||
+        cut_prefix(&rest, STR("Authentication temporarily failed for user "))) {
+        if (!cut_until(&rest, STR(" on "), &host) || !cut_on_session(&rest, &id))
+            return SKIPPED;
+        add_auth(builder, session_of(builder, line, id), line, host, accepted);
+        return TAKEN;
+    }
+    if (cut_prefix(&rest, STR("Ending ")) || cut_prefix(&rest, STR("Client certificate verification ")) ||
+        cut_prefix(&rest, STR("No PKI entry for requested SNI "))) {
+        if (!cut_on_session(&rest, &id))
+            return SKIPPED;
+        struct open_session *open = session_of(builder, line, id);
+        if (str_starts(rest, STR(": too many failed RCPT")))
+            open->flags |= TURNED_AWAY;
+        return TAKEN;
+    }
     if (cut_prefix(&rest, STR("Started TLS on "))) {
         if (!cut_on_session(&rest, &id))
             return SKIPPED;
@@ -601,11 +678,31 @@ static bool recognise(struct str tag)
 static enum taken take(const struct line *line, struct builder *builder)
 {
     static const struct str others[] = {
-        STR_INIT("info: "),     STR_INIT("warn: "),    STR_INIT("fatal: "), STR_INIT("Exiting"),
-        STR_INIT("debug: "),    STR_INIT("mta: "),     STR_INIT("mta-in"),  STR_INIT("smtp-out"),
-        STR_INIT("queue"),      STR_INIT("scheduler"), STR_INIT("control"), STR_INIT("lookup"),
-        STR_INIT("lka"),        STR_INIT("pony"),      STR_INIT("relay-"),  STR_INIT("parent"),
-        STR_INIT("OpenSMTPD "), STR_INIT("kernel"),    STR_INIT("crypto"),  STR_INIT("dispatcher"),
+        STR_INIT("info: "),
+        STR_INIT("warn: "),
+        STR_INIT("fatal: "),
+        STR_INIT("Exiting"),
+        STR_INIT("getnameinfo: "),
+        STR_INIT("getaddrinfo: "),
+        STR_INIT("smtp_session_imsg: "),
+        STR_INIT("failed to push dataline"),
+        STR_INIT("bounce"),
+        STR_INIT("debug: "),
+        STR_INIT("mta: "),
+        STR_INIT("mta-in"),
+        STR_INIT("smtp-out"),
+        STR_INIT("queue"),
+        STR_INIT("scheduler"),
+        STR_INIT("control"),
+        STR_INIT("lookup"),
+        STR_INIT("lka"),
+        STR_INIT("pony"),
+        STR_INIT("relay-"),
+        STR_INIT("parent"),
+        STR_INIT("OpenSMTPD "),
+        STR_INIT("kernel"),
+        STR_INIT("crypto"),
+        STR_INIT("dispatcher"),
     };
     struct str rest = line->text, id;
     if (cut_hex(&rest, SESSION_DIGITS, &id)) {
