@@ -9,9 +9,10 @@
 static bool recognise(struct str program)
 {
     static const struct str tags[] = {
-        STR_INIT("tcpserver"), STR_INIT("sslserver"),   STR_INIT("rblsmtpd"), STR_INIT("recordio"),
-        STR_INIT("qmail"),     STR_INIT("qmail-send"),  STR_INIT("chkuser"),  STR_INIT("simscan"),
-        STR_INIT("multilog"),  STR_INIT("qmail-smtpd"),
+        STR_INIT("tcpserver"),    STR_INIT("sslserver"),   STR_INIT("rblsmtpd"),     STR_INIT("recordio"),
+        STR_INIT("qmail"),        STR_INIT("qmail-send"),  STR_INIT("chkuser"),      STR_INIT("simscan"),
+        STR_INIT("multilog"),     STR_INIT("qmail-smtpd"), STR_INIT("qlogenvelope"), STR_INIT("qlogreceived"),
+        STR_INIT("policy_check"),
     };
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
         if (str_eq(program, tags[i]))
@@ -251,7 +252,11 @@ static const struct verdict_row {
     { STR_INIT("mbx overquota"), STAGE_RCPT, false },
     { STR_INIT("no auth resource"), STAGE_RCPT, false },
     { STR_INIT("rejected max rcpt"), STAGE_RCPT, false },
+    { STR_INIT("must auth"), STAGE_RCPT, false },
+    { STR_INIT("accepted doublebounce"), STAGE_MAIL, true },
 };
+
+enum { MAIL_ONLY = 2 };
 
 /* chkuser's own words (chkuser.c, STR_CHKUSER_...). */
 static const struct saying chkuser_sayings[] = {
@@ -272,13 +277,22 @@ static const struct saying chkuser_sayings[] = {
       15,
       NULL,
       { NULL, 0 } },
+    { STR_INIT("max number of invalid recipients"), NAMED_DICTIONARY, KINDS, UNKNOWN, 15, NULL, { NULL, 0 } },
+    { STR_INIT("temporary DNS problem"),
+      NAMED_SENDER_DOMAIN,
+      KIND_SENDER_DOMAIN,
+      UNKNOWN,
+      MAIL_ONLY,
+      "mx",
+      { NULL, 0 } },
     { STR_INIT("max number of allowed rcpt"), NAMED_OTHER, KINDS, UNKNOWN, 15, NULL, { NULL, 0 } },
 };
 
 static const struct saying *chkuser_saying(struct str text, enum stage stage)
 {
     for (size_t i = 0; i < sizeof chkuser_sayings / sizeof *chkuser_sayings; i++)
-        if (str_starts(text, chkuser_sayings[i].says))
+        if (str_starts(text, chkuser_sayings[i].says) &&
+            (stage == STAGE_MAIL || chkuser_sayings[i].stages != MAIL_ONLY))
             return &chkuser_sayings[i];
     return saying_of(text, stage);
 }
@@ -292,6 +306,15 @@ static bool cut_colons(struct str *rest, struct str open, struct str *first, str
     *second = *third = (struct str){ NULL, 0 };
     if (!cut_prefix(&in, open) || !cut_until(&in, STR("> "), &inside))
         return false;
+    struct str bar = inside, name; /* Sagredo's: "a@b|remoteinfo/auth:user|chkuser-identify:" */
+    if (cut_until(&bar, STR("|remote"), first)) {
+        cut_prefix(first, STR("helo:"));
+        if (cut_until_char(&bar, '|', second) && cut_until_char(second, ':', &name) &&
+            cut_until_char(&bar, ':', &name))
+            *third = bar;
+        *rest = in;
+        return true;
+    }
     if (cut_last(&inside, third) && !cut_last(&inside, second)) {
         *second = *third;
         *third = (struct str){ NULL, 0 };
@@ -321,7 +344,7 @@ static enum taken take_chkuser(const struct line *line, struct builder *builder)
     struct open_session *open = qmail_session_of(builder, line, &client);
     if (!open)
         return PASSED; /* no tcpserver's log: nothing tells its sessions apart */
-    open->flags |= DIALOG_KNOWN;
+    open->flags |= DIALOG_KNOWN | CHKUSER_TOLD;
     if (helo.len)
         open->session.helo = builder_keep(builder, open, helo);
     if (user.len && !open->session.auth_user.at)
@@ -344,7 +367,10 @@ static enum taken take_chkuser(const struct line *line, struct builder *builder)
     }
     refused.sender = sender;
     refused.address = recipient;
-    refused.reply = (struct reply){ .code = 550, .stage = (uint8_t)verdict->stage, .text = str_trim(rest) };
+    bool later =
+        str_starts(str_trim(rest), STR("temporary DNS")) || str_starts(str_trim(rest), STR("no auth res"));
+    refused.reply =
+        (struct reply){ .code = later ? 451 : 550, .stage = (uint8_t)verdict->stage, .text = str_trim(rest) };
     refused_note(builder, open, &refused, chkuser_saying(refused.reply.text, verdict->stage));
     return TAKEN;
 }
@@ -394,7 +420,8 @@ static enum taken take_simscan(const struct line *line, struct builder *builder)
     if (!cut_char(&rest, '[') || !cut_until(&rest, STR("]:"), &pid))
         return SKIPPED;
     bool clean = str_starts(rest, STR("CLEAN")), virus = str_starts(rest, STR("VIRUS"));
-    bool rejected = str_starts(rest, STR("SPAM REJECT")) || virus || str_starts(rest, STR("ATTACH"));
+    bool attachment = str_starts(rest, STR("ATTACH"));
+    bool rejected = str_starts(rest, STR("SPAM REJECT")) || virus || attachment;
     if (!clean && !rejected && !str_starts(rest, STR("SPAM")) && !str_starts(rest, STR("RELAYCLIENT")) &&
         !str_starts(rest, STR("PASSTHRU")))
         return SKIPPED;
@@ -417,7 +444,8 @@ static enum taken take_simscan(const struct line *line, struct builder *builder)
         cut_until_char(&rest, ':', &score.detail);
         score.a = score.b = 0;
     }
-    builder_add_evidence(builder, open, &score);
+    if (!attachment)
+        builder_add_evidence(builder, open, &score);
     struct transaction *transaction = &open->session.transactions[index];
     if (!transaction->recipient_count && builder_add_recipient(builder, open, index, behind, line->at)) {
         transaction = &open->session.transactions[index];
@@ -425,8 +453,8 @@ static enum taken take_simscan(const struct line *line, struct builder *builder)
     }
     if (rejected) {
         struct reply reply = { .code = 554, .stage = STAGE_EOM };
-        reply.named = virus ? NAMED_VIRUS : str_starts(line->text, STR("ATTACH")) ? NAMED_OTHER : NAMED_SPAM;
-        reply.text = virus ? STR("virus") : STR("spam");
+        reply.named = virus ? NAMED_VIRUS : attachment ? NAMED_OTHER : NAMED_SPAM;
+        reply.text = virus ? STR("virus") : attachment ? STR("attachment") : STR("spam");
         transaction->reply = reply;
         builder_refused(open, &reply);
     } else {
@@ -474,6 +502,9 @@ static enum taken take(const struct line *line, struct builder *builder)
         inner.text = str_range(inner.text.at - 8, line->text.at + line->text.len);
         return take_chkuser(&inner, builder);
     }
+    if (str_eq(program, STR("qmail-smtpd")) || str_starts(program, STR("qlog")) ||
+        str_eq(program, STR("policy_check")))
+        return take_qmail_smtpd(line, builder);
     return take_qmail_send(line->text);
 }
 

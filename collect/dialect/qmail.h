@@ -10,7 +10,9 @@
 enum {
     RBLSMTPD_REFUSED = 1 << 0, /* all recipients will be */
     DIALOG_KNOWN = 1 << 1,     /* in whole or in part */
-    SPAMDYKE = 1 << 2
+    SPAMDYKE = 1 << 2,
+    CHKUSER_TOLD = 1 << 3, /* of a recipient or a sender, in the line before */
+    NO_TCPSERVER = 1 << 4  /* no line tells when it ends */
 };
 
 session_key qmail_process(struct str host, uint64_t pid);
@@ -25,6 +27,8 @@ int32_t qmail_transaction(struct builder *builder, struct open_session *open, st
 
 /* recordio's lines: a whole dialog (qmail_dialog.c). */
 enum taken take_recordio(const struct line *line, struct builder *builder);
+/* What patched qmail-smtpds say (qmail_smtpd.c). */
+enum taken take_qmail_smtpd(const struct line *line, struct builder *builder);
 extern const struct dialect dialect_qmail;
 
 #endif

@@ -16,18 +16,20 @@
         }                                                                                                    \
     }
 
-/* spamdyke.h and its documentation: the reason, the code that it replies with by default, what it means. */
+/* spamdyke.h of 4.1 and 5.0 (REJECTION_DATA_...) and its documentation: the reason, the code that it replies
+ * with (REJECT_SEVERITY_...), what it means. DENIED_OTHER is qmail-smtpd's own refusal, with a code of its
+ * own. */
 static const struct reason {
     struct str says;
     int16_t code;
     struct saying saying;
 } reasons[] = {
-    REFUSED("DENIED_RDNS_MISSING", 554, NAMED_NO_RDNS, KIND_RDNS, NO, NULL),
-    REFUSED("DENIED_RDNS_RESOLVE", 554, NAMED_FCRDNS, KIND_FCRDNS, NO, NULL),
+    REFUSED("DENIED_RDNS_MISSING", 421, NAMED_NO_RDNS, KIND_RDNS, NO, NULL),
+    REFUSED("DENIED_RDNS_RESOLVE", 421, NAMED_FCRDNS, KIND_FCRDNS, NO, NULL),
     REFUSED("DENIED_RBL_MATCH", 554, NAMED_DNSBL, KIND_DNSBL, YES, NULL),
     REFUSED("DENIED_EARLYTALKER", 554, NAMED_EARLY_TALKER, KIND_EARLY_TALKER, YES, NULL),
     REFUSED("DENIED_GRAYLISTED", 421, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL),
-    REFUSED("DENIED_SENDER_NO_MX", 554, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "mx"),
+    REFUSED("DENIED_SENDER_NO_MX", 421, NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "mx"),
     REFUSED("DENIED_RELAYING", 554, NAMED_RELAY, KIND_RELAY, YES, NULL),
     REFUSED("DENIED_INVALID_RECIPIENT", 554, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL),
     REFUSED("DENIED_RECIPIENT_INVALID", 554, NAMED_RECIPIENT, KIND_RECIPIENT, NO, NULL),
@@ -45,14 +47,18 @@ static const struct reason {
     REFUSED("DENIED_RHSBL_MATCH", 554, NAMED_OTHER, KINDS, UNKNOWN,
             NULL), /* the sender's domain, not the client */
     REFUSED("DENIED_IDENTICAL_SENDER_RECIPIENT", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
-    REFUSED("DENIED_TOO_MANY_RECIPIENTS", 452, NAMED_OTHER, KINDS, UNKNOWN, NULL),
+    REFUSED("DENIED_TOO_MANY_RECIPIENTS", 421, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("DENIED_UNQUALIFIED_RECIPIENT", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("DENIED_ZERO_RECIPIENTS", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("DENIED_ACCESS_DENIED", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("DENIED_REJECT_ALL", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("DENIED_AUTHENTICATION_REQUIRED", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("DENIED_TLS_REQUIRED", 554, NAMED_TLS_REQUIRED, KINDS, UNKNOWN, NULL),
-    REFUSED("DENIED_OTHER", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL), /* what qmail-smtpd itself refused */
+    REFUSED("DENIED_OTHER", 421, NAMED_OTHER, KINDS, UNKNOWN, NULL), /* what qmail-smtpd itself refused */
+    REFUSED("DENIED_AUTH_REQUIRED", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
+    REFUSED("DENIED_SENDER_NOT_AUTH", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
+    REFUSED("DENIED_UNAVAILABLE_RECIPIENT", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
+    REFUSED("DENIED_UNPARSEABLE", 554, NAMED_OTHER, KINDS, UNKNOWN, NULL),
     REFUSED("TIMEOUT", 421, NAMED_OTHER, KINDS, UNKNOWN, NULL),
 };
 
@@ -149,6 +155,20 @@ static enum taken take(const struct line *line, struct builder *builder)
             if (str_starts(line->text, others[i]))
                 return PASSED;
         return SKIPPED;
+    }
+    /* What stops no attempt: AUTH and STARTTLS, after which spamdyke sees no more where it passes it through.
+     */
+    if (str_eq(said.word, STR("FAILED_AUTH")) || str_eq(said.word, STR("UNKNOWN_AUTH")) ||
+        str_eq(said.word, STR("FAILED_TLS")) || str_eq(said.word, STR("TLS_ENCRYPTED"))) {
+        struct open_session *seen = session_of(builder, line, &said, &client);
+        if (str_ends(said.word, STR("_AUTH"))) {
+            struct evidence failed = evidence_of(KIND_AUTH, NO, line->at);
+            failed.subject = said.user;
+            builder_add_evidence(builder, seen, &failed);
+        }
+        if (seen->conclude == conclude)
+            builder_rest(builder, seen, line);
+        return TAKEN;
     }
     const struct reason *reason = reason_of(said.word);
     bool allowed = str_starts(said.word, STR("ALLOWED"));
