@@ -464,11 +464,14 @@ void *builder_memory(struct builder *builder, struct open_session *open, size_t 
     return memory ? memset(memory, 0, bytes) : NULL;
 }
 
-void *builder_notes(struct builder *builder, struct open_session *open, size_t bytes)
+void *builder_notes(struct builder *builder, struct open_session *open, const struct dialect *keeper,
+                    size_t bytes)
 {
-    if (!open->notes && (open->notes = builder_memory(builder, open, bytes)))
+    if (!open->notes && (open->notes = builder_memory(builder, open, bytes))) {
         building_of(open)->notes_bytes = (uint32_t)bytes;
-    return open->notes;
+        open->keeper = keeper;
+    }
+    return builder_notes_of(open, keeper);
 }
 
 struct transaction *builder_add_transaction(struct builder *builder, struct open_session *open, usec at)

@@ -75,7 +75,7 @@ struct open_session {
     uint32_t flags;
     struct str peer;              /* the client as the dialect's lines call it */
     void *notes;                  /* by builder_notes() */
-    const struct dialect *keeper; /* whose carry_notes() they need, or NULL */
+    const struct dialect *keeper; /* whose notes they are */
     usec marked;                  /* when something happened that the dialect must remember */
 };
 
@@ -126,9 +126,16 @@ struct str builder_keep(struct builder *builder, struct open_session *open, stru
 /* Zeroed memory that lasts as long as the session; at most 256 bytes. */
 void *builder_memory(struct builder *builder, struct open_session *open, size_t bytes);
 /* The dialect's notes on the session, made and zeroed with the first call; NULL where the session has all the
- * memory it may have. They go from one run to the next as bytes, so what they point to is lost, unless
- * open->keeper carries it. */
-void *builder_notes(struct builder *builder, struct open_session *open, size_t bytes);
+ * memory it may have, or notes of another dialect: lines of two programs may lead to one session, by a queue
+ * id or the client's port, and what those notes are only their keeper knows. They go from one run to the next
+ * as bytes, so what they point to is lost, unless the keeper's carry_notes() carries it. */
+void *builder_notes(struct builder *builder, struct open_session *open, const struct dialect *keeper,
+                    size_t bytes);
+/* Those that are there, or NULL. */
+static inline void *builder_notes_of(const struct open_session *open, const struct dialect *keeper)
+{
+    return open->keeper == keeper ? open->notes : NULL;
+}
 /* Adds one and returns it, with -1s and `at` filled in; NULL where the session has too many already (it is
  * then marked as one with a gap). The pointer lasts until the next one is added. */
 struct transaction *builder_add_transaction(struct builder *builder, struct open_session *open, usec at);

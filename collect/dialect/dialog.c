@@ -175,7 +175,6 @@ void dialog_client(const struct dialog_style *style, struct builder *builder, st
 {
     struct talk talk = { style, builder, open, &open->session, open->notes, line };
     struct dialog *dialog = talk.dialog;
-    open->keeper = style->keeper;
     if (dialog->is_opaque)
         return;
     if (!dialog->spoke)
@@ -399,7 +398,6 @@ void dialog_server(const struct dialog_style *style, struct builder *builder, st
     struct talk talk = { style, builder, open, &open->session, open->notes, line };
     uint64_t code = 0;
     struct str rest = text;
-    open->keeper = style->keeper;
     if (talk.dialog->is_opaque || !cut_number(&rest, &code) || code < 200 || code > 599 ||
         (rest.len && rest.at[0] == '-')) /* more of it follows */
         return;

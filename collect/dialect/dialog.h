@@ -12,7 +12,6 @@ struct state_bytes;
 
 /* How a log tells it. */
 struct dialog_style {
-    const struct dialect *keeper; /* the row whose carry_notes is, or calls, dialog_carry() */
     bool has_bodies;              /* the lines of messages are among the client's */
     bool has_tls;                 /* what is said under TLS is told too */
     bool has_valid;               /* who accepts a recipient knows that there is one */
@@ -25,7 +24,8 @@ struct dialog_style {
 
 struct dialog_asked;
 
-/* The first thing in the notes of a session that has one (builder_notes()), zeroed to begin with. */
+/* The first thing in the notes of a session that has one (builder_notes()), zeroed to begin with; the row of its keeper
+ * has a carry_notes() that is, or calls, dialog_carry(). */
 struct dialog {
     struct dialog_asked *first, *last, *unused; /* commands that wait for their replies */
     usec spoke, banner; /* when client and server did so first, after the session began; 0: not yet */

@@ -91,9 +91,9 @@ static void accepted(struct builder *builder, struct open_session *open, int32_t
         transaction->size = (int64_t)size;
 }
 
-static const struct dialog_style style = {
-    .keeper = &dialect_exchange, .has_tls = true, .meaning = exchange_meaning, .accepted = accepted
-};
+static const struct dialog_style style = { .has_tls = true,
+                                           .meaning = exchange_meaning,
+                                           .accepted = accepted };
 
 /* A session's id; somebody who hides it hides it everywhere. */
 static session_key key_of(const struct exchange_row *row, struct str server)
@@ -139,7 +139,7 @@ static void said_besides(const struct exchange_row *row, struct builder *builder
 static void disconnected(const struct line *line, const struct exchange_row *row, struct builder *builder,
                          struct open_session *open)
 {
-    const struct dialog *dialog = open->notes;
+    const struct dialog *dialog = builder_notes_of(open, &dialect_exchange);
     enum closed closed = (enum closed)open->session.closed;
     if (closed == CLOSED_UNKNOWN && dialog && dialog->timed_out)
         closed = CLOSED_TIMEOUT;
@@ -164,9 +164,8 @@ enum taken exchange_take_protocol(const struct line *line, struct exchange_row *
     if (event == '+')
         return connected(line, row, builder, server, connector);
     struct open_session *open = builder_find(builder, key_of(row, server), NULL);
-    if (!open || !builder_notes(builder, open, sizeof(struct dialog)))
+    if (!open || !builder_notes(builder, open, &dialect_exchange, sizeof(struct dialog)))
         return PASSED; /* it began before the log */
-    open->keeper = &dialect_exchange;
     builder_took(builder, open, line);
     switch (event) {
     case '<':

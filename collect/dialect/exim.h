@@ -70,6 +70,8 @@ struct open_session *exim_session(struct builder *builder, const struct exim_lin
 /* A new one. */
 struct open_session *exim_begin(struct builder *builder, const struct exim_line *exim,
                                 const struct exim_host *host);
+/* Whether the session is one that this host's Exim began: another server may have the same client. */
+bool exim_has_begun(const struct open_session *open, const struct exim_line *exim);
 /* It ended so. */
 void exim_end(struct open_session *open, const struct exim_line *exim, enum closed closed);
 /* The transaction of a line with this sender (at == NULL: not told), begun where there is none; -1: no room.
@@ -103,5 +105,7 @@ bool exim_cut_client(struct str *rest, struct exim_host *host);
 bool exim_cut_client_behind(struct str *rest, struct str mark, struct exim_host *host);
 /* Evidence, if what was sent is another protocol's: "GET / HTTP/1.1". */
 void exim_note_foreign(struct builder *builder, struct open_session *open, usec at, struct str command);
+
+extern const struct dialect dialect_exim;
 
 #endif

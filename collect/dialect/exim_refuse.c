@@ -82,7 +82,7 @@ enum taken exim_take_refused(struct builder *builder, const struct exim_line *ex
     struct open_session *open = NULL;
     if (host.port) /* the daemon may have announced it */
         open = builder_find(builder, key_of_client(exim->line->host, &host.address, host.port), NULL);
-    if (open && !open->ended && (open->flags & EXIM_FRESH))
+    if (open && !open->ended && exim_has_begun(open, exim) && (open->flags & EXIM_FRESH))
         builder_took(builder, open, exim->line);
     else
         open = exim_begin(builder, &daemon, &host);

@@ -28,7 +28,7 @@ static session_key key_of_pid(const struct exim_line *exim, uint32_t pid)
 
 static uint32_t pid_of(const struct open_session *open)
 {
-    const struct exim_notes *notes = open->notes;
+    const struct exim_notes *notes = builder_notes_of(open, &dialect_exim);
     return notes ? notes->pid : 0;
 }
 
@@ -41,10 +41,10 @@ static uint32_t pid_told(const struct exim_line *exim, const struct exim_host *h
 static void bind_pid(struct builder *builder, struct open_session *open, const struct exim_line *exim,
                      uint32_t pid)
 {
-    struct exim_notes *notes = open->notes;
+    struct exim_notes *notes = builder_notes_of(open, &dialect_exim);
     if (!pid || (notes && notes->pid == pid))
         return;
-    if (!notes && !(notes = builder_notes(builder, open, sizeof *notes)))
+    if (!notes && !(notes = builder_notes(builder, open, &dialect_exim, sizeof *notes)))
         return;
     notes->pid = pid;
     builder_bind(builder, key_of_pid(exim, pid), open, -1, false);
@@ -89,12 +89,19 @@ struct open_session *exim_begin(struct builder *builder, const struct exim_line 
     return open;
 }
 
+bool exim_has_begun(const struct open_session *open, const struct exim_line *exim)
+{
+    const struct session *session = &open->session;
+    return dialect_exim.recognise(session->service) && str_eq(session->server, exim->line->host);
+}
+
 /* A line of the same process, or port: it is of this session unless that is over. */
 static bool goes_on(const struct open_session *open, const struct exim_line *exim,
                     const struct exim_host *host)
 {
     return open && !open->ended && ip_eq(&open->session.client, &host->address) &&
-           open->marked >= exim->line->at - sure_most && (exim->is_last || !(open->flags & EXIM_END_SAID));
+           exim_has_begun(open, exim) && open->marked >= exim->line->at - sure_most &&
+           (exim->is_last || !(open->flags & EXIM_END_SAID));
 }
 
 static bool same_text(struct str a, struct str b)
@@ -126,7 +133,7 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
     const struct session *session = &open->session;
     usec silence = exim->line->at - open->marked;
     uint32_t pid = pid_told(exim, host);
-    if (open->ended || !str_eq(session->server, exim->line->host) || silence < -USEC_MINUTE)
+    if (open->ended || !exim_has_begun(open, exim) || silence < -USEC_MINUTE)
         return 0;
     if ((pid && pid_of(open) && pid != pid_of(open)) ||
         (host->port && session->client_port && host->port != session->client_port))

@@ -244,13 +244,11 @@ static enum taken take_no_name(struct builder *builder, const struct exim_line *
     if (!ip_parse(rest, &host.address))
         return SKIPPED;
     struct open_session *open = NULL;
-    /* One that the daemon announced, or a new one. */
-    for (int i = 0; i < 16 && (open = builder_of_client(builder, &host.address, open)) != NULL; i++)
-        if (!open->ended && (open->flags & EXIM_FRESH) && (open->flags & EXIM_COUNTED) &&
-            !open->session.evidence_count)
-            break;
-    if (open && (open->flags & EXIM_FRESH) && (open->flags & EXIM_COUNTED) && !open->ended &&
-        !open->session.evidence_count) {
+    bool announced = false; /* by the daemon */
+    for (int i = 0; i < 16 && !announced && (open = builder_of_client(builder, &host.address, open)); i++)
+        announced = !open->ended && (open->flags & EXIM_FRESH) && (open->flags & EXIM_COUNTED) &&
+                    !open->session.evidence_count && exim_has_begun(open, exim);
+    if (announced) {
         builder_took(builder, open, exim->line);
     } else {
         open = exim_begin(builder, exim, &host);

@@ -56,9 +56,7 @@ static void accepted(struct builder *builder, struct open_session *open, int32_t
     }
 }
 
-static const struct dialog_style style = {
-    .keeper = &dialect_haraka, .has_tls = true, .meaning = haraka_meaning, .accepted = accepted
-};
+static const struct dialog_style style = { .has_tls = true, .meaning = haraka_meaning, .accepted = accepted };
 
 /* ---- What the lines say where the dialog is not known. */
 
@@ -454,10 +452,9 @@ static enum taken take(const struct line *line, struct builder *builder)
             return PASSED; /* it began before the log, or is delivered now */
         return connected(line, &said, builder, key) ? TAKEN : SKIPPED;
     }
-    struct haraka_notes *notes = builder_notes(builder, open, sizeof *notes);
+    struct haraka_notes *notes = builder_notes(builder, open, &dialect_haraka, sizeof *notes);
     if (!notes)
         return PASSED;
-    open->keeper = &dialect_haraka;
     builder_took(builder, open, line);
     if (str_eq(said.level, STR("INFO")))
         open->flags |= HOOKS_KNOWN;

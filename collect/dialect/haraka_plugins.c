@@ -101,7 +101,8 @@ const struct saying *haraka_meaning(struct open_session *open, const struct repl
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (str_starts(reply->text, words[i].begin))
             return &words[i].means;
-    const struct plugin *plugin = open->notes ? plugin_of(open->notes, reply) : NULL;
+    const struct plugin *plugin =
+        builder_notes_of(open, &dialect_haraka) ? plugin_of(open->notes, reply) : NULL;
     return plugin ? &plugin->means : NULL;
 }
 

@@ -148,4 +148,6 @@ enum taken take_qmgr(const struct line *line, struct builder *builder);
 enum taken take_delivery(const struct line *line, struct builder *builder);
 enum taken take_bounce(const struct line *line, struct builder *builder);
 
+extern const struct dialect dialect_postfix;
+
 #endif

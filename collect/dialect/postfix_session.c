@@ -44,7 +44,7 @@ enum stage command_stage(enum command command)
 struct postfix_notes *postfix_notes(struct builder *builder, struct open_session *open)
 {
     static struct postfix_notes nowhere; /* for a session that has all the memory it may have */
-    struct postfix_notes *notes = builder_notes(builder, open, sizeof *notes);
+    struct postfix_notes *notes = builder_notes(builder, open, &dialect_postfix, sizeof *notes);
     nowhere = (struct postfix_notes){ 0 };
     return notes ? notes : &nowhere;
 }

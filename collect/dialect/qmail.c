@@ -6,6 +6,8 @@
 #include "collect/dialect/dialog.h"
 #include "collect/dialect/phrases.h"
 
+enum { LOOKED_AT_MOST = 64 }; /* of a client's sessions */
+
 static bool recognise(struct str program)
 {
     static const struct str tags[] = {
@@ -27,6 +29,13 @@ session_key qmail_process(struct str host, uint64_t pid)
     return key_of_text(KEY_SESSION, host, (struct str){ (const char *)&pid, sizeof pid });
 }
 
+struct open_session *qmail_begin(struct builder *builder, const struct line *line, uint64_t pid)
+{
+    struct open_session *open = builder_open(builder, qmail_process(line->host, pid), line);
+    open->flags |= line->host.len ? 0 : HOSTLESS;
+    return open;
+}
+
 struct open_session *qmail_session(struct builder *builder, const struct line *line, uint64_t pid)
 {
     struct open_session *open = builder_find(builder, qmail_process(line->host, pid), NULL);
@@ -37,12 +46,20 @@ struct open_session *qmail_session(struct builder *builder, const struct line *l
     return open;
 }
 
+/* Not one of another program's, which may serve the same client at the same time, nor another host's. */
+static bool may_be_meant(const struct open_session *open, const struct line *line)
+{
+    const struct session *session = &open->session;
+    return !open->ended && (recognise(session->service) || str_eq(session->service, STR("spamdyke"))) &&
+           ((open->flags & HOSTLESS) || str_eq(session->server, line->host));
+}
+
 struct open_session *qmail_session_of(struct builder *builder, const struct line *line,
                                       const struct ip *client)
 {
     struct open_session *open = builder_of_client(builder, client, NULL);
-    while (open && open->ended)
-        open = builder_of_client(builder, client, open);
+    for (int i = 0; open && !may_be_meant(open, line); i++)
+        open = i < LOOKED_AT_MOST ? builder_of_client(builder, client, open) : NULL;
     if (open)
         builder_took(builder, open, line);
     return open;
@@ -128,7 +145,7 @@ static enum taken take_connection(struct str rest, bool denied, const struct lin
         builder_abandon(builder, key);
         return PASSED;
     }
-    struct open_session *open = builder_open(builder, key, line);
+    struct open_session *open = qmail_begin(builder, line, pid);
     struct session *session = &open->session;
     open->conclude = conclude;
     session->server_address = server.address;
@@ -219,7 +236,7 @@ static enum taken take_rblsmtpd(const struct line *line, struct builder *builder
     if (!open) { /* the log begins here */
         if (!ip_parse(word, &client))
             return SKIPPED;
-        open = builder_open(builder, qmail_process(line->host, pid), line);
+        open = qmail_begin(builder, line, pid);
         open->conclude = conclude;
         builder_set_client(builder, open, &client, 0);
     }

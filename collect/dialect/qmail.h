@@ -12,10 +12,12 @@ enum {
     DIALOG_KNOWN = 1 << 1,     /* in whole or in part */
     SPAMDYKE = 1 << 2,
     CHKUSER_TOLD = 1 << 3, /* of a recipient or a sender, in the line before */
-    NO_TCPSERVER = 1 << 4  /* no line tells when it ends */
+    NO_TCPSERVER = 1 << 4, /* no line tells when it ends */
+    HOSTLESS = 1 << 5 /* its log does not tell the host: its server is the name that tcpserver was given */
 };
 
 session_key qmail_process(struct str host, uint64_t pid);
+struct open_session *qmail_begin(struct builder *builder, const struct line *line, uint64_t pid);
 /* The session of the process; a line through syslog has a host where multilog's have none. NULL: not known.
  */
 struct open_session *qmail_session(struct builder *builder, const struct line *line, uint64_t pid);

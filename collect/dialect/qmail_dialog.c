@@ -22,9 +22,7 @@ static void accepted(struct builder *builder, struct open_session *open, int32_t
 }
 
 /* qmail-smtpd knows domains only, so it says nothing of whether there is such a user. */
-static const struct dialog_style recordio = { .keeper = &dialect_qmail,
-                                              .has_bodies = true,
-                                              .accepted = accepted };
+static const struct dialog_style recordio = { .has_bodies = true, .accepted = accepted };
 
 /* ---- Lines. */
 
@@ -57,11 +55,10 @@ enum taken take_recordio(const struct line *line, struct builder *builder)
     if (!from_client && !str_starts(rest, STR(">")))
         return PASSED;
     struct open_session *open = qmail_session(builder, line, pid);
-    struct recorded *recorded = open ? builder_notes(builder, open, sizeof *recorded) : NULL;
+    struct recorded *recorded = open ? builder_notes(builder, open, &dialect_qmail, sizeof *recorded) : NULL;
     if (!recorded)
         return PASSED;
     rest = str_skip(rest, 2);
-    open->keeper = &dialect_qmail;
     if (str_starts(rest, STR("[EOF]")) || recorded->dialog.is_opaque)
         return TAKEN;
     open->flags |= DIALOG_KNOWN;

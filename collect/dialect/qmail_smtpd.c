@@ -25,7 +25,7 @@ static struct open_session *session_of(struct builder *builder, const struct lin
     if (!open && !ip_is_none(client)) {
         open = qmail_session_of(builder, line, client);
         if (!open && pid) {
-            open = builder_open(builder, qmail_process(line->host, pid), line);
+            open = qmail_begin(builder, line, pid);
             builder_set_client(builder, open, client, 0);
             open->flags |= NO_TCPSERVER;
         }

@@ -111,4 +111,6 @@ enum taken take_too_big(const struct sendmail_line *at);
 enum taken take_headers(struct str rest, const struct sendmail_line *at);
 enum taken take_collect(struct str rest, const struct sendmail_line *at);
 
+extern const struct dialect dialect_sendmail;
+
 #endif

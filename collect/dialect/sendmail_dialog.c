@@ -31,7 +31,7 @@ static bool cut_verb(struct str *rest, struct str verb)
 
 static struct asked *asked_of(struct builder *builder, struct open_session *open)
 {
-    return builder_notes(builder, open, sizeof(struct asked));
+    return builder_notes(builder, open, &dialect_sendmail, sizeof(struct asked));
 }
 
 static uint32_t recipients_of(const struct session *session)

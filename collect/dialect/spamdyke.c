@@ -123,7 +123,7 @@ static struct open_session *session_of(struct builder *builder, const struct lin
     if (open && !ip_eq(&open->session.client, client))
         open = NULL;
     if (!open) { /* no tcpserver's log */
-        open = builder_open(builder, qmail_process(line->host, line->pid), line);
+        open = qmail_begin(builder, line, line->pid);
         open->conclude = conclude;
         builder_set_client(builder, open, client, 0);
     }

@@ -193,6 +193,7 @@ int cases_main(const char *folder_of_cases)
     }
     Suite *suite = suite_create(slash + 1);
     TCase *tcase = tcase_create("cases");
+    tcase_set_timeout(tcase, 120); /* the machine may be busy */
     tcase_add_loop_test(tcase, cases_of_a_file, 0, name_count);
     char table[512];
     snprintf(table, sizeof table, "%s/shapes.table", place);
