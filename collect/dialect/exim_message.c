@@ -304,7 +304,7 @@ static enum taken take_dmarc(struct builder *builder, const struct exim_line *ex
             dmarc.detail = str_of(outcomes[i].result);
     if (!dmarc.detail.at)
         return PASSED; /* no From:, no answer */
-    dmarc.state = tri_of(str_eq(dmarc.detail, STR("pass")));
+    dmarc.state = (uint8_t)tri_of(str_eq(dmarc.detail, STR("pass")));
     if (!builder_add_by_key(builder, key, exim->line, &dmarc))
         builder_stash(builder, key, exim->line, &dmarc);
     return TAKEN;

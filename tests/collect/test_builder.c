@@ -197,6 +197,21 @@ START_TEST(a_long_session_is_no_silent_one)
 }
 END_TEST
 
+/* Postfix's and Sendmail's lines about one queue id of one host: what one has noted is nothing to the other. */
+START_TEST(notes_are_their_keepers)
+{
+    struct line line = { .at = AT(0), .host = STR("mx"), .program = STR("sm-mta"), .pid = 1, .input = 1 };
+    struct open_session *open = builder_open(builder, key_of_process(&line), &line);
+    unsigned char *notes = builder_notes(builder, open, dialects[0], 16);
+    ck_assert_ptr_nonnull(notes);
+    notes[15] = 1;
+    ck_assert_ptr_eq(builder_notes(builder, open, dialects[0], 16), notes);
+    ck_assert_ptr_eq(builder_notes_of(open, dialects[0]), notes);
+    ck_assert_ptr_null(builder_notes(builder, open, dialects[1], 16));
+    ck_assert_ptr_null(builder_notes_of(open, dialects[1]));
+}
+END_TEST
+
 /* A wild stamp, years ahead, ends what was open; the next lines are right again. */
 START_TEST(the_clock_may_jump)
 {
@@ -478,6 +493,7 @@ int main(void)
     tcase_add_test(tcase, silence_ends_a_session);
     tcase_add_test(tcase, a_session_whose_end_no_line_tells);
     tcase_add_test(tcase, a_long_session_is_no_silent_one);
+    tcase_add_test(tcase, notes_are_their_keepers);
     tcase_add_test(tcase, the_clock_may_jump);
     tcase_add_test(tcase, a_sink_that_fails_is_told_on);
     tcase_add_test(tcase, interleaved_is_as_one_after_the_other);
