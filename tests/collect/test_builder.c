@@ -197,7 +197,8 @@ START_TEST(a_long_session_is_no_silent_one)
 }
 END_TEST
 
-/* Postfix's and Sendmail's lines about one queue id of one host: what one has noted is nothing to the other. */
+/* Postfix's and Sendmail's lines about one queue id of one host: what one has noted is nothing to the other.
+ */
 START_TEST(notes_are_their_keepers)
 {
     struct line line = { .at = AT(0), .host = STR("mx"), .program = STR("sm-mta"), .pid = 1, .input = 1 };
