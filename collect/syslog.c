@@ -4,13 +4,15 @@
 
 #include "collect/untagged.h"
 #include "collect/years.h"
+#include "collect/timezone.h"
 
 enum {
     TRADITIONAL_BYTES = 16,
     ISO_SECOND_BYTES = 19,
     TAI64N_BYTES = 26,
     SPLOGGER_BYTES = 18,
-    EXCHANGE_STAMP_BYTES = 25
+    EXCHANGE_STAMP_BYTES = 25,
+    EPOCH_BYTES = 18
 };
 
 usec stamp_time(const struct stamp *stamp, int64_t year)
@@ -147,6 +149,36 @@ static bool cut_iso(struct str *rest, struct stamp *stamp)
     return true;
 }
 
+/* "Mon 2026-11-23 09:07:12 CET ". */
+static bool cut_weekday_iso(struct str *rest, struct stamp *stamp)
+{
+    struct str in = *rest, name;
+    if (in.len < 4 || in.at[3] != ' ')
+        return false;
+    in = str_skip(in, 4);
+    if (!cut_iso_second(&in, stamp))
+        return false;
+    stamp->of_day += cut_fraction(&in);
+    if (!cut_char(&in, ' ') || !cut_until_char(&in, ' ', &name) || !timezone_by_name(name, &stamp->zone))
+        return false;
+    *rest = in;
+    return true;
+}
+
+/* "1795424832.057203 ": seconds since 1970, as many digits as they have had since 2001. */
+static bool cut_epoch(struct str *rest, usec *at)
+{
+    struct str in = *rest;
+    uint64_t seconds = 0, fraction = 0;
+    if (in.len < EPOCH_BYTES || in.at[10] != '.' || in.at[17] != ' ' || !cut_number(&in, &seconds) ||
+        !cut_char(&in, '.') || !cut_number(&in, &fraction) || !cut_char(&in, ' ') ||
+        in.at != rest->at + EPOCH_BYTES)
+        return false;
+    *at = (usec)seconds * USEC_SECOND + (usec)fraction;
+    *rest = in;
+    return true;
+}
+
 static bool cut_hex(struct str *rest, size_t digits, uint64_t *number)
 {
     *number = 0;
@@ -176,13 +208,19 @@ static bool cut_tai64n(struct str *rest, usec *at)
     return true;
 }
 
-static bool cut_tai64n_stamp(struct str *rest, struct stamp *stamp)
+struct stamp stamp_of(usec at)
+{
+    struct stamp stamp = { .of_day = at % USEC_DAY };
+    clock_date(at / USEC_DAY, &stamp.year, &stamp.month, &stamp.day);
+    return stamp;
+}
+
+static bool cut_counted_stamp(struct str *rest, struct stamp *stamp)
 {
     usec at = 0;
-    if (!cut_tai64n(rest, &at))
+    if (!cut_tai64n(rest, &at) && !cut_epoch(rest, &at))
         return false;
-    *stamp = (struct stamp){ .of_day = at % USEC_DAY };
-    clock_date(at / USEC_DAY, &stamp->year, &stamp->month, &stamp->day);
+    *stamp = stamp_of(at);
     return true;
 }
 
@@ -204,7 +242,8 @@ bool cut_stamp(struct str *rest, struct stamp *stamp)
     cut_preamble(&in);
     if (cut_prefix(&in, STR("#Date: "))) /* Exchange's header, when the file was begun */
         return cut_iso_second(&in, stamp) && (stamp->of_day += cut_fraction(&in), cut_char(&in, 'Z'));
-    if (!cut_traditional(&in, stamp) && !cut_iso(&in, stamp) && !cut_tai64n_stamp(&in, stamp))
+    if (!cut_traditional(&in, stamp) && !cut_iso(&in, stamp) && !cut_counted_stamp(&in, stamp) &&
+        !cut_weekday_iso(&in, stamp))
         return false;
     *rest = in;
     return true;
@@ -254,15 +293,22 @@ static void remember(struct syslog *syslog, const char *at, size_t len, usec sec
     syslog->second = second;
 }
 
-static bool cut_time_stamp(struct syslog *syslog, struct str *rest, usec *at)
+bool syslog_stamp(struct syslog *syslog, struct str *rest, usec *at)
 {
     struct str in = *rest;
     struct stamp stamp;
+    syslog->dated = false;
     if (in.len && is_alpha(in.at[0])) {
         /* Equal stamps are equal times only while the line before was of about that time: see place(). */
         if (is_known(syslog, in, TRADITIONAL_BYTES) && syslog->second == syslog->last) {
             in = str_skip(in, TRADITIONAL_BYTES);
         } else {
+            if (cut_weekday_iso(&in, &stamp)) {
+                *at = stamp_time(&stamp, 0);
+                *rest = in;
+                syslog->dated = true;
+                return true;
+            }
             if (!cut_traditional(&in, &stamp))
                 return false;
             usec time = place(syslog, &stamp);
@@ -277,6 +323,11 @@ static bool cut_time_stamp(struct syslog *syslog, struct str *rest, usec *at)
     } else if (in.len && in.at[0] == '@') {
         if (!cut_tai64n(&in, at))
             return false;
+        syslog->dated = true;
+    } else if (in.len > 10 && in.at[10] == '.') {
+        if (!cut_epoch(&in, at))
+            return false;
+        syslog->dated = true;
     } else {
         if (is_known(syslog, in, ISO_SECOND_BYTES)) {
             in = str_skip(in, ISO_SECOND_BYTES);
@@ -289,6 +340,7 @@ static bool cut_time_stamp(struct syslog *syslog, struct str *rest, usec *at)
         usec fraction = cut_fraction(&in);
         if (!cut_known_zone(syslog, &in))
             return false;
+        syslog->dated = syslog->zone_len > 1;
         *at = syslog->second + fraction - syslog->zone;
     }
     *rest = in;
@@ -454,6 +506,20 @@ static bool parse_exchange(struct syslog *syslog, struct str text, struct line *
     return true;
 }
 
+void syslog_parse_untimed(struct str text, struct line *line)
+{
+    line->host = (struct str){ text.at, 0 };
+    cut_program(text, line);
+}
+
+void syslog_parse_text(struct line *line)
+{
+    if (line->text.len && line->text.at[0] == '[')
+        cut_message_id(&line->text);
+    else if (line->text.len && line->pid == 0 && is_digit(line->text.at[0]))
+        cut_splogger(line);
+}
+
 bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
 {
     struct str rest = text;
@@ -463,7 +529,7 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
         return true;
     if (rest.len && (rest.at[0] == '<' || rest.at[0] == '1' || rest.at[0] == '\xEF'))
         is_5424 = cut_preamble(&rest);
-    if (!cut_time_stamp(syslog, &rest, &at))
+    if (!syslog_stamp(syslog, &rest, &at))
         return false;
     if (is_5424) {
         if (!cut_5424(rest, line))
@@ -483,10 +549,8 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
             cut_tag(rest, line);
         else
             cut_program(rest, line);
-        if (line->text.len && line->text.at[0] == '[')
-            cut_message_id(&line->text);
-        else if (line->text.len && line->pid == 0 && is_digit(line->text.at[0]) && !is_tai64n && !plain)
-            cut_splogger(line);
+        if (!is_tai64n && !plain)
+            syslog_parse_text(line);
     }
     line->at = at;
     syslog->last = at;

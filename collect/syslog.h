@@ -12,6 +12,11 @@
  *     Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386                   splogger
  *     2026-11-23T09:07:12.057Z [NOTICE] [-] [core] text                             Haraka's log
  *     2026-11-23T09:07:12.057Z,MX01\Default MX01,08D892B7A9441226,...               Exchange's logs
+ *
+ * and what journalctl puts there:
+ *
+ *     Mon 2026-11-23 09:07:12 CET mx postfix/smtpd[15649]: text                     -o short-full
+ *     1795424832.057203 mx postfix/smtpd[15649]: text                               -o short-unix
  */
 #ifndef COLLECT_SYSLOG_H
 #define COLLECT_SYSLOG_H
@@ -31,6 +36,7 @@ struct stamp {
 
 /* The time of a stamp in the year that it tells, or in `year` where it tells none. */
 usec stamp_time(const struct stamp *stamp, int64_t year);
+struct stamp stamp_of(usec at);
 /* Takes a stamp in any form off the front of a line, with what stands before it (priority, version) and the
  * blank behind it. */
 bool cut_stamp(struct str *rest, struct stamp *stamp);
@@ -46,6 +52,7 @@ struct syslog {
     char stamp[20];    /* "Nov 23 09:07:12 " or "2026-11-23T09:07:12" */
     char zone_text[8]; /* "+01:00 " */
     char host[64];     /* with the blank behind it */
+    bool dated;        /* the last line's stamp told its year and its zone */
 };
 
 /* Begins an input. Stamps without a year follow `last`, the time of the line before (years.h), where that is
@@ -56,5 +63,12 @@ void syslog_begin(struct syslog *syslog, usec last, int64_t year);
  * does not begin with a time; then *line is as it was. A line without a program tag ("last message repeated 2
  * times") has an empty program. */
 bool syslog_parse(struct syslog *syslog, struct str text, struct line *line);
+/* Takes a stamp and the blank behind it off the front of *rest. */
+bool syslog_stamp(struct syslog *syslog, struct str *rest, usec *at);
+/* A line that someone else has told the time of: takes "program[pid]: text" apart. Fills host (there is
+ * none), program, pid and text. */
+void syslog_parse_untimed(struct str text, struct line *line);
+/* Takes off the text what stands before the program's own words, where all else of *line is known. */
+void syslog_parse_text(struct line *line);
 
 #endif

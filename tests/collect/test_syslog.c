@@ -88,6 +88,18 @@ static const struct row {
     { "2026-11-23 09:07:12 rejected-1 postfix/smtpd[1]: a host", NOW, "rejected-1", "postfix/smtpd", 1, "a host" },
     { "Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386", NOW, "mx", "qmail-send", 0, "new msg 1287386" },
     { "Nov 23 09:07:12 mx smtpd: 1795424832.057203 tcpserver: end 1 status 0", NOW, "mx", "tcpserver", 0, "end 1 status 0" },
+    /* journalctl -o short-full, short-unix */
+    { "Mon 2026-11-23 10:07:12 CET mx postfix/smtpd[1]: x", NOW, "mx", "postfix/smtpd", 1, "x" },
+    { "Mon 2026-11-23 09:07:12.057203 UTC mx postfix/smtpd[1]: x", NOW + 57203, "mx", "postfix/smtpd", 1, "x" },
+    { "Mon 2026-11-23 04:07:12 EST mx postfix/smtpd[1]: x", NOW, "mx", "postfix/smtpd", 1, "x" },
+    { "Mon 2026-11-23 12:07:12 +03 mx postfix/smtpd[1]: x", NOW, "mx", "postfix/smtpd", 1, "x" },
+    { "Mon 2026-11-23 14:52:12 +0545 mx postfix/smtpd[1]: x", NOW, "mx", "postfix/smtpd", 1, "x" },
+    { "Mon 2026-11-23 09:07:12 XYZT mx postfix/smtpd[1]: x", NOW, "mx", "postfix/smtpd", 1, "x" },
+    { "Mon 2026-11-23 09:07:12 mx postfix/smtpd[1]: x", NONE },
+    { "Mon 2026-11-23 09:07:12 +9999 mx postfix/smtpd[1]: x", NONE },
+    { "1795424832.057203 mx postfix/smtpd[1]: x", NOW + 57203, "mx", "postfix/smtpd", 1, "x" },
+    { "1795424832.05720 mx postfix/smtpd[1]: x", NONE },
+    { "179542483.057203 mx postfix/smtpd[1]: x", NONE },
     /* RFC 5424 */
     { "<22>1 2026-11-23T09:07:12.057203Z mx postfix/smtpd 15649 - - connect",
       NOW + 57203, "mx", "postfix/smtpd", 15649, "connect" },
