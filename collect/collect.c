@@ -150,14 +150,15 @@ static void show_progress(struct run *run, const struct merge *merge, const stru
         progress_left(&run->progress, done, reading->source.stream ? 0 : all, left));
 }
 
-/* All that has been taken so far, with the places where each input is to be read on. */
+/* All that has been taken so far, with the places where each input is to be read on; a little later where one
+ * is in the midst of a line that was cut into pieces. */
 static int commit(struct run *run, struct merge *merge, struct why *why)
 {
+    int written = merge_write(merge, why);
+    if (written <= 0)
+        return written;
     run->uncommitted_bytes = 0;
-    return merge_write(merge, why) || keep_run(run, false, why) ||
-                   run->catalogue->commit(run->catalogue->state, why)
-               ? -1
-               : 0;
+    return keep_run(run, false, why) || run->catalogue->commit(run->catalogue->state, why) ? -1 : 0;
 }
 
 static int read_all(struct run *run, struct merge *merge, struct why *why)

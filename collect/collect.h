@@ -11,7 +11,7 @@ struct progress; /* base/progress.h */
 struct input {
     int32_t id;          /* in the database; given by the catalogue */
     struct str path;     /* as given; "-" for stdin */
-    struct str kind;     /* "log" or "capture"; with the compression: "log, gzip" */
+    struct str kind;     /* "log", "capture" or "journal"; with the compression: "log, gzip" */
     struct str dialects; /* "postfix postgrey policyd-spf", in order of the table */
     uint64_t bytes;      /* uncompressed, read so far */
     uint64_t lines, other,
@@ -21,7 +21,9 @@ struct input {
         head_hash; /* of the first head_bytes uncompressed bytes: an input is known again by its content */
     uint64_t head_bytes; /* the largest power of two that the input is long, at most 4096; so a longer one has
                             it too */
-    uint64_t tail_hash;  /* of the last tail_bytes bytes before `bytes` */
+    /* A journal is known by the sequence of its entries: head_hash is of its id, head_bytes 0; and tail_hash
+     * is the number of the last entry that was read, tail_bytes 0. Its lines are entries. */
+    uint64_t tail_hash; /* of the last tail_bytes bytes before `bytes` */
     uint64_t tail_bytes;
 };
 

@@ -39,9 +39,32 @@ struct str lines_tail(const struct lines *in)
     return tail_before(in, in->at);
 }
 
-struct str lines_tail_before(const struct lines *in)
+static struct lines_place place_of(const struct lines *in, const char *at, uint64_t position, uint64_t number)
 {
-    return tail_before(in, in->at - (in->position - in->offset));
+    struct str tail = tail_before(in, at);
+    return (struct lines_place){ position, number, tail.len, bytes_hash(tail.at, tail.len, 0) };
+}
+
+void lines_mark(struct lines *in)
+{
+    in->marked = true;
+    in->mark = in->at - (in->position - in->offset);
+    in->marked_place = (struct lines_place){ .position = in->offset, .number = in->number - 1 };
+}
+
+void lines_unmark(struct lines *in)
+{
+    in->marked = false;
+    in->mark = NULL;
+}
+
+struct lines_place lines_place(const struct lines *in)
+{
+    if (!in->marked)
+        return place_of(in, in->at, in->position, in->number);
+    if (!in->mark)
+        return in->marked_place;
+    return place_of(in, in->mark, in->marked_place.position, in->marked_place.number);
 }
 
 static void advance(struct lines *in, char *to)
@@ -57,6 +80,10 @@ static int refill(struct lines *in, struct why *why)
 {
     if (in->ended)
         return 0;
+    if (in->mark) {
+        in->marked_place = lines_place(in);
+        in->mark = NULL;
+    }
     struct str tail = lines_tail(in);
     size_t kept = tail.len + (size_t)(in->end - in->at);
     size_t moved = (size_t)(tail.at - in->buffer);
@@ -143,6 +170,28 @@ int lines_next(struct lines *in, struct str *line, struct why *why)
     }
     *line = str_range(from, to);
     return 1;
+}
+
+int lines_bytes(struct lines *in, uint64_t count, char *to, size_t room, struct why *why)
+{
+    for (;;) {
+        size_t here = (size_t)(in->end - in->at), taken = here < count ? here : (size_t)count;
+        size_t copied = taken < room ? taken : room;
+        if (copied)
+            memcpy(to, in->at, copied);
+        to += copied;
+        room -= copied;
+        count -= taken;
+        for (const char *at = in->at, *end = in->at + taken; (at = memchr(at, '\n', (size_t)(end - at)));
+             at++)
+            in->number++;
+        advance(in, in->at + taken);
+        if (count == 0)
+            return 1;
+        int more = refill(in, why);
+        if (more <= 0)
+            return more;
+    }
 }
 
 int lines_skip(struct lines *in, uint64_t position, struct why *why)

@@ -21,6 +21,12 @@ enum {
  * why. */
 typedef ssize_t read_fn(void *state, char *to, size_t size, struct why *why);
 
+/* Where an input may be read on. */
+struct lines_place {
+    uint64_t position, number;      /* in the uncompressed input, and how many lines come before it */
+    uint64_t tail_bytes, tail_hash; /* of what comes before it */
+};
+
 struct lines {
     read_fn *read;
     void *state;
@@ -32,6 +38,9 @@ struct lines {
     bool was_cut;            /* the last one was */
     bool unended;            /* the last one was ended by the input's end, not by a newline */
     bool ended;              /* nothing more to read */
+    bool marked;
+    char *mark; /* in the buffer; NULL: not there any more, and `marked_place` is known */
+    struct lines_place marked_place; /* but for its tail while `mark` is there */
 };
 
 /* Begins to read at `position` of the input, after `number` lines: 0 and 0 for a whole one. */
@@ -45,10 +54,17 @@ int lines_next(struct lines *in, struct str *line, struct why *why);
 /* Passes over bytes up to `position` without looking at them; it becomes the next line's beginning. Where the
  * input ends before, in->position tells how far it got. Returns 0, or -1 with why. */
 int lines_skip(struct lines *in, uint64_t position, struct why *why);
+/* Takes the next `count` bytes as they are, newlines and all; of these the first `room` are copied to `to`.
+ * Returns 1, 0 where the input ends before, or -1 with why. */
+int lines_bytes(struct lines *in, uint64_t count, char *to, size_t room, struct why *why);
+/* What begins with the line that was handed over last is not done with: until lines_unmark(), the place to read on
+ * is before it. */
+void lines_mark(struct lines *in);
+void lines_unmark(struct lines *in);
+/* Where to read on, another time. */
+struct lines_place lines_place(const struct lines *in);
 /* The bytes before the next line, LINES_TAIL_BYTES of them where there are as many. As long as the line
  * lasts. */
 struct str lines_tail(const struct lines *in);
-/* The same before the line that was handed over last. */
-struct str lines_tail_before(const struct lines *in);
 
 #endif

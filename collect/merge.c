@@ -152,9 +152,12 @@ int merge_next(struct merge *merge, struct reading **reading, struct why *why)
 int merge_write(struct merge *merge, struct why *why)
 {
     for (size_t i = 0; i < merge->count; i++)
+        if (!reading_may_write(merge->open[i]))
+            return 0;
+    for (size_t i = 0; i < merge->count; i++)
         if (reading_write(merge->open[i], why))
             return -1;
-    return 0;
+    return 1;
 }
 
 uint64_t merge_consumed(const struct merge *merge)

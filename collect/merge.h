@@ -29,7 +29,8 @@ void merge_begin(struct merge *merge, struct run *run, struct survey *survey);
  * Captures are read on the way, whole: when all logs that began before them have been read, and before any
  * that began after. The caller takes the line. Returns 1, 0 when all is read, or -1 with why. */
 int merge_next(struct merge *merge, struct reading **reading, struct why *why);
-/* Writes down how far each has been read. 0, or -1 with why. */
+/* Writes down how far each has been read. Returns 1, 0 where one cannot be read on from where it is, so that
+ * nothing may be committed yet, or -1 with why. */
 int merge_write(struct merge *merge, struct why *why);
 /* Bytes of what is open, as they lie there. */
 uint64_t merge_consumed(const struct merge *merge);

@@ -46,9 +46,9 @@ void reading_failed(struct run *run, const char *path, uint64_t kept, const stru
     run_fail(run, &failure);
 }
 
-static uint64_t bytes_taken(const struct reading *reading)
+bool reading_may_write(const struct reading *reading)
 {
-    return reading->has_line ? reading->lines.offset : reading->lines.position;
+    return !reading->has_line || records_are_whole(&reading->records);
 }
 
 int reading_write(struct reading *reading, struct why *why)
@@ -56,14 +56,14 @@ int reading_write(struct reading *reading, struct why *why)
     struct run *run = reading->run;
     struct input *input = &reading->input;
     const struct head *head = &reading->found.head;
-    struct str tail = reading->has_line ? lines_tail_before(&reading->lines) : lines_tail(&reading->lines);
+    struct lines_place place = records_place(&reading->records);
     input->dialects = dialect_names(reading->dialects, reading->dialect_names);
-    input->bytes = bytes_taken(reading);
-    input->lines = reading->lines.number - reading->has_line;
-    input->head_bytes = (uint64_t)1 << (head->count - 1);
-    input->head_hash = head->hash[head->count - 1];
-    input->tail_bytes = tail.len;
-    input->tail_hash = place_tail_hash(tail, tail.len);
+    input->bytes = place.position;
+    input->lines = place.number;
+    input->head_bytes = head_bytes(head);
+    input->head_hash = head->hash[head->count ? head->count - 1 : 0];
+    input->tail_bytes = place.tail_bytes;
+    input->tail_hash = place.tail_hash;
     if (run->catalogue->write(run->catalogue->state, input, why) ||
         shapes_hand_over(&reading->shapes, input->id, run->catalogue, why))
         return -1;
@@ -77,23 +77,28 @@ int reading_write(struct reading *reading, struct why *why)
 static void skip(struct reading *reading, const char *reason, struct str program, struct str text)
 {
     reading->input.skipped++;
-    shapes_add(&reading->shapes, reason, program, text, reading->text, reading->lines.number,
-               reading->lines.offset);
+    shapes_add(&reading->shapes, reason, program, text, reading->record.text, reading->record.number,
+               reading->record.offset);
 }
 
 void reading_next(struct reading *reading)
 {
     struct why broken = { 0 };
-    int got = lines_next(&reading->lines, &reading->text, &broken);
+    uint64_t position = reading->lines.position;
+    int got = records_next(&reading->records, &reading->record, &broken);
     reading->has_line = got == 1;
     if (got < 0)
         reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
     if (got != 1)
         return;
+    reading->line_bytes = reading->lines.position - position;
+    if (reading->records.journal)
+        reading->source.consumed =
+            (uint64_t)(journal_share(reading->records.journal) * (double)reading->found.size);
     reading->line = (struct line){ .input = reading->input.id,
-                                   .offset = reading->lines.offset,
-                                   .number = reading->lines.number };
-    reading->has_time = syslog_parse(&reading->syslog, reading->text, &reading->line);
+                                   .offset = reading->record.offset,
+                                   .number = reading->record.number };
+    reading->has_time = record_parse(&reading->record, &reading->syslog, &reading->line);
     reading->time = reading->reached;
     if (reading->has_time && (reading->time == USEC_NONE || reading->line.at > reading->time))
         reading->time = reading->line.at;
@@ -123,7 +128,7 @@ static int take_timed(struct reading *reading, struct why *why)
             return -1;
     }
     enum taken taken = dialect_take(dialect, line, run->builder);
-    if (taken == SKIPPED && !reading->lines.was_cut)
+    if (taken == SKIPPED && !reading->record.cut)
         skip(reading, "unknown text", line->program, line->text);
     else if (taken == NOT_OURS)
         reading->input.other++;
@@ -136,19 +141,20 @@ static int take_timed(struct reading *reading, struct why *why)
 int reading_take(struct reading *reading, struct why *why)
 {
     struct run *run = reading->run;
+    struct str text = reading->record.text;
     const struct dialect *before = reading->before;
     if (run_refresh(run, why))
         return -1;
     run->collected->lines++;
-    run->uncommitted_bytes += reading->lines.position - reading->lines.offset;
-    if (reading->lines.was_cut)
-        skip(reading, "too long", STR(""), reading->text);
+    run->uncommitted_bytes += reading->line_bytes;
+    if (reading->record.cut)
+        skip(reading, "too long", STR(""), text);
     if (reading->has_time)
         return take_timed(reading, why);
-    if (str_trim(reading->text).len == 0 || (before && before->continues && before->continues(reading->text)))
+    if (str_trim(text).len == 0 || (before && before->continues && before->continues(text)))
         reading->input.other++;
-    else if (!reading->lines.was_cut)
-        skip(reading, "no time stamp", STR(""), reading->text);
+    else if (!reading->record.cut)
+        skip(reading, "no time stamp", STR(""), text);
     return 0;
 }
 
@@ -159,14 +165,18 @@ static void pass_rest_of_line(struct reading *reading)
     struct why broken = { 0 };
     if (tail.len == 0 || tail.at[tail.len - 1] == '\n')
         return;
-    int got = lines_next(&reading->lines, &reading->text, &broken);
+    struct str text;
+    int got = lines_next(&reading->lines, &text, &broken);
     if (got < 0)
         reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
     if (got != 1)
         return;
     reading->lines.number--;
-    if (reading->text.len)
-        skip(reading, "rest of a line that was read before", STR(""), reading->text);
+    reading->record = (struct record){ .text = text,
+                                       .offset = reading->lines.offset,
+                                       .number = reading->lines.number };
+    if (text.len)
+        skip(reading, "rest of a line that was read before", STR(""), text);
 }
 
 /* ---- Opening and closing. */
@@ -183,7 +193,9 @@ static int begin(struct reading *reading, struct why *why)
     reading->moved = !str_eq(old_path, path) && !(input->id && reading->source.stream);
     reading->dialects = dialect_bits(input->dialects);
     input->path = reading->moved ? path : old_path;
-    input->kind = compression ? arena_printf(&reading->arena, "log, %s", compression) : STR("log");
+    input->kind = reading->found.journal ? STR("journal")
+                  : compression          ? arena_printf(&reading->arena, "log, %s", compression)
+                                         : STR("log");
     reading->begin_bytes = input->bytes;
     reading->begin_skipped = input->skipped;
     reading->begin_other = input->other;
@@ -197,11 +209,45 @@ static int begin(struct reading *reading, struct why *why)
 static void release(struct reading *reading)
 {
     reading->run->bytes_done += reading->found.size;
+    records_end(&reading->records);
     lines_end(&reading->lines);
     source_close(&reading->source);
     shapes_free(&reading->shapes);
     arena_free(&reading->arena);
     free(reading);
+}
+
+/* A journal is read on behind the entry that was read last. */
+static enum place place_journal(struct reading *reading, struct why *why)
+{
+    struct run *run = reading->run;
+    const struct journal_set *set = reading->found.journal;
+    struct input *known = &reading->input;
+    *known = (struct input){ .head_hash = reading->found.head.hash[0] };
+    int found = run->catalogue->find(run->catalogue->state, known, why);
+    if (found < 0)
+        return PLACE_FAILED;
+    if (found == 0)
+        *known = (struct input){ .first = USEC_NONE, .last = USEC_NONE };
+    uint64_t gone = found ? journal_gone(set, known->tail_hash) : 0;
+    if (gone)
+        progress_note(&run->progress,
+                      "%s: %" PRIu64 " entries were removed from the journal before they were read",
+                      reading->found.path, gone);
+    reading->lines = (struct lines){ .position = known->bytes, .number = known->lines };
+    if (journal_open(&reading->records.journal, set, known->tail_hash, why))
+        return PLACE_BROKEN;
+    return PLACE_REACHED;
+}
+
+static enum place place_reading(struct reading *reading, struct why *why)
+{
+    struct found *found = &reading->found;
+    records_begin(&reading->records, &reading->lines, found->path);
+    if (found->journal)
+        return place_journal(reading, why);
+    return place_input(found, reading->run->catalogue, &reading->source, &reading->lines, &reading->input,
+                       why);
 }
 
 int reading_open(struct run *run, struct found *found, size_t order, struct reading **opened, struct why *why)
@@ -215,8 +261,7 @@ int reading_open(struct run *run, struct found *found, size_t order, struct read
     reading->found = *found;
     found->stream = (struct source){ 0 };
     reading->found.path = arena_str(&reading->arena, str_of(found->path)).at;
-    switch (place_input(&reading->found, run->catalogue, &reading->source, &reading->lines, &reading->input,
-                        &broken)) {
+    switch (place_reading(reading, &broken)) {
     case PLACE_REACHED:
         if (begin(reading, why)) {
             result = -1;
@@ -248,7 +293,7 @@ int reading_close(struct reading *reading, int result, struct why *why)
 {
     struct run *run = reading->run;
     struct input *input = &reading->input;
-    uint64_t bytes = bytes_taken(reading);
+    uint64_t bytes = records_place(&reading->records).position;
     bool more = bytes > reading->begin_bytes;
     run->ours |= reading->dialects != 0;
     if (!reading->dialects && reading->lines.number) {

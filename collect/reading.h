@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "collect/lines.h"
+#include "collect/record.h"
 #include "collect/run.h"
 #include "collect/shape.h"
 #include "collect/source.h"
@@ -18,6 +19,7 @@ struct reading {
     size_t order; /* of inputs that have a line of the same time, that of the lowest comes first */
     struct source source;
     struct lines lines;
+    struct records records; /* out of these, or out of a journal */
     struct syslog syslog;
     struct shapes shapes;
     struct input input; /* as of the lines that have been taken; bytes, lines: as it was written down last */
@@ -30,7 +32,8 @@ struct reading {
     bool moved;                                       /* it does not lie where it did */
     /* The next line, read ahead. */
     bool has_line, has_time;
-    struct str text;
+    struct record record;
+    uint64_t line_bytes; /* with all that it is wrapped in */
     struct line line; /* where it has a time */
     usec time;        /* of the next line: the latest stamp up to it, so that order within an input is kept */
 };
@@ -44,7 +47,9 @@ int reading_open(struct run *run, struct found *found, size_t order, struct read
 int reading_take(struct reading *reading, struct why *why);
 /* Reads the next line ahead; none: has_line is false, and where that is for a failure, it is noted. */
 void reading_next(struct reading *reading);
-/* Writes down how far the lines have been taken. 0, or -1 with why. */
+/* Whether reading can begin again with the line that was read ahead. */
+bool reading_may_write(const struct reading *reading);
+/* Writes down how far the lines have been taken, where reading_may_write(). 0, or -1 with why. */
 int reading_write(struct reading *reading, struct why *why);
 /* Writes down the end, unless `result` is -1 already, counts, and frees it. Returns the result. */
 int reading_close(struct reading *reading, int result, struct why *why);

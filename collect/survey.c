@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "collect/capture/frames.h"
 #include "collect/lines.h"
+#include "collect/record.h"
 #include "collect/years.h"
 
 enum {
@@ -32,6 +33,11 @@ struct head head_of(struct str bytes)
         head.count++;
     }
     return head;
+}
+
+uint64_t head_bytes(const struct head *head)
+{
+    return head->count ? (uint64_t)1 << (head->count - 1) : 0;
 }
 
 int head_find(const struct head *head, unsigned *at, const struct catalogue *catalogue, struct input *input,
@@ -57,9 +63,7 @@ static const struct foreign {
     { 0, STR_INIT("PK\3\4"), "a ZIP archive; unpack it first" },
     { 257, STR_INIT("ustar"), "a tar archive; unpack it first" },
     { 0, STR_INIT("SQLite format 3"), "a database, not a log; mxreplay's own is named with -d" },
-    { 0, STR_INIT("LPKSHHRH"),
-      "a systemd journal; give its text: journalctl -o short-iso-precise --file ... | mxreplay "
-      "collect -" },
+    { 0, STR_INIT("LPKSHHRH"), "a systemd journal; give it as a file, not through a pipe or compressed" },
 };
 
 static const char *foreign_kind(struct str look)
@@ -91,7 +95,7 @@ static bool cut_stamped_line(struct str *rest, struct stamp *stamp)
         }
         while (line.len && line.at[0] == '\0') /* as lines_next() does */
             line = str_skip(line, 1);
-        if (cut_stamp(&line, stamp))
+        if (record_stamp(line, stamp))
             return true;
     }
     return false;
@@ -127,7 +131,7 @@ static void follow_lines(struct source *source, struct span *span)
     struct stamp stamp;
     lines_begin(&lines, source_read, source, 0, 0);
     while (lines_next(&lines, &text, NULL) == 1)
-        if (cut_stamp(&text, &stamp))
+        if (record_stamp(text, &stamp))
             span_follow(span, &stamp);
     lines_end(&lines);
 }
@@ -258,8 +262,20 @@ static struct found *find_room(struct finds *finds)
     return &survey->found[survey->count];
 }
 
+static bool is_journal_file(const char *path)
+{
+    struct source source;
+    if (strcmp(path, "-") == 0 || source_open(&source, path, NULL))
+        return false;
+    bool is = !source.stream && !source.compression && journal_recognise(source_look(&source, 8));
+    source_close(&source);
+    return is;
+}
+
 static int add_file(struct finds *finds, const char *path, struct why *why)
 {
+    if (is_journal_file(path))
+        return journals_add_file(&finds->survey->journals, path, path, why);
     struct found *found = find_room(finds);
     bool is_ours = false;
     found->path = path;
@@ -297,6 +313,8 @@ static int is_shown(const struct dirent *entry)
 /* A file of a folder: one that is neither log nor capture is passed over. */
 static int add_member(struct finds *finds, const char *path, struct why *why)
 {
+    if (is_journal_file(path))
+        return 0; /* add_folder() has it already */
     struct found *found = find_room(finds);
     struct why aside = { 0 };
     bool is_ours = false;
@@ -327,6 +345,8 @@ static int add_folder(struct finds *finds, const char *path, struct why *why)
         return why_set(why, errno == EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", path, strerror(errno));
     const char **members = mem_zero((size_t)count, sizeof *members);
     size_t before = finds->survey->count, files = 0;
+    long journals = journals_add(&finds->survey->journals, path, why);
+    result = journals < 0 ? -1 : 0;
     enum rank highest = RANK_ANY;
     for (int i = 0; i < count; i++) {
         enum rank rank = rank_of(str_of(entries[i]->d_name));
@@ -342,7 +362,7 @@ static int add_folder(struct finds *finds, const char *path, struct why *why)
     }
     free(entries);
     free(members);
-    if (result == 0 && finds->survey->count == before)
+    if (result == 0 && finds->survey->count == before && journals == 0)
         return why_set(why, EX_NOINPUT, "%s: %s; name the files, or the folder where the mail log is", path,
                        files ? "none of the files in this folder is a log" : "no files in this folder");
     return result;
@@ -408,18 +428,41 @@ static int known_time(const struct found *found, const struct catalogue *catalog
     return known < 0 ? -1 : 0;
 }
 
+static void add_journals(struct finds *finds)
+{
+    const struct journals *journals = &finds->survey->journals;
+    for (size_t i = 0; i < journals->count; i++) {
+        const struct journal_set *set = &journals->sets[i];
+        struct found *found = find_room(finds);
+        *found = (struct found){ .path = set->name,
+                                 .journal = set,
+                                 .size = set->bytes,
+                                 .first = set->begins,
+                                 .empty = set->last == 0,
+                                 .head = { .hash = { journal_hash(set) } } };
+        finds->survey->count++;
+    }
+}
+
+static int add_named(struct finds *finds, const char *path, struct why *why)
+{
+    struct stat status;
+    if (journal_is_named(path))
+        return journals_add(&finds->survey->journals, path, why) < 0 ? -1 : 0;
+    if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return add_folder(finds, path, why);
+    return add_file(finds, path, why);
+}
+
 int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
                   const struct catalogue *catalogue, struct progress *progress, struct why *why)
 {
     struct finds finds = { .survey = survey };
     *survey = (struct survey){ 0 };
-    for (size_t i = 0; i < count; i++) {
-        struct stat status;
-        bool is_folder =
-            strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode);
-        if (is_folder ? add_folder(&finds, paths[i], why) : add_file(&finds, paths[i], why))
+    for (size_t i = 0; i < count; i++)
+        if (add_named(&finds, paths[i], why))
             return -1;
-    }
+    add_journals(&finds);
     if (year)
         give_years(survey, year);
     for (size_t i = 0; i < survey->count; i++) {
@@ -447,6 +490,7 @@ void survey_free(struct survey *survey)
     for (size_t i = 0; i < survey->count; i++)
         source_close(&survey->found[i].stream);
     free(survey->found);
+    journals_free(&survey->journals);
     arena_free(&survey->arena);
     *survey = (struct survey){ 0 };
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/why.h"
 #include "collect/collect.h"
+#include "collect/journal.h"
 #include "collect/source.h"
 #include "collect/syslog.h"
 
@@ -13,7 +14,7 @@
 enum { HEADS = 13 };
 
 struct head {
-    uint64_t hash[HEADS]; /* of the first 1 << i bytes */
+    uint64_t hash[HEADS]; /* of the first 1 << i bytes; of a journal: [0] is its hash, and count 0 */
     unsigned count;
 };
 
@@ -24,9 +25,10 @@ struct found {
     uint64_t size;           /* as it lies there; 0 for streams */
     usec modified;
     bool empty;
-    bool capture;        /* of packets; else a log */
-    bool trails;         /* tells only of what other logs have told before: read when these have been */
-    const struct why *damage; /* why nothing can be had from it; else NULL */
+    bool capture; /* of packets; else a log */
+    bool trails;  /* tells only of what other logs have told before: read when these have been */
+    const struct journal_set *journal; /* or a journal */
+    const struct why *damage;          /* why nothing can be had from it; else NULL */
     struct head head;
     struct stamp stamp; /* the first one; of logs */
     int64_t year;       /* that it is of */
@@ -36,6 +38,7 @@ struct found {
 struct survey {
     struct found *found; /* in the order of their first stamps; those that have none come first */
     size_t count;
+    struct journals journals;
     struct arena arena; /* owns all of the above */
 };
 
@@ -47,6 +50,8 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
 void survey_free(struct survey *survey);
 
 struct head head_of(struct str first_bytes);
+/* How many bytes the longest head is of. */
+uint64_t head_bytes(const struct head *head);
 /* Goes through the known inputs that begin as this one, those of the longest common head first. *at and
  * *input are zero to begin with. Returns 1 with what is known in *input, 0 when there are no more, -1 with
  * why. */

@@ -9,10 +9,11 @@
 #include <sysexits.h>
 #include "base/memory.h"
 #include "collect/builder.h"
+#include "collect/journal.h"
 #include "collect/lines.h"
 #include "collect/programs.h"
+#include "collect/record.h"
 #include "collect/source.h"
-#include "collect/survey.h"
 #include "collect/syslog.h"
 
 static bool has_content(struct source *source, const struct input *input)
@@ -117,31 +118,57 @@ static int drop_late(void *state, int64_t session_id, const struct evidence *evi
     return 0;
 }
 
-/* Opens the lines at `offset`. */
-static int begin_at(struct lines *lines, struct source *source, uint64_t offset, struct why *why)
+/* An input that is read again. */
+struct again {
+    const char *path; /* where it lay */
+    const struct input *input;
+    struct source source; /* opened before begin_at() */
+    struct journals journals;
+    struct lines lines;
+    struct records records;
+};
+
+static int begin_journal(struct again *again, uint64_t number, struct why *why)
 {
-    bool sought = source_seek(source, offset);
-    lines_begin(lines, source_read, source, sought ? offset : 0, 0);
-    return lines_skip(lines, offset, why);
+    const struct journal_set *set = journals_find(&again->journals, again->input->head_hash);
+    if (!set)
+        return why_set(why, EX_NOINPUT, "%s: the journal is not there any more", again->path);
+    return journal_open(&again->records.journal, set, number - 1, why);
 }
 
-/* Builds the sessions of the range once more, and hears which lines went into the one that is wanted. */
-static int find_lines(struct source *source, const struct input *input, uint64_t last, struct wanted *wanted,
-                      struct why *why)
+/* Begins with the record at `offset`. */
+static int begin_at(struct again *again, uint64_t offset, struct why *why)
+{
+    bool sought = again->source.parts && source_seek(&again->source, offset);
+    if (again->source.parts)
+        lines_begin(&again->lines, source_read, &again->source, sought ? offset : 0, 0);
+    else
+        again->lines = (struct lines){ 0 };
+    records_begin(&again->records, &again->lines, again->path);
+    return again->source.parts ? lines_skip(&again->lines, offset, why) : begin_journal(again, offset, why);
+}
+
+static void end_reading(struct again *again)
+{
+    records_end(&again->records);
+    lines_end(&again->lines);
+}
+
+/* Builds the sessions of the range once more, and hears which records went into the one that is wanted. */
+static int find_lines(struct again *again, uint64_t last, struct wanted *wanted, struct why *why)
 {
     static const struct sink nowhere = { .session = drop_session, .late = drop_late };
-    struct lines lines;
     struct syslog syslog;
     struct programs programs;
-    struct str text;
-    int got = begin_at(&lines, source, wanted->first_offset, why);
+    struct record record;
+    int got = begin_at(again, wanted->first_offset, why);
     struct builder *builder = builder_new(&nowhere, 1);
     builder_watch(builder, remember, wanted);
-    syslog_begin(&syslog, input->first, 0);
+    syslog_begin(&syslog, again->input->first, 0);
     programs_begin(&programs, dialects);
-    while (got >= 0 && (got = lines_next(&lines, &text, why)) == 1 && lines.offset <= last) {
-        struct line line = { .input = input->id, .offset = lines.offset, .number = lines.number };
-        if (!syslog_parse(&syslog, text, &line))
+    while (got >= 0 && (got = records_next(&again->records, &record, why)) == 1 && record.offset <= last) {
+        struct line line = { .input = again->input->id, .offset = record.offset, .number = record.number };
+        if (!record_parse(&record, &syslog, &line))
             continue;
         const struct dialect *dialect = programs_dialect_of(&programs, &line);
         if (!dialect)
@@ -154,7 +181,7 @@ static int find_lines(struct source *source, const struct input *input, uint64_t
     if (got >= 0 && builder_finish(builder, why))
         got = -1;
     builder_free(builder);
-    lines_end(&lines);
+    end_reading(again);
     return got < 0 ? -1 : 0;
 }
 
@@ -164,25 +191,24 @@ static int by_offset(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static int hand_over(struct source *source, const struct wanted *wanted,
+static int hand_over(struct again *again, const struct wanted *wanted,
                      void (*take)(void *state, struct str text), void *state, struct why *why)
 {
-    struct lines lines;
-    struct str text;
-    int count = 0, got = 0;
+    struct record record;
+    char *shown = mem_alloc(RECORD_SHOWN_BYTES);
+    int count = 0;
     size_t i = 0;
-    if (wanted->count == 0)
-        return 0;
-    got = begin_at(&lines, source, wanted->offsets[0], why);
-    while (got >= 0 && i < wanted->count && (got = lines_next(&lines, &text, why)) == 1) {
-        if (lines.offset < wanted->offsets[i])
+    int got = begin_at(again, wanted->offsets[0], why);
+    while (got >= 0 && i < wanted->count && (got = records_next(&again->records, &record, why)) == 1) {
+        if (record.offset < wanted->offsets[i])
             continue;
-        take(state, text);
+        take(state, record_show(&record, shown));
         count++;
-        while (i < wanted->count && wanted->offsets[i] <= lines.offset)
+        while (i < wanted->count && wanted->offsets[i] <= record.offset)
             i++;
     }
-    lines_end(&lines);
+    free(shown);
+    end_reading(again);
     return got < 0 ? -1 : count;
 }
 
@@ -190,20 +216,27 @@ int collect_trace(const char *path, const struct input *input, uint64_t first_of
                   void (*line)(void *state, struct str text), void *state, struct why *why)
 {
     struct arena arena = { 0 };
-    struct source source = { 0 };
+    struct again again = { .path = path, .input = input };
     struct wanted wanted = { .input = input->id, .first_offset = first_offset };
     /* A session that ends in the next file of a set: this one's part is what can be shown. */
     uint64_t last = last_offset < first_offset ? UINT64_MAX : last_offset;
-    int result = open_again(&source, path, input, &arena, why);
+    bool is_journal = str_eq(input->kind, STR("journal"));
+    int result = is_journal ? journals_look(&again.journals, path, why)
+                            : open_again(&again.source, path, input, &arena, why);
     if (result == 0)
-        result = find_lines(&source, input, last, &wanted, why);
+        result = find_lines(&again, last, &wanted, why);
     if (result == 0 && wanted.count) {
         qsort(wanted.offsets, wanted.count, sizeof *wanted.offsets, by_offset);
-        const char *opened = source.path;
-        source_close(&source);
-        result = source_open(&source, opened, why) ? -1 : hand_over(&source, &wanted, line, state, why);
+        if (!is_journal) {
+            const char *opened = again.source.path;
+            source_close(&again.source);
+            result = source_open(&again.source, opened, why);
+        }
+        if (result == 0)
+            result = hand_over(&again, &wanted, line, state, why);
     }
-    source_close(&source);
+    source_close(&again.source);
+    journals_free(&again.journals);
     free(wanted.offsets);
     arena_free(&arena);
     return result;
