@@ -109,6 +109,15 @@ uint64_t journal_hash(const struct journal_set *set)
     return bytes_hash(set->id, JOURNAL_ID_BYTES, 0);
 }
 
+uint64_t journal_gone(const struct journal_set *set, uint64_t after)
+{
+    uint64_t first = UINT64_MAX;
+    for (size_t i = 0; i < set->count; i++)
+        if (set->files[i].last > after && set->files[i].first < first)
+            first = set->files[i].first;
+    return first == UINT64_MAX || first <= after + 1 ? 0 : first - after - 1;
+}
+
 const struct journal_set *journals_find(const struct journals *journals, uint64_t hash)
 {
     for (size_t i = 0; i < journals->count; i++)

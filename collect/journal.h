@@ -60,6 +60,9 @@ uint64_t journal_hash(const struct journal_set *set);
 /* The sequence of that hash among the journals, or NULL. */
 const struct journal_set *journals_find(const struct journals *journals, uint64_t hash);
 
+/* How many entries that followed number `after` are in none of the files any more. */
+uint64_t journal_gone(const struct journal_set *set, uint64_t after);
+
 struct journal;
 struct record;
 struct records;

@@ -177,10 +177,11 @@ int lines_bytes(struct lines *in, uint64_t count, char *to, size_t room, struct 
     for (;;) {
         size_t here = (size_t)(in->end - in->at), taken = here < count ? here : (size_t)count;
         size_t copied = taken < room ? taken : room;
-        if (copied)
+        if (copied) {
             memcpy(to, in->at, copied);
-        to += copied;
-        room -= copied;
+            to += copied;
+            room -= copied;
+        }
         count -= taken;
         for (const char *at = in->at, *end = in->at + taken; (at = memchr(at, '\n', (size_t)(end - at)));
              at++)

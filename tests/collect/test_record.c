@@ -71,11 +71,11 @@ static struct lines_place read_from(struct str bytes, struct lines_place from, s
     lines_begin(&lines, feed_read, &feed, from.position, from.number);
     records_begin(&records, &lines, "/var/log/mail.log");
     while (records_next(&records, &record, NULL) == 1) {
+        if (count++ >= most && records_are_whole(&records))
+            break;
         say(said, &record);
         ck_assert_uint_lt(record.offset, lines.position);
         ck_assert_uint_le(record.text.len, LINE_MAX_BYTES);
-        if (++count >= most && records_are_whole(&records))
-            break;
     }
     struct lines_place place = records_place(&records);
     records_end(&records);
