@@ -12,7 +12,7 @@ enum {
     TAI64N_BYTES = 26,
     SPLOGGER_BYTES = 18,
     EXCHANGE_STAMP_BYTES = 25,
-    EPOCH_BYTES = 18
+    EPOCH_DIGITS = 10 /* since 2001, until 2286 */
 };
 
 usec stamp_time(const struct stamp *stamp, int64_t year)
@@ -42,12 +42,12 @@ static bool cut_time(struct str *rest, usec *of_day)
     return true;
 }
 
-/* ".057203", if it is there: as many digits as there are, of which six count. */
+/* ".057203" or ",057", if it is there: as many digits as there are, of which six count. */
 static usec cut_fraction(struct str *rest)
 {
     usec fraction = 0, unit = USEC_SECOND / 10;
     size_t i = 1;
-    if (rest->len < 2 || rest->at[0] != '.' || !is_digit(rest->at[1]))
+    if (rest->len < 2 || (rest->at[0] != '.' && rest->at[0] != ',') || !is_digit(rest->at[1]))
         return 0;
     for (; i < rest->len && is_digit(rest->at[i]); i++, unit /= 10)
         fraction += unit * (rest->at[i] - '0');
@@ -143,8 +143,10 @@ static bool cut_iso(struct str *rest, struct stamp *stamp)
     if (!cut_iso_second(&in, stamp))
         return false;
     stamp->of_day += cut_fraction(&in);
+    const char *zone = in.at;
     if (!cut_zone(&in, &stamp->zone) || (!cut_char(&in, ' ') && !cut_char(&in, ',')))
         return false;
+    stamp->zoned = in.at - zone > 1;
     *rest = in;
     return true;
 }
@@ -161,20 +163,35 @@ static bool cut_weekday_iso(struct str *rest, struct stamp *stamp)
     stamp->of_day += cut_fraction(&in);
     if (!cut_char(&in, ' ') || !cut_until_char(&in, ' ', &name) || !timezone_by_name(name, &stamp->zone))
         return false;
+    stamp->zoned = true;
     *rest = in;
     return true;
 }
 
-/* "1795424832.057203 ": seconds since 1970, as many digits as they have had since 2001. */
+static bool is_epoch(struct str text)
+{
+    size_t i = 0;
+    while (i < EPOCH_DIGITS && i < text.len && is_digit(text.at[i]))
+        i++;
+    return i == EPOCH_DIGITS;
+}
+
+/* "1795424832 ", "1795424832.057203 ", "1795424832057 ": seconds since 1970, or thousandths of them. */
 static bool cut_epoch(struct str *rest, usec *at)
 {
     struct str in = *rest;
-    uint64_t seconds = 0, fraction = 0;
-    if (in.len < EPOCH_BYTES || in.at[10] != '.' || in.at[17] != ' ' || !cut_number(&in, &seconds) ||
-        !cut_char(&in, '.') || !cut_number(&in, &fraction) || !cut_char(&in, ' ') ||
-        in.at != rest->at + EPOCH_BYTES)
+    uint64_t seconds = 0, thousandths = 0;
+    if (!is_epoch(in) || !str_number((struct str){ in.at, EPOCH_DIGITS }, &seconds))
         return false;
-    *at = (usec)seconds * USEC_SECOND + (usec)fraction;
+    in = str_skip(in, EPOCH_DIGITS);
+    if (in.len > 3 && is_digit(in.at[0])) {
+        if (!str_number((struct str){ in.at, 3 }, &thousandths))
+            return false;
+        in = str_skip(in, 3);
+    }
+    *at = (usec)seconds * USEC_SECOND + (usec)thousandths * 1000 + cut_fraction(&in);
+    if (!cut_char(&in, ' '))
+        return false;
     *rest = in;
     return true;
 }
@@ -210,7 +227,7 @@ static bool cut_tai64n(struct str *rest, usec *at)
 
 struct stamp stamp_of(usec at)
 {
-    struct stamp stamp = { .of_day = at % USEC_DAY };
+    struct stamp stamp = { .of_day = at % USEC_DAY, .zoned = true };
     clock_date(at / USEC_DAY, &stamp.year, &stamp.month, &stamp.day);
     return stamp;
 }
@@ -251,14 +268,30 @@ bool cut_stamp(struct str *rest, struct stamp *stamp)
 
 void syslog_begin(struct syslog *syslog, usec last, int64_t year)
 {
-    *syslog = (struct syslog){ .last = last, .year = year };
+    *syslog = (struct syslog){ .last = last, .year = year, .span = WALL_ALWAYS_UTC, .about = USEC_NONE };
 }
 
-static usec place(const struct syslog *syslog, const struct stamp *stamp)
+void syslog_wall(struct syslog *syslog, const struct wall *wall, usec about)
+{
+    syslog->wall = wall;
+    syslog->span = wall ? WALL_UNKNOWN : WALL_ALWAYS_UTC;
+    syslog->about = about;
+}
+
+static usec time_shown(struct syslog *syslog, usec shown)
+{
+    if (shown >= syslog->span.from && shown < syslog->span.to)
+        return shown - syslog->span.ahead;
+    /* `about` is that of the first line, or of the one that follows there. */
+    usec last = syslog->last != USEC_NONE ? syslog->last : syslog->about;
+    return wall_time(syslog->wall, &syslog->span, shown, last);
+}
+
+static usec place(struct syslog *syslog, const struct stamp *stamp)
 {
     if (stamp->year || syslog->last == USEC_NONE)
-        return stamp_time(stamp, syslog->year);
-    return stamp_time(stamp, year_following(stamp, syslog->last));
+        return time_shown(syslog, stamp_time(stamp, syslog->year));
+    return time_shown(syslog, stamp_time(stamp, year_following(stamp, syslog->last)));
 }
 
 /* The zone and the blank behind it, which hardly ever change. */
@@ -324,7 +357,7 @@ bool syslog_stamp(struct syslog *syslog, struct str *rest, usec *at)
         if (!cut_tai64n(&in, at))
             return false;
         syslog->dated = true;
-    } else if (in.len > 10 && in.at[10] == '.') {
+    } else if (in.len > EPOCH_DIGITS && is_digit(in.at[4])) {
         if (!cut_epoch(&in, at))
             return false;
         syslog->dated = true;
@@ -341,7 +374,8 @@ bool syslog_stamp(struct syslog *syslog, struct str *rest, usec *at)
         if (!cut_known_zone(syslog, &in))
             return false;
         syslog->dated = syslog->zone_len > 1;
-        *at = syslog->second + fraction - syslog->zone;
+        *at = syslog->second + fraction;
+        *at = syslog->dated ? *at - syslog->zone : time_shown(syslog, *at);
     }
     *rest = in;
     return true;
@@ -529,6 +563,7 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
         return true;
     if (rest.len && (rest.at[0] == '<' || rest.at[0] == '1' || rest.at[0] == '\xEF'))
         is_5424 = cut_preamble(&rest);
+    struct str stamp = rest;
     if (!syslog_stamp(syslog, &rest, &at))
         return false;
     if (is_5424) {
@@ -536,11 +571,12 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
             return false;
     } else {
         struct str host = { rest.at, 0 };
-        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide. No host
-         * begins as Haraka's lines do. */
+        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide, as they do
+         * behind seconds since 1970. No host begins as Haraka's lines do. */
         bool no_host =
             rest.len && (rest.at[0] == '[' || rest.at[0] == '{' || str_starts(rest, STR("level=")));
-        bool plain = rest.at - text.at > ISO_SECOND_BYTES && (text.at[10] == ' ' || no_host) &&
+        bool plain = is_digit(stamp.at[0]) &&
+                     (stamp.at[10] == ' ' || is_digit(stamp.at[4]) || no_host) &&
                      untagged_program(rest, &line->program);
         if (!is_tai64n && !plain && !cut_host(syslog, &rest, &host))
             host = (struct str){ rest.at, 0 };

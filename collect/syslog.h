@@ -10,6 +10,8 @@
  *     2026-11-23 09:07:12.057203 tcpserver: text                                    tai64nlocal
  *     2026-11-23 09:07:12.057 +0100 [15649] text                                    Exim's own log
  *     Nov 23 09:07:12 mx qmail: 1795424832.057203 new msg 1287386                   splogger
+ *     2026-11-23 09:07:12,057 mx postfix/smtpd[15649]: text                         log frameworks
+ *     1795424832.057203 tcpserver: text                                             seconds since 1970
  *     2026-11-23T09:07:12.057Z [NOTICE] [-] [core] text                             Haraka's log
  *     2026-11-23T09:07:12.057Z,MX01\Default MX01,08D892B7A9441226,...               Exchange's logs
  *
@@ -25,16 +27,19 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "collect/dialect.h"
+#include "collect/wall.h"
 
 /* A time as a line has it. */
 struct stamp {
     int64_t year; /* of traditional ones: 0, they do not tell */
     unsigned month, day;
     usec of_day; /* since 00:00, fraction included */
-    usec zone;   /* what is east of Greenwich is ahead; stamps without a zone are taken for UTC */
+    usec zone;   /* what is east of Greenwich is ahead; 0 where they do not tell it */
+    bool zoned;  /* they do */
 };
 
-/* The time of a stamp in the year that it tells, or in `year` where it tells none. */
+/* The time of a stamp in the year that it tells, or in `year` where it tells none; without a zone, as if it
+ * were UTC: see wall.h. */
 usec stamp_time(const struct stamp *stamp, int64_t year);
 struct stamp stamp_of(usec at);
 /* Takes a stamp in any form off the front of a line, with what stands before it (priority, version) and the
@@ -49,15 +54,21 @@ struct syslog {
     usec second;  /* the time of `stamp`: of its whole second where it is an RFC 3339 one */
     usec zone;
     unsigned char stamp_len, zone_len, host_len;
-    char stamp[20];    /* "Nov 23 09:07:12 " or "2026-11-23T09:07:12" */
-    char zone_text[8]; /* "+01:00 " */
-    char host[64];     /* with the blank behind it */
-    bool dated;        /* the last line's stamp told its year and its zone */
+    char stamp[20];          /* "Nov 23 09:07:12 " or "2026-11-23T09:07:12" */
+    char zone_text[8];       /* "+01:00 " */
+    char host[64];           /* with the blank behind it */
+    bool dated;              /* the last line's stamp told its year and its zone */
+    const struct wall *wall; /* the clock of stamps without a zone; NULL: one that shows UTC */
+    struct wall_span span;   /* of the last of them */
+    usec about;              /* when the input begins, if it is known */
 };
 
 /* Begins an input. Stamps without a year follow `last`, the time of the line before (years.h), where that is
  * known; where it is USEC_NONE, the first such stamp is of `year`. */
 void syslog_begin(struct syslog *syslog, usec last, int64_t year);
+/* Then: whose clock stamps without a zone are of, and where no line came before, when the first one is if the
+ * clock showed its time twice (or USEC_NONE: it is the first of the two). */
+void syslog_wall(struct syslog *syslog, const struct wall *wall, usec about);
 /* Takes `text` apart: fills at, host, program, pid and text of *line, with views into `text` (the
  * program of a line without a tag is a literal). False where it
  * does not begin with a time; then *line is as it was. A line without a program tag ("last message repeated 2
