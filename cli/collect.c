@@ -15,10 +15,12 @@
 #include "cli/prune.h"
 #include "cli/say.h"
 #include "cli/wire.h"
+#include "collect/wall.h"
 
 struct settings {
     struct common common;
     int year;
+    const char *zone;
     struct option_texts recorded;
     struct wire_settings wire;
     const char *phrases;
@@ -63,6 +65,9 @@ int collect_into(struct store *store, const struct common *common, const struct 
     for (size_t i = 0; i < count; i++)
         paths[i] = inputs[i];
     struct collect_options how = *wishes;
+    struct wall *local = how.wall ? NULL : wall_new(STR("local"), why);
+    if (!how.wall)
+        how.wall = local;
     how.paths = paths;
     how.path_count = count;
     how.first_session = store_next_session(store);
@@ -70,8 +75,9 @@ int collect_into(struct store *store, const struct common *common, const struct 
     how.quiet = common->quiet;
     struct sink sink = store_sink(store);
     struct catalogue catalogue = store_catalogue(store);
-    int result = collect_run(&how, &sink, &catalogue, collected, why);
+    int result = how.wall ? collect_run(&how, &sink, &catalogue, collected, why) : -1;
     free(paths);
+    wall_free(local);
     return result;
 }
 
@@ -133,6 +139,14 @@ static int enforced_store(struct store *store, const struct enforced *enforced, 
             return -1;
     }
     return 0;
+}
+
+static struct wall *zone_read(const char *zone, struct why *why)
+{
+    struct wall *wall = wall_new(str_of(zone), why);
+    if (!wall)
+        why_prefix(why, "--tz: ");
+    return wall;
 }
 
 static void summary(const struct collected *collected, const char *path, double seconds)
@@ -227,8 +241,9 @@ static int run(const void *given, char **operands, struct why *why)
     size_t count = settings->recorded.count;
     struct enforced *enforced = mem_zero(count + 1, sizeof *enforced);
     struct arena arena = { 0 };
-    struct collect_options wishes = { .year = settings->year };
-    if (wire_options(&settings->wire, &arena, &wishes.capture, why) < 0)
+    struct wall *wall = zone_read(settings->zone, why);
+    struct collect_options wishes = { .year = settings->year, .wall = wall };
+    if (!wall || wire_options(&settings->wire, &arena, &wishes.capture, why) < 0)
         goto done;
     for (size_t i = 0; i < count; i++)
         if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
@@ -260,6 +275,7 @@ done:
         if (enforced[i].read)
             policy_free(&enforced[i].policy);
     free(enforced);
+    wall_free(wall);
     arena_free(&arena);
     phrasebook_free(&told.book);
     return result;
@@ -271,6 +287,12 @@ static const struct option_row options[] = {
       .at = offsetof(struct settings, year),
       .argument = "YEAR",
       .help = "the year of the first line, where stamps have none; else taken from the file's time" },
+    { .name = "tz",
+      .type = OPTION_TEXT,
+      .at = offsetof(struct settings, zone),
+      .argument = "ZONE",
+      .help = "of stamps that tell no zone: Europe/Berlin, +01:00, UTC, or local, this machine's",
+      .fallback = "local" },
     { .name = "recorded",
       .type = OPTION_TEXTS,
       .at = offsetof(struct settings, recorded),

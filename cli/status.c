@@ -240,6 +240,11 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
     return table_close(table, why) < 0 ? -1 : result;
 }
 
+static struct str zone_of(const struct input *input)
+{
+    return input->zone.len ? input->zone : STR("UTC");
+}
+
 static int print_inputs(struct status *status, struct why *why)
 {
     static const struct column columns[] = {
@@ -252,8 +257,13 @@ static int print_inputs(struct status *status, struct why *why)
         { .name = "skipped", .title = STR_INIT("Skipped"), .number = true },
         { .name = "first", .title = STR_INIT("First") },
         { .name = "last", .title = STR_INIT("Last") },
+        { .name = "zone", .title = STR_INIT("Zone") }, /* for people only where one is another than UTC */
     };
-    struct table *table = table_open(stdout, status->format, columns, sizeof columns / sizeof columns[0]);
+    bool zones = status->format == TABLE_CSV || status->format == TABLE_JSON;
+    for (size_t i = 0; i < status->input_count; i++)
+        zones |= !str_eq(zone_of(&status->inputs[i]), STR("UTC"));
+    struct table *table =
+        table_open(stdout, status->format, columns, sizeof columns / sizeof columns[0] - !zones);
     for (size_t i = 0; i < status->input_count; i++) {
         const struct input *input = &status->inputs[i];
         table_count(table, (uint64_t)input->id);
@@ -265,6 +275,8 @@ static int print_inputs(struct status *status, struct why *why)
         table_count(table, input->skipped);
         table_cell(table, time_text(status, input->first));
         table_cell(table, time_text(status, input->last));
+        if (zones)
+            table_cell(table, zone_of(input));
     }
     return table_close(table, why);
 }

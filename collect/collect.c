@@ -200,7 +200,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
                        .told = USEC_NONE };
     *collected = (struct collected){ 0 };
     progress_begin(&run.progress, options->progress, options->quiet);
-    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, catalogue,
+    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, options->wall, catalogue,
                                &run.progress, why);
     if (result == 0) {
         programs_begin(&run.programs, dialects);

@@ -6,6 +6,7 @@
 #include "collect/session.h"
 
 struct progress; /* base/progress.h */
+struct wall;     /* collect/wall.h */
 
 /* One input as it was found and read. */
 struct input {
@@ -25,6 +26,7 @@ struct input {
      * is the number of the last entry that was read, tail_bytes 0. Its lines are entries. */
     uint64_t tail_hash; /* of the last tail_bytes bytes before `bytes` */
     uint64_t tail_bytes;
+    struct str zone; /* whose clock its stamps are of that tell no zone: wall_new() knows it; empty: UTC */
 };
 
 /* Lines of one shape that no dialect understood. */
@@ -78,7 +80,9 @@ struct capture_options {
 struct collect_options {
     const char *const *paths;
     size_t path_count;
-    int year;              /* 0: from the file's time */
+    int year;                /* 0: from the file's time */
+    const struct wall *wall; /* the clock of stamps that tell no zone, of inputs that are not known yet; NULL:
+                                one that shows UTC */
     int64_t first_session; /* the number that the first session gets, where the catalogue has kept nothing */
     uint64_t commit_bytes; /* of input between two commits; 0: as many as cost nothing */
     bool progress, quiet;

@@ -201,7 +201,10 @@ static int begin(struct reading *reading, struct why *why)
     reading->begin_other = input->other;
     reading->reached = mark ? mark->reached : input->last;
     reading->before = mark ? mark->before : NULL;
+    const struct wall *wall = reading->found.wall;
+    input->zone = wall ? wall_name(wall) : STR("");
     syslog_begin(&reading->syslog, input->last, reading->found.year);
+    syslog_wall(&reading->syslog, wall, reading->found.first);
     /* Its sessions need its number. */
     return input->id ? 0 : reading_write(reading, why);
 }

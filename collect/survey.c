@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include "base/progress.h"
+#include "collect/begins.h"
 #include "collect/capture/frames.h"
 #include "collect/lines.h"
 #include "collect/record.h"
@@ -417,15 +418,35 @@ static int by_time(const void *left, const void *right)
     return strcmp(a->path, b->path);
 }
 
-/* When the input that is known began, or USEC_NONE. */
-static int known_time(const struct found *found, const struct catalogue *catalogue, usec *first,
-                      struct why *why)
+/* The clock of a zone; each is made once. */
+static const struct wall *wall_of(struct survey *survey, struct str zone, struct why *why)
+{
+    for (size_t i = 0; i < survey->wall_count; i++)
+        if (str_eq(wall_name(survey->walls[i]), zone))
+            return survey->walls[i];
+    mem_room(survey->walls, survey->wall_capacity, survey->wall_count + 1);
+    struct wall *wall = wall_new(zone, why);
+    if (wall)
+        survey->walls[survey->wall_count++] = wall;
+    return wall;
+}
+
+/* What is known of an input: when it began, or USEC_NONE, and by whose clock. */
+static int recall(struct survey *survey, struct found *found, const struct catalogue *catalogue,
+                  struct why *why)
 {
     struct input input = { 0 };
     unsigned at = 0;
     int known = head_find(&found->head, &at, catalogue, &input, why);
-    *first = known == 1 ? input.first : USEC_NONE;
-    return known < 0 ? -1 : 0;
+    if (known != 1)
+        return known;
+    found->first = input.first;
+    found->wall = NULL;
+    if (input.zone.len && !(found->wall = wall_of(survey, input.zone, why))) {
+        why_prefix(why, "%s: ", found->path);
+        return -1;
+    }
+    return 0;
 }
 
 static void add_journals(struct finds *finds)
@@ -455,7 +476,8 @@ static int add_named(struct finds *finds, const char *path, struct why *why)
 }
 
 int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
-                  const struct catalogue *catalogue, struct progress *progress, struct why *why)
+                  const struct wall *wall, const struct catalogue *catalogue, struct progress *progress,
+                  struct why *why)
 {
     struct finds finds = { .survey = survey };
     *survey = (struct survey){ 0 };
@@ -469,7 +491,8 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
         struct found *found = &survey->found[i];
         if (found->stamp.month == 0)
             continue;
-        if (found->stamp.year == 0 && known_time(found, catalogue, &found->first, why))
+        found->wall = wall;
+        if (recall(survey, found, catalogue, why))
             return -1;
         if (found->first != USEC_NONE)
             continue;
@@ -478,7 +501,7 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
                           survey->count);
         if (found->stamp.year == 0 && year == 0)
             found->year = year_by_file_time(found);
-        found->first = stamp_time(&found->stamp, found->year);
+        found->first = begins_at(found);
     }
     if (survey->count)
         qsort(survey->found, survey->count, sizeof *survey->found, by_time);
@@ -490,6 +513,9 @@ void survey_free(struct survey *survey)
     for (size_t i = 0; i < survey->count; i++)
         source_close(&survey->found[i].stream);
     free(survey->found);
+    for (size_t i = 0; i < survey->wall_count; i++)
+        wall_free(survey->walls[i]);
+    free(survey->walls);
     journals_free(&survey->journals);
     arena_free(&survey->arena);
     *survey = (struct survey){ 0 };

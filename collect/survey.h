@@ -8,6 +8,7 @@
 #include "collect/journal.h"
 #include "collect/source.h"
 #include "collect/syslog.h"
+#include "collect/wall.h"
 
 /* An input is known again by its first bytes: by as many powers of two of them as there are, 1, 2, 4, ...
  * 4096. */
@@ -30,23 +31,28 @@ struct found {
     const struct journal_set *journal; /* or a journal */
     const struct why *damage;          /* why nothing can be had from it; else NULL */
     struct head head;
-    struct stamp stamp; /* the first one; of logs */
-    int64_t year;       /* that it is of */
-    usec first;         /* its time */
+    struct stamp stamp;      /* the first one; of logs */
+    int64_t year;            /* that it is of */
+    const struct wall *wall; /* the clock of its stamps without a zone; NULL: one that shows UTC */
+    usec first;              /* its time */
 };
 
 struct survey {
     struct found *found; /* in the order of their first stamps; those that have none come first */
     size_t count;
     struct journals journals;
+    struct wall **walls; /* of inputs that are known */
+    size_t wall_count, wall_capacity;
     struct arena arena; /* owns all of the above */
 };
 
 /* Looks at all inputs; folders are replaced by the log files in them. `year` is that of the stamps that have
- * none; 0: it comes from the files' times; but what the catalogue knows already stays where it is in time.
+ * none; 0: it comes from the files' times; `wall` is the clock of those that tell no zone. But what the
+ * catalogue knows already stays where it is in time, with the clock by which it was read.
  * Returns 0, or -1 with why: an input is missing, or is no log. survey_free() in any case. */
 int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
-                  const struct catalogue *catalogue, struct progress *progress, struct why *why);
+                  const struct wall *wall, const struct catalogue *catalogue, struct progress *progress,
+                  struct why *why);
 void survey_free(struct survey *survey);
 
 struct head head_of(struct str first_bytes);

@@ -161,10 +161,15 @@ static int find_lines(struct again *again, uint64_t last, struct wanted *wanted,
     struct syslog syslog;
     struct programs programs;
     struct record record;
+    struct str zone = again->input->zone;
+    struct wall *wall = zone.len ? wall_new(zone, why) : NULL;
+    if (zone.len && !wall)
+        return -1;
     int got = begin_at(again, wanted->first_offset, why);
     struct builder *builder = builder_new(&nowhere, 1);
     builder_watch(builder, remember, wanted);
     syslog_begin(&syslog, again->input->first, 0);
+    syslog_wall(&syslog, wall, again->input->first);
     programs_begin(&programs, dialects);
     while (got >= 0 && (got = records_next(&again->records, &record, why)) == 1 && record.offset <= last) {
         struct line line = { .input = again->input->id, .offset = record.offset, .number = record.number };
@@ -182,6 +187,7 @@ static int find_lines(struct again *again, uint64_t last, struct wanted *wanted,
         got = -1;
     builder_free(builder);
     end_reading(again);
+    wall_free(wall);
     return got < 0 ? -1 : 0;
 }
 

@@ -148,12 +148,12 @@ static bool parse_ahead(struct str text, usec *ahead)
     return hours < 24 && minutes < 60;
 }
 
-struct wall *wall_new(const char *zone, struct why *why)
+struct wall *wall_new(struct str zone, struct why *why)
 {
     struct wall *wall = mem_zero(1, sizeof *wall);
     usec ahead = 0;
-    wall->name = arena_str(&wall->arena, str_of(zone));
-    if (strcmp(zone, "local") == 0)
+    wall->name = arena_str(&wall->arena, zone);
+    if (str_eq(zone, STR("local")))
         wall->name = local_name(&wall->arena);
     if (str_eq(wall->name, STR("UTC")) || parse_ahead(wall->name, &ahead)) {
         add_setting(wall, INT64_MIN, ahead);
@@ -165,11 +165,13 @@ struct wall *wall_new(const char *zone, struct why *why)
         wall_free(wall);
         why_set(
             why, EX_USAGE,
-            "\"%s\" is not a time zone%s; write a name like Europe/Berlin, an offset like +01:00, UTC, or "
+            "\"%.*s\" is not a time zone%s; write a name like Europe/Berlin, an offset like +01:00, UTC, or "
             "local for this machine's",
-            zone, is_zone("Europe/Berlin") ? "" : " (the names come with the package tzdata)");
+            STR_ARG(zone), is_zone("Europe/Berlin") ? "" : " (the names come with the package tzdata)");
         return NULL;
     }
+    if (wall->count == 1 && wall->settings[0].ahead == 0)
+        wall->name = STR("UTC"); /* Etc/UTC, +00:00, ... */
     return wall;
 }
 

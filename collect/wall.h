@@ -12,10 +12,10 @@ struct wall;
  * ("+01:00", "-0330"), "UTC", or "local": this machine's, by TZ or /etc/localtime. Sets TZ meanwhile: to be
  * called before there are threads. Returns NULL with why (EX_USAGE) where there is no such zone; wall_free()
  * is due. */
-struct wall *wall_new(const char *zone, struct why *why);
+struct wall *wall_new(struct str zone, struct why *why);
 void wall_free(struct wall *wall);
 /* The zone's name, for which wall_new() makes the same again; of "local" that of the machine's zone, where it
- * can be told. As long as the clock lasts. */
+ * can be told; "UTC" of all that never differ from it. As long as the clock lasts. */
 struct str wall_name(const struct wall *wall);
 
 /* A span of wall times that come once and are all `ahead` of UTC by the same: what is worked out once. */

@@ -30,6 +30,9 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
     ,
     [3] =
 #include "schemas/migrations/3.sql.inc"
+    ,
+    [4] =
+#include "schemas/migrations/4.sql.inc"
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

@@ -85,8 +85,8 @@ static usec now(void)
 
 static const char input_sql[] =
     "INSERT OR REPLACE INTO input (id, path, kind, dialects, bytes, lines, other, skipped, first, last, "
-    "collected, head_hash, head_bytes, tail_hash, tail_bytes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "collected, head_hash, head_bytes, tail_hash, tail_bytes, zone) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static int write_input(struct writer *writer, const struct input *input)
 {
@@ -107,6 +107,7 @@ static int write_input(struct writer *writer, const struct input *input)
     sqlite3_bind_int64(to, 13, (int64_t)input->head_bytes);
     sqlite3_bind_int64(to, 14, (int64_t)input->tail_hash);
     sqlite3_bind_int64(to, 15, (int64_t)input->tail_bytes);
+    bind_text(to, 16, &arena, input->zone);
     arena_free(&arena);
     sqlite3_step(to);
     return sqlite3_reset(to);
@@ -453,11 +454,13 @@ int writer_input(struct writer *writer, const struct input *input, struct why *w
     if (failed(writer, why) != 0)
         return -1;
     struct batch *batch =
-        batch_for(writer, sizeof *input, input->path.len + input->kind.len + input->dialects.len);
+        batch_for(writer, sizeof *input,
+                  input->path.len + input->kind.len + input->dialects.len + input->zone.len);
     struct input *kept = add_item(batch, ITEM_INPUT, input, sizeof *input)->input;
     take_text(batch, &kept->path);
     take_text(batch, &kept->kind);
     take_text(batch, &kept->dialects);
+    take_text(batch, &kept->zone);
     align(batch);
     return 0;
 }

@@ -5,7 +5,8 @@
 [ $# -gt 0 ] || { echo "no test of that name" >&2; exit 64; }
 MXREPLAY=$PWD/build/asan/mxreplay MXREPLAY_PLAIN=$PWD/build/plain/mxreplay
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=print_stacktrace=1
-export MXREPLAY MXREPLAY_PLAIN ASAN_OPTIONS UBSAN_OPTIONS
+TZ=UTC # the samples' stamps without a zone are of it
+export TZ MXREPLAY MXREPLAY_PLAIN ASAN_OPTIONS UBSAN_OPTIONS
 mkdir -p build/log
 rm -f build/log/failed
 

@@ -256,7 +256,7 @@ static struct progress silent;
 
 static int survey_one(struct survey *survey, const char *path, int year, struct why *why)
 {
-    return survey_inputs(survey, &path, 1, year, &empty_catalogue, &silent, why);
+    return survey_inputs(survey, &path, 1, year, NULL, &empty_catalogue, &silent, why);
 }
 
 static const char *const one_line = "Nov 23 09:07:12 mx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n";
@@ -463,7 +463,7 @@ START_TEST(years_of_files)
         }
         struct survey survey;
         struct why why = { 0 };
-        ck_assert_msg(survey_inputs(&survey, given, count, set->year, &empty_catalogue, &silent, &why) == 0,
+        ck_assert_msg(survey_inputs(&survey, given, count, set->year, NULL, &empty_catalogue, &silent, &why) == 0,
                       "%s", why.text);
         ck_assert_uint_eq(survey.count, count);
         for (size_t i = 0; i < count; i++) {

@@ -20,7 +20,7 @@ static void set_zone(const char *zone)
 static struct wall *wall_of(const char *zone)
 {
     struct why why = { 0 };
-    struct wall *wall = wall_new(zone, &why);
+    struct wall *wall = wall_new(str_of(zone), &why);
     ck_assert_msg(wall != NULL, "%s: %s", zone, why.text);
     return wall;
 }
@@ -189,6 +189,9 @@ START_TEST(names)
         usec ahead; /* on 2026-11-23 */
     } rows[] = {
         { NULL, "UTC", "UTC", 0 },
+        { NULL, "Etc/UTC", "UTC", 0 },
+        { NULL, "+00:00", "UTC", 0 },
+        { "Etc/UTC", "local", "UTC", 0 },
         { NULL, "+01:00", "+01:00", USEC_HOUR },
         { NULL, "-0330", "-0330", -210 * USEC_MINUTE },
         { NULL, "+05", "+05", 5 * USEC_HOUR },
@@ -215,7 +218,7 @@ START_TEST(names)
                                         "/etc/passwd",   "../UTC", "Europe", "+01:00x", "local " };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         struct why why = { 0 };
-        ck_assert_msg(wall_new(none[i], &why) == NULL, "%s", none[i]);
+        ck_assert_msg(wall_new(str_of(none[i]), &why) == NULL, "%s", none[i]);
         ck_assert_int_ne(why.status, 0);
     }
 }

@@ -1,0 +1,2 @@
+-- By whose clock an input was read.
+ALTER TABLE input ADD COLUMN zone TEXT;
