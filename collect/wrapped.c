@@ -39,7 +39,7 @@ static bool cut_compose(struct str *rest, struct str *name)
         len++;
     if (len == 0 || len == in.len || in.at[len] != ' ')
         return false;
-    *name = (struct str){ in.at, len };
+    struct str found = { in.at, len };
     in = str_skip(in, len);
     while (cut_char(&in, ' '))
         ;
@@ -49,6 +49,7 @@ static bool cut_compose(struct str *rest, struct str *name)
     if (!cut_char(&in, ' ') && in.len)
         return false;
     pass_colour(&in);
+    *name = found;
     *rest = in;
     return true;
 }
@@ -56,10 +57,11 @@ static bool cut_compose(struct str *rest, struct str *name)
 /* "[pod/mail-0/postfix] ": a program in a pod has the pod's name for its host's. */
 static bool cut_pod(struct str *rest, struct str *name)
 {
-    struct str in = *rest, inside;
+    struct str in = *rest, inside, found;
     if (!cut_prefix(&in, STR("[pod/")) || !cut_until(&in, STR("] "), &inside) ||
-        !cut_until_char(&inside, '/', name) || name->len == 0 || memchr(inside.at, ' ', inside.len))
+        !cut_until_char(&inside, '/', &found) || found.len == 0 || memchr(inside.at, ' ', inside.len))
         return false;
+    *name = found;
     *rest = in;
     return true;
 }
