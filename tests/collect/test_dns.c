@@ -122,7 +122,8 @@ struct answer {
 static void tell(struct answers *answers, const struct answer *answer)
 {
     static uint16_t id;
-    char bytes[512] = { (char)(++id >> 8), (char)id, 1, 0, 0, 1 };
+    id++;
+    char bytes[512] = { (char)(id >> 8), (char)id, 1, 0, 0, 1 };
     size_t len = 12 + put_name(bytes + 12, answer->name);
     const char question[] = { 0, (char)answer->type, 0, 1 };
     memcpy(bytes + len, question, 4);
