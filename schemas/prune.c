@@ -139,13 +139,18 @@ static void mark_name(struct prune *prune, sqlite3_stmt *row, int column)
         mark(prune, NAME, sqlite3_column_int64(row, column));
 }
 
+static bool is_marked(const struct prune *prune, enum table table, int64_t id)
+{
+    const struct bits *used = &prune->used[table];
+    return id > 0 && (uint64_t)id < used->count && bits_get(used, (size_t)id);
+}
+
 static void is_unused(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc;
     const struct prune *prune = sqlite3_user_data(context);
-    const struct bits *used = &prune->used[sqlite3_value_int(argv[0])];
-    int64_t id = sqlite3_value_int64(argv[1]);
-    sqlite3_result_int(context, id <= 0 || (uint64_t)id >= used->count || !bits_get(used, (size_t)id));
+    sqlite3_result_int(
+        context, !is_marked(prune, (enum table)sqlite3_value_int(argv[0]), sqlite3_value_int64(argv[1])));
 }
 
 static void begin_marks(struct prune *prune)
@@ -375,15 +380,18 @@ static void mark_beside(struct prune *prune)
                 mark_name(prune, row, column);
         fail(prune, sqlite3_finalize(row));
     }
-    row = prepare(prune, "SELECT reply FROM transaction_more UNION ALL SELECT reply FROM recipient_more "
-                         "UNION ALL SELECT reply FROM renamed");
-    while (next_row(prune, row))
-        mark(prune, REPLY, sqlite3_column_int64(row, 0));
-    fail(prune, sqlite3_finalize(row));
-    /* What the site's own words have named comes back as it was when these are taken back. */
+    static const char *const replies[] = { "SELECT reply FROM transaction_more",
+                                           "SELECT reply FROM recipient_more", "SELECT reply FROM renamed" };
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        row = prepare(prune, replies[i]);
+        while (next_row(prune, row))
+            mark(prune, REPLY, sqlite3_column_int64(row, 0));
+        fail(prune, sqlite3_finalize(row));
+    }
+    /* One that a phrase named stands for the one that it was. */
     row = prepare(prune, "SELECT id, base FROM reply WHERE base IS NOT NULL");
     while (next_row(prune, row))
-        if (bits_get(&prune->used[REPLY], (size_t)sqlite3_column_int64(row, 0)))
+        if (is_marked(prune, REPLY, sqlite3_column_int64(row, 0)))
             mark(prune, REPLY, sqlite3_column_int64(row, 1));
     fail(prune, sqlite3_finalize(row));
 }

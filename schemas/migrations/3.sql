@@ -101,10 +101,3 @@ SELECT session, NULL, NULL, NULL, NULL, NULL, bits >> 5, bits & 3, bits >> 2 & 7
     CASE typeof(subject) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = subject) ELSE subject END,
     CASE typeof(detail) WHEN 'integer' THEN (SELECT text FROM name WHERE name.id = detail) ELSE detail END
 FROM evidence_late;
--- What was done to the database since it was made.
-CREATE TABLE past (
-    id      INTEGER PRIMARY KEY CHECK (id = 1),
-    before  INTEGER,
-    session INTEGER,
-    copy    INTEGER
-) STRICT;
