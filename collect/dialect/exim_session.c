@@ -14,6 +14,8 @@ static const usec going_on_most = 30 * USEC_SECOND, fresh_most = 60 * USEC_SECON
                   other_most = 5 * USEC_SECOND;
 /* Two lines that both say how it ended. */
 static const usec end_most = 3 * USEC_SECOND;
+/* None of these, but for the sure ones, is longer. */
+static const usec silence_most = 60 * USEC_SECOND;
 
 struct exim_notes {
     uint32_t pid; /* of the process that serves it; 0: not known */
@@ -133,7 +135,8 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
     const struct session *session = &open->session;
     usec silence = exim->line->at - open->marked;
     uint32_t pid = pid_told(exim, host);
-    if (open->ended || !exim_has_begun(open, exim) || silence < -USEC_MINUTE)
+    /* Most are over: that is seen before anything else of them is looked at. */
+    if (open->ended || silence < -USEC_MINUTE || silence > silence_most || !exim_has_begun(open, exim))
         return 0;
     if ((pid && pid_of(open) && pid != pid_of(open)) ||
         (host->port && session->client_port && host->port != session->client_port))
