@@ -2,7 +2,10 @@
  * are read straight into the caller's block. (Mapping them is no faster, and a file that is truncated
  * meanwhile would end the program.) gzip is inflated here, since libarchive drops up to 64 KiB before a
  * truncation; everything else is libarchive's, with the one filter that the first bytes ask for: some of its
- * others start programs. */
+ * others start programs.
+ *
+ * What is compressed and longer than the first block is unpacked by a thread of its own: from then on the
+ * parts are its, but for what is said otherwise. */
 #define _GNU_SOURCE
 #include "collect/source.h"
 
@@ -10,6 +13,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -17,6 +21,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "base/memory.h"
+#include "collect/ahead.h"
 
 enum { RAW_BYTES = 64 * 1024, GZIP_HEADER_BYTES = 10 };
 
@@ -47,32 +52,32 @@ struct source_parts {
     z_stream gzip;
     bool whole_member; /* gzip: one has ended */
     struct archive *archive;
-    struct source *owner; /* whom libarchive reads for: a struct source may be moved */
-    const char *block;    /* libarchive's */
+    const char *block; /* libarchive's */
     size_t block_len;
     bool ended;
-    struct why failed; /* to be told when what came before it has been handed over */
+    struct why failed;   /* to be told when what came before it has been handed over */
+    struct ahead *ahead; /* the reader's; NULL: nobody reads ahead */
+    _Atomic uint64_t consumed;
     char raw[RAW_BYTES];
 };
 
-static ssize_t read_retrying(struct source *source, char *to, size_t size, struct why *why)
+static ssize_t read_retrying(struct source_parts *parts, char *to, size_t size, struct why *why)
 {
     ssize_t got = 0;
     do
-        got = read(source->parts->fd, to, size);
+        got = read(parts->fd, to, size);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return why_set(why, EX_IOERR, "cannot be read: %s", strerror(errno));
-    source->consumed += (uint64_t)got;
+    parts->consumed += (uint64_t)got;
     return got;
 }
 
 /* Sees to it that raw bytes are there. Returns whether there are any, or -1. */
-static int fill_raw(struct source *source, struct why *why)
+static int fill_raw(struct source_parts *parts, struct why *why)
 {
-    struct source_parts *parts = source->parts;
     if (parts->raw_len == 0 && !parts->raw_ended) {
-        ssize_t got = read_retrying(source, parts->raw, RAW_BYTES, why);
+        ssize_t got = read_retrying(parts, parts->raw, RAW_BYTES, why);
         if (got < 0)
             return -1;
         parts->raw_at = 0;
@@ -91,24 +96,22 @@ static ssize_t take(char *to, size_t size, const char *from, size_t *at, size_t 
     return (ssize_t)n;
 }
 
-static ssize_t read_plain(struct source *source, char *to, size_t size, struct why *why)
+static ssize_t read_plain(struct source_parts *parts, char *to, size_t size, struct why *why)
 {
-    struct source_parts *parts = source->parts;
     if (parts->raw_len)
         return take(to, size, parts->raw, &parts->raw_at, &parts->raw_len);
-    return read_retrying(source, to, size, why);
+    return read_retrying(parts, to, size, why);
 }
 
 /* A gzip file is one member after the other (RFC 1952 2.2); what follows the last and is none, usually
  * padding, counts for nothing, as with gzip -d. */
-static ssize_t read_gzip(struct source *source, char *to, size_t size, struct why *why)
+static ssize_t read_gzip(struct source_parts *parts, char *to, size_t size, struct why *why)
 {
-    struct source_parts *parts = source->parts;
     z_stream *gzip = &parts->gzip;
     gzip->next_out = (Bytef *)to;
     gzip->avail_out = (uInt)(size < UINT32_MAX ? size : UINT32_MAX);
     while (gzip->avail_out && !parts->ended) {
-        int more = fill_raw(source, why);
+        int more = fill_raw(parts, why);
         if (more < 0)
             break;
         bool padding = parts->whole_member && gzip->total_in < GZIP_HEADER_BYTES;
@@ -143,7 +146,7 @@ static la_ssize_t feed_archive(struct archive *archive, void *state, const void 
 {
     struct source_parts *parts = state;
     struct why why = { 0 };
-    int more = fill_raw(parts->owner, &why);
+    int more = fill_raw(parts, &why);
     if (more < 0) {
         archive_set_error(archive, EIO, "%s", why.text);
         return ARCHIVE_FATAL;
@@ -166,9 +169,8 @@ static ssize_t archive_failed(const struct source_parts *parts, struct why *why)
     return why_set(why, EX_DATAERR, "damaged (%s: %s)", parts->compression->name, text ? text : "invalid");
 }
 
-static int open_archive(struct source *source, struct why *why)
+static int open_archive(struct source_parts *parts, struct why *why)
 {
-    struct source_parts *parts = source->parts;
     struct archive_entry *entry = NULL;
     parts->archive = archive_read_new();
     if (!parts->archive)
@@ -181,11 +183,9 @@ static int open_archive(struct source *source, struct why *why)
     return 0;
 }
 
-static ssize_t read_archive(struct source *source, char *to, size_t size, struct why *why)
+static ssize_t read_archive(struct source_parts *parts, char *to, size_t size, struct why *why)
 {
-    struct source_parts *parts = source->parts;
-    parts->owner = source;
-    if (!parts->archive && open_archive(source, why))
+    if (!parts->archive && open_archive(parts, why))
         return -1;
     while (parts->block_len == 0) {
         const void *block = NULL;
@@ -207,16 +207,24 @@ static ssize_t read_archive(struct source *source, char *to, size_t size, struct
 
 /* Reads what comes next, what was looked at left aside. A failure with bytes before it waits for the next
  * call. */
-static ssize_t read_next(struct source *source, char *to, size_t size)
+static ssize_t read_next(struct source_parts *parts, char *to, size_t size)
 {
-    struct source_parts *parts = source->parts;
     if (parts->failed.status)
         return -1;
     if (!parts->compression)
-        return read_plain(source, to, size, &parts->failed);
+        return read_plain(parts, to, size, &parts->failed);
     if (parts->compression->filter)
-        return read_archive(source, to, size, &parts->failed);
-    return read_gzip(source, to, size, &parts->failed);
+        return read_archive(parts, to, size, &parts->failed);
+    return read_gzip(parts, to, size, &parts->failed);
+}
+
+static ssize_t read_ahead(void *state, char *to, size_t size, struct why *why)
+{
+    struct source_parts *parts = state;
+    ssize_t got = read_next(parts, to, size);
+    if (got < 0)
+        *why = parts->failed;
+    return got;
 }
 
 ssize_t source_read(void *state, char *to, size_t size, struct why *why)
@@ -229,9 +237,12 @@ ssize_t source_read(void *state, char *to, size_t size, struct why *why)
         free(parts->look);
         parts->look = NULL;
     }
-    ssize_t got = read_next(source, to, size);
-    if (got < 0 && why)
+    if (parts->compression && !parts->ahead && !parts->raw_ended && parts->consumed > RAW_BYTES)
+        parts->ahead = ahead_begin(read_ahead, parts);
+    ssize_t got = parts->ahead ? ahead_read(parts->ahead, to, size, why) : read_next(parts, to, size);
+    if (got < 0 && why && !parts->ahead)
         *why = parts->failed;
+    source->consumed = parts->consumed;
     return got;
 }
 
@@ -241,7 +252,7 @@ struct str source_look(struct source *source, size_t size)
     if (parts->look_len < size)
         parts->look = mem_resize(parts->look, size, 1);
     while (parts->look_len < size) {
-        ssize_t got = read_next(source, parts->look + parts->look_len, size - parts->look_len);
+        ssize_t got = read_next(parts, parts->look + parts->look_len, size - parts->look_len);
         if (got <= 0)
             break;
         parts->look_len += (size_t)got;
@@ -255,7 +266,7 @@ bool source_seek(struct source *source, uint64_t position)
     if (source->compression || source->stream || position > source->size ||
         lseek(parts->fd, (off_t)position, SEEK_SET) < 0)
         return false;
-    source->consumed = position;
+    source->consumed = parts->consumed = position;
     parts->raw_len = parts->look_len = 0;
     parts->raw_ended = false;
     return true;
@@ -305,7 +316,7 @@ int source_open(struct source *source, const char *path, struct why *why)
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     /* A pipe may hand over its first bytes one by one: the longest magic must be there. */
     while (parts->raw_len < 8 && !parts->raw_ended) {
-        ssize_t got = read_retrying(source, parts->raw + parts->raw_len, RAW_BYTES - parts->raw_len, why);
+        ssize_t got = read_retrying(parts, parts->raw + parts->raw_len, RAW_BYTES - parts->raw_len, why);
         if (got < 0) {
             why_prefix(why, "%s: ", path);
             source_close(source);
@@ -329,6 +340,7 @@ void source_close(struct source *source)
     struct source_parts *parts = source->parts;
     if (!parts)
         return;
+    ahead_end(parts->ahead);
     if (parts->archive)
         archive_read_free(parts->archive);
     if (parts->compression && !parts->compression->filter)
