@@ -282,10 +282,10 @@ static char *schema_of(void)
 START_TEST(of_layout_2)
 {
     static const char before[] =
+        "ALTER TABLE input DROP COLUMN zone; DROP TABLE past;"
         "DROP INDEX reply_base; ALTER TABLE reply DROP COLUMN base; DROP VIEW plain_evidence;"
         "CREATE VIEW plain_evidence AS SELECT 1 AS session_id, 2 AS kind; PRAGMA user_version = 2;"
-        "DROP TABLE phrase; DROP TABLE evidence_named; DROP TABLE renamed; DROP TABLE renamed_recipient;"
-        "DROP TABLE past; ALTER TABLE input DROP COLUMN zone";
+        "DROP TABLE phrase; DROP TABLE evidence_named; DROP TABLE renamed; DROP TABLE renamed_recipient";
     struct session **sessions = make(1);
     sqlite3 *db = NULL;
     char *said = NULL;
