@@ -266,7 +266,8 @@ bool source_seek(struct source *source, uint64_t position)
     if (source->compression || source->stream || position > source->size ||
         lseek(parts->fd, (off_t)position, SEEK_SET) < 0)
         return false;
-    source->consumed = parts->consumed = position;
+    parts->consumed = position;
+    source->consumed = position;
     parts->raw_len = parts->look_len = 0;
     parts->raw_ended = false;
     return true;
