@@ -374,7 +374,7 @@ static enum taken take_qlog(const struct line *line, struct builder *builder)
         !cut_until(&rest, STR(" helo="), &detail) || !cut_until(&rest, STR(" mailfrom="), &helo) ||
         !cut_until(&rest, STR(" rcptto="), &sender) ||
         !str_split_last(rest, STR(" relay="), &recipient, &tail) || !str_number(code_text, &code) ||
-        !str_number(last_value(tail, STR(" pid=")), &pid) ||
+        code < 200 || code > 599 || !str_number(last_value(tail, STR(" pid=")), &pid) ||
         !ip_parse(last_value(tail, STR(" remoteip=")), &client))
         return SKIPPED;
     bool received = str_eq(line->program, STR("qlogreceived"));
@@ -400,7 +400,7 @@ static enum taken take_qlog(const struct line *line, struct builder *builder)
         session->closed = CLOSED_TIMEOUT;
         return TAKEN;
     }
-    struct said said = { .code = (int16_t)(code < 600 ? code : 550),
+    struct said said = { .code = (int16_t)code,
                          .sender = sender,
                          .recipient = recipient.len ? recipient : none,
                          .text = str_range(reason.at, detail.at + detail.len) };
