@@ -3,14 +3,16 @@
 #define _GNU_SOURCE
 #include "collect/survey.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include "base/progress.h"
 #include "collect/begins.h"
 #include "collect/capture/frames.h"
+#include "collect/folder.h"
 #include "collect/lines.h"
 #include "collect/record.h"
 #include "collect/years.h"
@@ -253,7 +255,27 @@ static int look_at(struct found *found, struct arena *arena, bool *is_ours, stru
 struct finds {
     struct survey *survey;
     size_t capacity;
+    struct place {
+        dev_t device;
+        ino_t number;
+    } * places; /* of all files and folders so far */
+    size_t place_count, place_capacity;
 };
+
+/* Whether a file or folder was named before, be it by another name: a link, or twice. */
+static bool is_again(struct finds *finds, const char *path)
+{
+    struct stat status;
+    if (strcmp(path, "-") == 0 || stat(path, &status) ||
+        (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
+        return false;
+    for (size_t i = 0; i < finds->place_count; i++)
+        if (finds->places[i].device == status.st_dev && finds->places[i].number == status.st_ino)
+            return true;
+    mem_room(finds->places, finds->place_capacity, finds->place_count + 1);
+    finds->places[finds->place_count++] = (struct place){ status.st_dev, status.st_ino };
+    return false;
+}
 
 static struct found *find_room(struct finds *finds)
 {
@@ -275,6 +297,8 @@ static bool is_journal_file(const char *path)
 
 static int add_file(struct finds *finds, const char *path, struct why *why)
 {
+    if (is_again(finds, path))
+        return 0;
     if (is_journal_file(path))
         return journals_add_file(&finds->survey->journals, path, path, why);
     struct found *found = find_room(finds);
@@ -286,34 +310,11 @@ static int add_file(struct finds *finds, const char *path, struct why *why)
     return 0;
 }
 
-/* Which files of a folder to take. Debian's rsyslog writes much of mail.log a second and third time to
- * mail.info, mail.warn and mail.err, and all of it to syslog. */
-enum rank { RANK_ANY, RANK_EXCERPT, RANK_MAIL, RANK_WHOLE };
-
-static enum rank rank_of(struct str name)
-{
-    static const struct {
-        struct str begin;
-        enum rank rank;
-    } ranks[] = {
-        { STR_INIT("mail.log"), RANK_WHOLE },    { STR_INIT("maillog"), RANK_WHOLE },
-        { STR_INIT("mail.warn"), RANK_EXCERPT }, { STR_INIT("mail.err"), RANK_EXCERPT },
-        { STR_INIT("mail"), RANK_MAIL },         { STR_INIT("postfix"), RANK_WHOLE },
-    };
-    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
-        if (str_starts(name, ranks[i].begin))
-            return ranks[i].rank;
-    return RANK_ANY;
-}
-
-static int is_shown(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
 /* A file of a folder: one that is neither log nor capture is passed over. */
 static int add_member(struct finds *finds, const char *path, struct why *why)
 {
+    if (is_again(finds, path))
+        return 0;
     if (is_journal_file(path))
         return 0; /* add_folder() has it already */
     struct found *found = find_room(finds);
@@ -329,44 +330,41 @@ static int add_member(struct finds *finds, const char *path, struct why *why)
     return 0;
 }
 
-static const char *member_path(struct arena *arena, const char *path, const char *name)
+/* Adds the log files in a folder. One that has none stands for those of the folders in it, each by itself:
+ * /srv/logs/mx1/mail.log, /srv/logs/mx2/mail.log. Where there are some, what lies below them is mostly older
+ * copies. *files counts all files that were there. */
+static int add_members(struct finds *finds, const char *path, size_t *files, struct why *why)
 {
-    struct stat status;
-    const char *member =
-        arena_printf(arena, "%s%s%s", path, str_ends(str_of(path), STR("/")) ? "" : "/", name).at;
-    return stat(member, &status) == 0 && S_ISREG(status.st_mode) ? member : NULL;
+    struct folder folder;
+    struct survey *survey = finds->survey;
+    size_t before = survey->count;
+    if (is_again(finds, path))
+        return 0;
+    long journals = journals_add(&survey->journals, path, why);
+    if (journals < 0 || folder_read(&folder, path, &survey->arena, why))
+        return -1;
+    *files += folder.all_files;
+    for (size_t i = 0; i < folder.files; i++)
+        if (add_member(finds, folder.file[i], why))
+            return -1;
+    if (journals || survey->count > before)
+        return 0;
+    for (size_t i = 0; i < folder.folders; i++)
+        if (add_members(finds, folder.folder[i], files, why))
+            return -1;
+    return 0;
 }
 
-/* The log files in a folder, not those below it: those of the highest rank that there is. */
 static int add_folder(struct finds *finds, const char *path, struct why *why)
 {
-    struct dirent **entries = NULL;
-    int count = scandir(path, &entries, is_shown, alphasort), result = 0;
-    if (count < 0)
-        return why_set(why, errno == EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", path, strerror(errno));
-    const char **members = mem_zero((size_t)count, sizeof *members);
-    size_t before = finds->survey->count, files = 0;
-    long journals = journals_add(&finds->survey->journals, path, why);
-    result = journals < 0 ? -1 : 0;
-    enum rank highest = RANK_ANY;
-    for (int i = 0; i < count; i++) {
-        enum rank rank = rank_of(str_of(entries[i]->d_name));
-        members[i] = member_path(&finds->survey->arena, path, entries[i]->d_name);
-        files += members[i] != NULL;
-        if (members[i] && rank > highest)
-            highest = rank;
-    }
-    for (int i = 0; i < count; i++) {
-        if (result == 0 && members[i] && rank_of(str_of(entries[i]->d_name)) >= highest)
-            result = add_member(finds, members[i], why);
-        free(entries[i]);
-    }
-    free(entries);
-    free(members);
-    if (result == 0 && finds->survey->count == before && journals == 0)
-        return why_set(why, EX_NOINPUT, "%s: %s; name the files, or the folder where the mail log is", path,
-                       files ? "none of the files in this folder is a log" : "no files in this folder");
-    return result;
+    const struct survey *survey = finds->survey;
+    size_t before = survey->count + survey->journals.count, files = 0;
+    if (add_members(finds, path, &files, why))
+        return -1;
+    if (survey->count + survey->journals.count > before)
+        return 0;
+    return why_set(why, EX_NOINPUT, "%s: %s; name the files, or the folder where the mail log is", path,
+                   files ? "none of the files in this folder is a log" : "no files in this folder");
 }
 
 static int by_place_in_year(const void *left, const void *right)
@@ -465,14 +463,37 @@ static void add_journals(struct finds *finds)
     }
 }
 
-static int add_named(struct finds *finds, const char *path, struct why *why)
+static int add_path(struct finds *finds, const char *path, struct why *why)
 {
     struct stat status;
-    if (journal_is_named(path))
-        return journals_add(&finds->survey->journals, path, why) < 0 ? -1 : 0;
     if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         return add_folder(finds, path, why);
     return add_file(finds, path, why);
+}
+
+/* "/var/log/mail.log*", where no shell has expanded it: in quotes, or in a service's file. */
+static int add_pattern(struct finds *finds, const char *pattern, struct why *why)
+{
+    glob_t names = { 0 };
+    int result = glob(pattern, 0, NULL, &names);
+    if (result == GLOB_NOMATCH)
+        result = why_set(why, EX_NOINPUT, "%s: no such file, and none that matches this pattern", pattern);
+    else if (result)
+        result = why_set(why, EX_NOPERM, "%s: a folder of this pattern cannot be read: %s", pattern,
+                         strerror(errno));
+    for (size_t i = 0; i < names.gl_pathc && result == 0; i++)
+        result = add_path(finds, arena_str(&finds->survey->arena, str_of(names.gl_pathv[i])).at, why);
+    globfree(&names);
+    return result;
+}
+
+static int add_named(struct finds *finds, const char *path, struct why *why)
+{
+    if (journal_is_named(path))
+        return journals_add(&finds->survey->journals, path, why) < 0 ? -1 : 0;
+    if (strpbrk(path, "*?[") && access(path, F_OK) != 0)
+        return add_pattern(finds, path, why);
+    return add_path(finds, path, why);
 }
 
 int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
@@ -481,9 +502,12 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
 {
     struct finds finds = { .survey = survey };
     *survey = (struct survey){ 0 };
-    for (size_t i = 0; i < count; i++)
-        if (add_named(&finds, paths[i], why))
-            return -1;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = add_named(&finds, paths[i], why);
+    free(finds.places);
+    if (result)
+        return -1;
     add_journals(&finds);
     if (year)
         give_years(survey, year);

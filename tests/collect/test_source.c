@@ -392,6 +392,52 @@ START_TEST(folders)
 }
 END_TEST
 
+/* Many servers' sets in one folder; what editors leave, and what is there twice. */
+START_TEST(folders_in_folders)
+{
+    make_folder("many", (const char *const[]){ "text", NULL });
+    make_folder("many/mx1", (const char *const[]){ "mail.log", "mail.log~", "#mail.log#", "mail.log.bak",
+                                                   ".mail.log", "syslog", NULL });
+    make_folder("many/mx2", (const char *const[]){ NULL });
+    make_folder("many/mx2/deep", (const char *const[]){ "maillog", "messages", NULL });
+    make_folder("many/mx3", (const char *const[]){ "log-2026-11-01", "log-2026-11-02", "text", NULL });
+    expect_names("many", "mail.log maillog log-2026-11-01 log-2026-11-02 ");
+    /* Not below a folder that has its own. */
+    make_folder("own", (const char *const[]){ "mail.log", NULL });
+    make_folder("own/old", (const char *const[]){ "mail.log.9", NULL });
+    expect_names("own", "mail.log ");
+    /* Links: to a file, to a folder, and to the folder itself. */
+    char target[512];
+    make_folder("links", (const char *const[]){ NULL });
+    make_folder("links/a", (const char *const[]){ "mail.log", NULL });
+    snprintf(target, sizeof target, "%s", input_path("links/a/mail.log"));
+    ck_assert_int_eq(link(target, input_path("links/a/mail.log.1")), 0);
+    ck_assert_int_eq(symlink("mail.log", input_path("links/a/mail.log.2")), 0);
+    ck_assert_int_eq(symlink("a", input_path("links/b")), 0);
+    ck_assert_int_eq(symlink(".", input_path("links/c")), 0);
+    ck_assert_int_eq(symlink("nowhere", input_path("links/d")), 0);
+    expect_names("links", "mail.log ");
+}
+END_TEST
+
+START_TEST(patterns)
+{
+    struct survey survey;
+    struct why why = { 0 };
+    make_folder("glob",
+                (const char *const[]){ "mail.log", "mail.log.1", "mail.log.10", "syslog", "od[d", NULL });
+    make_folder("glob/sub", (const char *const[]){ "mail.log", NULL });
+    expect_names("glob/mail.log*", "mail.log mail.log.1 mail.log.10 ");
+    expect_names("glob/mail.log.?", "mail.log.1 ");
+    expect_names("glob/s*", "mail.log syslog "); /* a folder, too */
+    expect_names("glob/od[d", "od[d ");          /* there is a file of that name */
+    ck_assert_int_eq(survey_one(&survey, input_path("glob/maillog*"), 0, &why), -1);
+    survey_free(&survey);
+    ck_assert_int_eq(why.status, EX_NOINPUT);
+    ck_assert_ptr_nonnull(strstr(why.text, "glob/maillog*: no such file, and none that matches"));
+}
+END_TEST
+
 /* Sets of files without years: stamps of their lines, the files' times, --year, and when the first line of
  * each was. */
 static const struct set {
@@ -463,8 +509,9 @@ START_TEST(years_of_files)
         }
         struct survey survey;
         struct why why = { 0 };
-        ck_assert_msg(survey_inputs(&survey, given, count, set->year, NULL, &empty_catalogue, &silent, &why) == 0,
-                      "%s", why.text);
+        ck_assert_msg(
+            survey_inputs(&survey, given, count, set->year, NULL, &empty_catalogue, &silent, &why) == 0, "%s",
+            why.text);
         ck_assert_uint_eq(survey.count, count);
         for (size_t i = 0; i < count; i++) {
             size_t j = 0;
@@ -520,6 +567,8 @@ int main(void)
     tcase_add_test(t, what_is_a_log);
     tcase_add_test(t, empty);
     tcase_add_test(t, folders);
+    tcase_add_test(t, folders_in_folders);
+    tcase_add_test(t, patterns);
     tcase_add_loop_test(t, years_of_files, 0, sizeof sets / sizeof *sets);
     tcase_add_test(t, years_of_a_long_file);
     suite_add_tcase(suite, t);
