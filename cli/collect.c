@@ -15,12 +15,14 @@
 #include "cli/prune.h"
 #include "cli/say.h"
 #include "cli/wire.h"
+#include "collect/tags.h"
 #include "collect/wall.h"
 
 struct settings {
     struct common common;
     int year;
     const char *zone;
+    struct option_texts tags;
     struct option_texts recorded;
     struct wire_settings wire;
     const char *phrases;
@@ -149,6 +151,21 @@ static struct wall *zone_read(const char *zone, struct why *why)
     return wall;
 }
 
+/* The rules of --dialect, as they are kept with an input. */
+static int tags_read(const struct option_texts *texts, struct arena *arena, struct str *rules,
+                     struct why *why)
+{
+    struct tags tags;
+    *rules = STR("");
+    for (size_t i = 0; i < texts->count; i++)
+        *rules = arena_printf(arena, "%.*s%s%s", STR_ARG(*rules), i ? " " : "", texts->text[i]);
+    if (tags_parse(&tags, *rules, arena, why) < 0) {
+        why_prefix(why, "--dialect: ");
+        return -1;
+    }
+    return 0;
+}
+
 static void summary(const struct collected *collected, const char *path, double seconds)
 {
     const char *inputs = collected->inputs == 1 ? "input" : "inputs";
@@ -243,7 +260,8 @@ static int run(const void *given, char **operands, struct why *why)
     struct arena arena = { 0 };
     struct wall *wall = zone_read(settings->zone, why);
     struct collect_options wishes = { .year = settings->year, .wall = wall };
-    if (!wall || wire_options(&settings->wire, &arena, &wishes.capture, why) < 0)
+    if (!wall || tags_read(&settings->tags, &arena, &wishes.tags, why) < 0 ||
+        wire_options(&settings->wire, &arena, &wishes.capture, why) < 0)
         goto done;
     for (size_t i = 0; i < count; i++)
         if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
@@ -293,6 +311,11 @@ static const struct option_row options[] = {
       .argument = "ZONE",
       .help = "of stamps that tell no zone: Europe/Berlin, +01:00, UTC, or local, this machine's",
       .fallback = "local" },
+    { .name = "dialect",
+      .type = OPTION_TEXTS,
+      .at = offsetof(struct settings, tags),
+      .argument = "[TAG=]NAME",
+      .help = "lines tagged TAG, or all, are of this dialect, or of the program of this tag" },
     { .name = "recorded",
       .type = OPTION_TEXTS,
       .at = offsetof(struct settings, recorded),

@@ -195,6 +195,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
     struct survey survey;
     struct run run = { .catalogue = catalogue,
                        .capture_options = &options->capture,
+                       .tags = options->tags,
                        .collected = collected,
                        .commit_bytes = options->commit_bytes ? options->commit_bytes : COMMIT_BYTES,
                        .told = USEC_NONE };

@@ -27,6 +27,7 @@ struct input {
     uint64_t tail_hash; /* of the last tail_bytes bytes before `bytes` */
     uint64_t tail_bytes;
     struct str zone; /* whose clock its stamps are of that tell no zone: wall_new() knows it; empty: UTC */
+    struct str tags; /* what was said of its tags: tags_parse() knows it; empty: nothing */
 };
 
 /* Lines of one shape that no dialect understood. */
@@ -86,6 +87,8 @@ struct collect_options {
     int64_t first_session; /* the number that the first session gets, where the catalogue has kept nothing */
     uint64_t commit_bytes; /* of input between two commits; 0: as many as cost nothing */
     bool progress, quiet;
+    struct str
+        tags; /* which dialect lines are of, of inputs that are not known yet: tags_parse() has read it */
     struct capture_options capture;
 };
 

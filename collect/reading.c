@@ -112,7 +112,9 @@ static int take_timed(struct reading *reading, struct why *why)
     reading->input.last = line->at;
     if (reading->input.first == USEC_NONE)
         reading->input.first = line->at;
-    const struct dialect *dialect = programs_dialect_of(&run->programs, line);
+    const struct dialect *dialect = tags_dialect(&reading->tags, line, reading->tag_room);
+    if (!dialect)
+        dialect = programs_dialect_of(&run->programs, line);
     if (!dialect) {
         if (reading->before && line->program.len == 0 && str_starts(line->text, STR("last message repeated")))
             skip(reading, "repetition of another line", STR(""), line->text);
@@ -172,9 +174,8 @@ static void pass_rest_of_line(struct reading *reading)
     if (got != 1)
         return;
     reading->lines.number--;
-    reading->record = (struct record){ .text = text,
-                                       .offset = reading->lines.offset,
-                                       .number = reading->lines.number };
+    reading->record =
+        (struct record){ .text = text, .offset = reading->lines.offset, .number = reading->lines.number };
     if (text.len)
         skip(reading, "rest of a line that was read before", STR(""), text);
 }
@@ -203,6 +204,9 @@ static int begin(struct reading *reading, struct why *why)
     reading->before = mark ? mark->before : NULL;
     const struct wall *wall = reading->found.wall;
     input->zone = wall ? wall_name(wall) : STR("");
+    input->tags = arena_str(&reading->arena, input->id ? input->tags : reading->run->tags);
+    if (tags_parse(&reading->tags, input->tags, &reading->arena, why))
+        return -1;
     syslog_begin(&reading->syslog, input->last, reading->found.year);
     syslog_wall(&reading->syslog, wall, reading->found.first);
     /* Its sessions need its number. */

@@ -10,6 +10,7 @@
 #include "collect/source.h"
 #include "collect/survey.h"
 #include "collect/syslog.h"
+#include "collect/tags.h"
 
 enum { DIALECTS_BYTES = 512 };
 
@@ -24,7 +25,9 @@ struct reading {
     struct shapes shapes;
     struct input input; /* as of the lines that have been taken; bytes, lines: as it was written down last */
     struct arena arena; /* of the input's texts */
-    uint64_t dialects;  /* a bit for each row of the table that took a line */
+    struct tags tags;
+    char tag_room[TAG_BYTES];
+    uint64_t dialects; /* a bit for each row of the table that took a line */
     char dialect_names[DIALECTS_BYTES];
     const struct dialect *before; /* whose the line before was, or NULL */
     usec reached;                 /* the latest stamp of a line that was taken, or USEC_NONE */
@@ -34,8 +37,8 @@ struct reading {
     bool has_line, has_time;
     struct record record;
     uint64_t line_bytes; /* with all that it is wrapped in */
-    struct line line; /* where it has a time */
-    usec time;        /* of the next line: the latest stamp up to it, so that order within an input is kept */
+    struct line line;    /* where it has a time */
+    usec time; /* of the next line: the latest stamp up to it, so that order within an input is kept */
 };
 
 /* Opens what was found where it goes on, and reads its first new line ahead. Returns 1 with *opened, which

@@ -29,6 +29,7 @@ struct run {
     struct builder *builder;
     struct capture *capture; /* begun with the first one */
     const struct capture_options *capture_options;
+    struct str tags; /* of inputs that are not known yet */
     struct collected *collected;
     struct progress progress;
     struct programs programs;

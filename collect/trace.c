@@ -15,6 +15,7 @@
 #include "collect/record.h"
 #include "collect/source.h"
 #include "collect/syslog.h"
+#include "collect/tags.h"
 
 static bool has_content(struct source *source, const struct input *input)
 {
@@ -161,6 +162,9 @@ static int find_lines(struct again *again, uint64_t last, struct wanted *wanted,
     struct syslog syslog;
     struct programs programs;
     struct record record;
+    struct arena arena = { 0 };
+    struct tags tags = { 0 };
+    char tag_room[TAG_BYTES];
     struct str zone = again->input->zone;
     struct wall *wall = zone.len ? wall_new(zone, why) : NULL;
     if (zone.len && !wall)
@@ -171,11 +175,15 @@ static int find_lines(struct again *again, uint64_t last, struct wanted *wanted,
     syslog_begin(&syslog, again->input->first, 0);
     syslog_wall(&syslog, wall, again->input->first);
     programs_begin(&programs, dialects);
+    if (got >= 0)
+        got = tags_parse(&tags, again->input->tags, &arena, why);
     while (got >= 0 && (got = records_next(&again->records, &record, why)) == 1 && record.offset <= last) {
         struct line line = { .input = again->input->id, .offset = record.offset, .number = record.number };
         if (!record_parse(&record, &syslog, &line))
             continue;
-        const struct dialect *dialect = programs_dialect_of(&programs, &line);
+        const struct dialect *dialect = tags_dialect(&tags, &line, tag_room);
+        if (!dialect)
+            dialect = programs_dialect_of(&programs, &line);
         if (!dialect)
             continue;
         if (builder_advance(builder, line.at, why))
@@ -188,6 +196,7 @@ static int find_lines(struct again *again, uint64_t last, struct wanted *wanted,
     builder_free(builder);
     end_reading(again);
     wall_free(wall);
+    arena_free(&arena);
     return got < 0 ? -1 : 0;
 }
 

@@ -33,6 +33,9 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
     ,
     [4] =
 #include "schemas/migrations/4.sql.inc"
+    ,
+    [5] =
+#include "schemas/migrations/5.sql.inc"
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

@@ -1,4 +1,4 @@
--- The database of sessions: layout version 4. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 5. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -188,7 +188,8 @@ CREATE TABLE input (
     head_bytes INTEGER,
     tail_hash  INTEGER,
     tail_bytes INTEGER,
-    zone       TEXT -- whose clock its stamps are of that tell no zone; none: UTC
+    zone       TEXT, -- whose clock its stamps are of that tell no zone; none: UTC
+    tags       TEXT -- which dialect its lines are said to be of (collect/tags.h); none: their tags tell
 ) STRICT;
 
 CREATE TABLE skipped (

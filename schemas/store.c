@@ -58,7 +58,8 @@ static void read_input(struct arena *arena, sqlite3_stmt *row, void *to)
                                           .head_bytes = (uint64_t)sqlite3_column_int64(row, 11),
                                           .tail_hash = (uint64_t)sqlite3_column_int64(row, 12),
                                           .tail_bytes = (uint64_t)sqlite3_column_int64(row, 13),
-                                          .zone = text_column(arena, row, 14) };
+                                          .zone = text_column(arena, row, 14),
+                                          .tags = text_column(arena, row, 15) };
 }
 
 static void read_skipped(struct arena *arena, sqlite3_stmt *row, void *to)
@@ -110,7 +111,7 @@ static int settle(struct store *store, struct why *why)
 
 static const char sql_inputs[] =
     "SELECT id, path, kind, dialects, bytes, lines, other, skipped, first, last, head_hash, "
-    "head_bytes, tail_hash, tail_bytes, zone FROM input ORDER BY id";
+    "head_bytes, tail_hash, tail_bytes, zone, tags FROM input ORDER BY id";
 
 int store_inputs(struct store *store, struct arena *arena, struct input **inputs, size_t *count,
                  struct why *why)
@@ -218,6 +219,7 @@ static int write_input(void *state, struct input *input, struct why *why)
     known->kind = keep_changed(store, before.kind, input->kind);
     known->dialects = keep_changed(store, before.dialects, input->dialects);
     known->zone = keep_changed(store, before.zone, input->zone);
+    known->tags = keep_changed(store, before.tags, input->tags);
     return writer_input(writer, input, why);
 }
 

@@ -85,8 +85,8 @@ static usec now(void)
 
 static const char input_sql[] =
     "INSERT OR REPLACE INTO input (id, path, kind, dialects, bytes, lines, other, skipped, first, last, "
-    "collected, head_hash, head_bytes, tail_hash, tail_bytes, zone) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "collected, head_hash, head_bytes, tail_hash, tail_bytes, zone, tags) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static int write_input(struct writer *writer, const struct input *input)
 {
@@ -108,6 +108,7 @@ static int write_input(struct writer *writer, const struct input *input)
     sqlite3_bind_int64(to, 14, (int64_t)input->tail_hash);
     sqlite3_bind_int64(to, 15, (int64_t)input->tail_bytes);
     bind_text(to, 16, &arena, input->zone);
+    bind_text(to, 17, &arena, input->tags);
     arena_free(&arena);
     sqlite3_step(to);
     return sqlite3_reset(to);
@@ -455,12 +456,13 @@ int writer_input(struct writer *writer, const struct input *input, struct why *w
         return -1;
     struct batch *batch =
         batch_for(writer, sizeof *input,
-                  input->path.len + input->kind.len + input->dialects.len + input->zone.len);
+                  input->path.len + input->kind.len + input->dialects.len + input->zone.len + input->tags.len);
     struct input *kept = add_item(batch, ITEM_INPUT, input, sizeof *input)->input;
     take_text(batch, &kept->path);
     take_text(batch, &kept->kind);
     take_text(batch, &kept->dialects);
     take_text(batch, &kept->zone);
+    take_text(batch, &kept->tags);
     align(batch);
     return 0;
 }

@@ -1,0 +1,2 @@
+-- What was said of an input's tags.
+ALTER TABLE input ADD COLUMN tags TEXT;
