@@ -57,8 +57,8 @@ int lines_skip(struct lines *in, uint64_t position, struct why *why);
 /* Takes the next `count` bytes as they are, newlines and all; of these the first `room` are copied to `to`.
  * Returns 1, 0 where the input ends before, or -1 with why. */
 int lines_bytes(struct lines *in, uint64_t count, char *to, size_t room, struct why *why);
-/* What begins with the line that was handed over last is not done with: until lines_unmark(), the place to read on
- * is before it. */
+/* What begins with the line that was handed over last is not done with: until lines_unmark(), the place to
+ * read on is before it. */
 void lines_mark(struct lines *in);
 void lines_unmark(struct lines *in);
 /* Where to read on, another time. */

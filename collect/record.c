@@ -290,7 +290,8 @@ static int read_record(struct records *records, struct record *record, struct wh
     }
 }
 
-/* What has been handed over is marked until the next one is wanted; where pieces are open, the first of those is. */
+/* What has been handed over is marked until the next one is wanted; where pieces are open, the first of those
+ * is. */
 int records_next(struct records *records, struct record *record, struct why *why)
 {
     if (records->journal)

@@ -48,8 +48,8 @@ struct records {
     struct pieces pieces[2]; /* of stdout and stderr */
     bool handed_over;        /* something since the first of these pieces began */
     bool whole;
-    struct entry *entry;     /* of a journal; made with the first */
-    struct str held;         /* a line that was read, and is not part of the entry before it */
+    struct entry *entry; /* of a journal; made with the first */
+    struct str held;     /* a line that was read, and is not part of the entry before it */
     bool holds;
     bool wrapped; /* the record before was */
 };
@@ -62,8 +62,8 @@ void records_end(struct records *records);
 int records_next(struct records *records, struct record *record, struct why *why);
 /* Whether reading can begin again at the record that was handed over last. */
 bool records_are_whole(const struct records *records);
-/* Where to read on, another time: before the record that was handed over last or, when there was none any more,
- * behind the one before. Only where records_are_whole(), or at the end. */
+/* Where to read on, another time: before the record that was handed over last or, when there was none any
+ * more, behind the one before. Only where records_are_whole(), or at the end. */
 struct lines_place records_place(const struct records *records);
 
 /* Takes a record apart as syslog_parse() does a line. The program's own stamp counts where it tells year and

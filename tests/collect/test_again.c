@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collect/syslog.h"
 #include "schemas/store.h"
 #include "tests/lib/inputs.h"
 #include "tests/lib/said.h"
@@ -253,7 +254,7 @@ static enum phase run_and_die(const char *database, const struct paths *paths, d
     return told->closing ? CHECKPOINT : told->commits ? BETWEEN : BEFORE_COMMIT;
 }
 
-static void expect_same_when_killed(const struct paths *paths, const char *what)
+static void expect_same_when_killed(const struct paths *paths, unsigned usual_seeds, const char *what)
 {
     char database[128], undisturbed[128];
     snprintf(database, sizeof database, "%s", input_path("killed.db"));
@@ -265,7 +266,7 @@ static void expect_same_when_killed(const struct paths *paths, const char *what)
     struct said expected = said_hear(undisturbed, whole_views);
     ck_assert_uint_gt(expected.rows[0], 1000);
 
-    unsigned wanted = seeds(24), least = wanted / 20 + 1, in[PHASES + 1] = { 0 };
+    unsigned wanted = seeds(usual_seeds), least = wanted / 20 + 1, in[PHASES + 1] = { 0 };
     double whole = usual.ended - usual.began, all = whole;
     const double begins[PHASES] = { 0, usual.committed - usual.began, usual.closed - usual.began };
     const double ends[PHASES] = { usual.committed - usual.began, usual.closed - usual.began, whole };
@@ -305,7 +306,7 @@ static void expect_same_when_killed(const struct paths *paths, const char *what)
 START_TEST(killed)
 {
     struct paths paths = { { lab_logs[0], lab_logs[1] }, 2 };
-    expect_same_when_killed(&paths, "killed");
+    expect_same_when_killed(&paths, 24, "killed");
 }
 END_TEST
 
@@ -315,7 +316,69 @@ START_TEST(split_and_killed)
     random_state = 7;
     struct split split = split_up(read_lab(lab_logs[2], &arena), BY_PROGRAM, 3, &arena);
     struct paths paths = write_split(&split, NULL);
-    expect_same_when_killed(&paths, "split and killed");
+    expect_same_when_killed(&paths, 24, "split and killed");
+    arena_free(&arena);
+}
+END_TEST
+
+/* A log as a container's runtime writes it: some lines in two pieces, and of those some with another
+ * program's line between the pieces. */
+static struct str wrap_pieces(struct str log, struct arena *arena)
+{
+    char *wrapped = arena_alloc(arena, log.len * 3);
+    size_t len = 0, n = 0;
+    struct str line;
+    while (cut_until_char(&log, '\n', &line)) {
+        struct str stamp = { line.at, STAMP_BYTES };
+        size_t half = ++n % 3 ? 0 : line.len / 2;
+        if (half)
+            len +=
+                (size_t)sprintf(wrapped + len, "%.*sZ stdout P %.*s\n", STR_ARG(stamp), (int)half, line.at);
+        if (half && n % 2)
+            len += (size_t)sprintf(wrapped + len, "%.*sZ stderr F cron[1]: x\n", STR_ARG(stamp));
+        len += (size_t)sprintf(wrapped + len, "%.*sZ stdout F %.*s\n", STR_ARG(stamp), (int)(line.len - half),
+                               line.at + half);
+    }
+    return (struct str){ wrapped, len };
+}
+
+static struct str wrap_entries(struct str log, struct arena *arena)
+{
+    enum { FIELDS_BYTES = 300 };
+    size_t lines = 1, len = 0;
+    for (size_t i = 0; i < log.len; i++)
+        lines += log.at[i] == '\n';
+    char *wrapped = arena_alloc(arena, log.len + lines * FIELDS_BYTES);
+    struct str text;
+    struct syslog syslog;
+    syslog_begin(&syslog, USEC_NONE, 0);
+    while (cut_until_char(&log, '\n', &text)) {
+        struct line line = { 0 };
+        ck_assert(syslog_parse(&syslog, text, &line));
+        len += (size_t)sprintf(
+            wrapped + len,
+            "__CURSOR=x\n__REALTIME_TIMESTAMP=%lld\n__MONOTONIC_TIMESTAMP=%lld\n_BOOT_ID=%032d\n"
+            "_HOSTNAME=%.*s\nSYSLOG_IDENTIFIER=%.*s\nSYSLOG_PID=%u\nMESSAGE=%.*s\n\n",
+            (long long)line.at, (long long)(line.at - LOG_BEGINS), 1, STR_ARG(line.host),
+            STR_ARG(line.program), line.pid, STR_ARG(line.text));
+    }
+    return (struct str){ wrapped, len };
+}
+
+START_TEST(wrapped_and_killed)
+{
+    struct arena arena = { 0 };
+    char command[512];
+    input_write("pieces.log", wrap_pieces(read_lab(lab_logs[0], &arena), &arena));
+    input_write("entries.export", wrap_entries(read_lab(lab_logs[1], &arena), &arena));
+    input_write("entries", wrap_entries(read_lab(lab_logs[2], &arena), &arena));
+    snprintf(command, sizeof command, "rm -f %s; /lib/systemd/systemd-journal-remote -o %s %s 2>/dev/null",
+             input_path("system.journal"), input_path("system.journal"), input_path("entries"));
+    ck_assert_int_eq(system(command), 0);
+    struct paths paths = {
+        { input_path("pieces.log"), input_path("entries.export"), input_path("system.journal") }, 3
+    };
+    expect_same_when_killed(&paths, 8, "wrapped and killed");
     arena_free(&arena);
 }
 END_TEST
@@ -467,6 +530,7 @@ int main(void)
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, killed);
     tcase_add_test(cases, split_and_killed);
+    tcase_add_test(cases, wrapped_and_killed);
     tcase_add_test(cases, in_pieces);
     suite_add_tcase(suite, cases);
     return inputs_main(suite);
