@@ -99,6 +99,8 @@ static const struct row {
     { "2026-11-23T09:07:12Z stdout postfix/smtpd[1]: x", USEC_NONE, "", NULL },
     { "abc | 1", USEC_NONE, "abc", "1" },
     { "a|b", USEC_NONE, "", NULL },
+    { "a b | c", USEC_NONE, "", NULL },
+    { "2026-11-23 09:07:12 new msg 5", USEC_NONE, "", NULL },
     { "[pod/mail-0 postfix] x", USEC_NONE, "", NULL },
     /* Compose */
     { "postfix-1  | Nov 23 09:07:12 mx postfix/smtpd[1]: x", USEC_NONE, "postfix-1", "Nov 23 09:07:12 mx postfix/smtpd[1]: x" },
