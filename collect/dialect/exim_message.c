@@ -294,7 +294,6 @@ static enum taken take_dmarc(struct builder *builder, const struct exim_line *ex
         { STR_INIT("No DMARC record"), "none" },
     };
     struct evidence dmarc = evidence_of(KIND_DMARC, NO, exim->line->at);
-    session_key key = key_of_text(KEY_QUEUE_ID, exim->line->host, exim->id);
     struct str before;
     if (!cut_until(&rest, STR(" dmarc_domain="), &before) || !cut_until_char(&rest, ' ', &dmarc.subject) ||
         !cut_until(&rest, STR(" enforcement='"), &before))
@@ -305,8 +304,7 @@ static enum taken take_dmarc(struct builder *builder, const struct exim_line *ex
     if (!dmarc.detail.at)
         return PASSED; /* no From:, no answer */
     dmarc.state = (uint8_t)tri_of(str_eq(dmarc.detail, STR("pass")));
-    if (!builder_add_by_key(builder, key, exim->line, &dmarc))
-        builder_stash(builder, key, exim->line, &dmarc);
+    filter_say(builder, &(struct filtered){ .line = exim->line, .queue_id = exim->id }, &dmarc);
     return TAKEN;
 }
 

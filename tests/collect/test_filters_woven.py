@@ -35,8 +35,9 @@ def amavis(qid, mid, client, at, host, score):
 
 
 def weave(host):
-    """The log with the filters' lines, and what was woven in: queue ids, and greylisted attempts."""
-    clients, messages, attempts, lines = {}, [], [], []
+    """The log with the filters' lines, rspamd's own log, and what they are about: queue ids, greylisted attempts. With no
+    host, rspamd has written into its own log, which has none, nor fractions of seconds."""
+    clients, messages, attempts, lines, own = {}, [], [], [], []
     for line in open(LOG, encoding="utf-8", errors="surrogateescape"):
         at = line.split(" ", 1)[0]
         client = re.search(r"smtpd\[\d+\]: (\w+): client=[^\[]*\[([^\]]+)\]", line)
@@ -51,18 +52,25 @@ def weave(host):
         if client:
             clients[client[1]] = client[2]
         if message and message[1] in clients:
-            about = (message[1], message[2], clients[message[1]], at, host, len(messages) + 0.5)
-            lines += [rspamd(*about), spamd(*about), amavis(*about)]
+            about = (message[1], message[2], clients[message[1]], at, host or "mx", len(messages) + 0.5)
+            lines += [spamd(*about), amavis(*about)]
+            if host:
+                lines.insert(-2, rspamd(*about))
+            else:
+                own.append(re.sub(r"^(.{10})T(.{8})\S* mx rspamd\[900\]:", r"\1 \2 #900(normal)", rspamd(*about)))
             messages.append(message[1])
-    return "".join(lines), messages, attempts
+    return ["".join(lines), "".join(own)], messages, attempts
 
 
-def collect(scratch, text):
+def collect(scratch, texts):
     """The sessions, transactions and recipients as rows, and the open database."""
-    log, database = os.path.join(scratch, "mail.log"), os.path.join(scratch, "t.db")
-    with open(log, "w", encoding="utf-8", errors="surrogateescape") as out:
-        out.write(text)
-    subprocess.run([MXREPLAY, "collect", "-q", "-d", database, log], check=True)
+    logs, database = [], os.path.join(scratch, "t.db")
+    for name, text in zip(("mail.log", "rspamd.log"), texts):
+        if text:
+            logs.append(os.path.join(scratch, name))
+            with open(logs[-1], "w", encoding="utf-8", errors="surrogateescape") as out:
+                out.write(text)
+    subprocess.run([MXREPLAY, "collect", "-q", "-d", database, *logs], check=True)
     db = sqlite3.connect(database)
     views = [db.execute(f"select * from {view}").fetchall() for view in ("v_session", "v_transaction", "v_recipient")]
     return views, db
@@ -70,15 +78,15 @@ def collect(scratch, text):
 
 class Woven(unittest.TestCase):
     def held(self, host):
-        """`host`: where the scanners run."""
+        """`host`: where the scanners run; None: on the server, with a log of rspamd's own."""
         with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as other:
-            text, messages, attempts = weave(host)
-            plain, _ = collect(other, open(LOG, encoding="utf-8", errors="surrogateescape").read())
-            views, db = collect(scratch, text)
+            texts, messages, attempts = weave(host)
+            plain, _ = collect(other, [open(LOG, encoding="utf-8", errors="surrogateescape").read()])
+            views, db = collect(scratch, texts)
             self.assertGreater(len(messages), 10)
             self.assertEqual(plain, views)
             self.assertEqual(0, db.execute("select count(*) from v_skipped").fetchone()[0])
-            dialects = set(db.execute("select dialects from v_input").fetchone()[0].split())
+            dialects = {name for row in db.execute("select dialects from v_input") for name in row[0].split()}
             self.assertLessEqual({"rspamd", "spamassassin", "amavis", "sqlgrey", "postfix"}, dialects)
             for qid in messages:
                 session, = db.execute("select session_id from v_transaction where queue_id = ?", (qid,)).fetchone()
@@ -105,6 +113,9 @@ class Woven(unittest.TestCase):
 
     def test_on_another_machine(self):
         self.held("scanner")
+
+    def test_in_a_log_of_its_own(self):
+        self.held(None)
 
 
 if __name__ == "__main__":
