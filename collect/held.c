@@ -14,7 +14,9 @@ void held_free(struct held *held)
 
 static struct held_part *find(const struct held *held, uint64_t key)
 {
-    for (uint32_t i = 0; held->ring && i < HELD_MOST; i++)
+    if (!held->ring)
+        return NULL;
+    for (uint32_t i = 0; i < HELD_MOST; i++)
         if (held->ring[i].key == key)
             return &held->ring[i];
     return NULL;
@@ -51,6 +53,22 @@ const struct held_part *held_take(struct held *held, uint64_t key)
     return part;
 }
 
+static void carry_part(struct held_part *part, struct state_bytes *state)
+{
+    bool any = part->key != 0;
+    carry(state, &any);
+    if (!any)
+        return;
+    carry(state, &part->key);
+    carry(state, &part->input);
+    carry(state, &part->offset);
+    carry(state, &part->len);
+    if (part->len > HELD_BYTES_MOST)
+        state->broken = true;
+    else
+        carry_bytes(state, part->text, part->len);
+}
+
 void held_carry(struct held *held, struct state_bytes *state)
 {
     bool any = held->ring != NULL;
@@ -60,17 +78,6 @@ void held_carry(struct held *held, struct state_bytes *state)
     if (!held->ring)
         held->ring = mem_zero(HELD_MOST, sizeof *held->ring);
     carry(state, &held->next);
-    for (uint32_t i = 0; i < HELD_MOST && !state->broken; i++) {
-        struct held_part *part = &held->ring[i];
-        carry(state, &part->key);
-        if (!part->key)
-            continue;
-        carry(state, &part->input);
-        carry(state, &part->offset);
-        carry(state, &part->len);
-        state->broken |= part->len > HELD_BYTES_MOST;
-        if (state->broken)
-            break;
-        carry_bytes(state, part->text, part->len);
-    }
+    for (uint32_t i = 0; i < HELD_MOST && !state->broken; i++)
+        carry_part(&held->ring[i], state);
 }
