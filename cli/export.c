@@ -98,6 +98,7 @@ static int copy_inputs(struct store *from, struct store *to, struct arena *arena
         return -1;
     for (size_t i = 0; i < count; i++) {
         inputs[i].path = arena_printf(arena, "input-%d", inputs[i].id);
+        inputs[i].zone = (struct str){ NULL, 0 };
         inputs[i].head_hash = inputs[i].head_bytes = inputs[i].tail_hash = inputs[i].tail_bytes = 0;
         if (catalogue.write(catalogue.state, &inputs[i], why) < 0)
             return -1;
