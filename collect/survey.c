@@ -260,6 +260,7 @@ struct finds {
         ino_t number;
     } * places; /* of all files and folders so far */
     size_t place_count, place_capacity;
+    size_t logs; /* found in folders so far, those that were named before with them */
 };
 
 /* Whether a file or folder was named before, be it by another name: a link, or twice. */
@@ -313,8 +314,10 @@ static int add_file(struct finds *finds, const char *path, struct why *why)
 /* A file of a folder: one that is neither log nor capture is passed over. */
 static int add_member(struct finds *finds, const char *path, struct why *why)
 {
-    if (is_again(finds, path))
+    if (is_again(finds, path)) {
+        finds->logs++;
         return 0;
+    }
     if (is_journal_file(path))
         return 0; /* add_folder() has it already */
     struct found *found = find_room(finds);
@@ -327,6 +330,7 @@ static int add_member(struct finds *finds, const char *path, struct why *why)
         return -1;
     }
     finds->survey->count += is_ours || found->damage;
+    finds->logs += is_ours || found->damage;
     return 0;
 }
 
@@ -337,17 +341,20 @@ static int add_members(struct finds *finds, const char *path, size_t *files, str
 {
     struct folder folder;
     struct survey *survey = finds->survey;
-    size_t before = survey->count;
-    if (is_again(finds, path))
+    size_t before = finds->logs;
+    if (is_again(finds, path)) {
+        finds->logs++;
         return 0;
+    }
     long journals = journals_add(&survey->journals, path, why);
     if (journals < 0 || folder_read(&folder, path, &survey->arena, why))
         return -1;
+    finds->logs += (size_t)journals;
     *files += folder.all_files;
     for (size_t i = 0; i < folder.files; i++)
         if (add_member(finds, folder.file[i], why))
             return -1;
-    if (journals || survey->count > before)
+    if (finds->logs > before)
         return 0;
     for (size_t i = 0; i < folder.folders; i++)
         if (add_members(finds, folder.folder[i], files, why))
@@ -357,11 +364,10 @@ static int add_members(struct finds *finds, const char *path, size_t *files, str
 
 static int add_folder(struct finds *finds, const char *path, struct why *why)
 {
-    const struct survey *survey = finds->survey;
-    size_t before = survey->count + survey->journals.count, files = 0;
+    size_t before = finds->logs, files = 0;
     if (add_members(finds, path, &files, why))
         return -1;
-    if (survey->count + survey->journals.count > before)
+    if (finds->logs > before)
         return 0;
     return why_set(why, EX_NOINPUT, "%s: %s; name the files, or the folder where the mail log is", path,
                    files ? "none of the files in this folder is a log" : "no files in this folder");

@@ -14,6 +14,7 @@
 
 #include "schemas/schema.h"
 #include "tests/lib/inputs.h"
+#include "tests/lib/layouts.h"
 #include "tests/lib/said.h"
 
 enum { COMMIT_BYTES = 48 * 1024, PIECES_MOST = 5, LOG_BYTES_MOST = 4 * 1024 * 1024 };
@@ -517,8 +518,7 @@ START_TEST(older_layout)
     name_database(database, "older.db");
     collect(database, lab_logs[0], 0);
     struct said said = said_hear(database, all_views);
-    execute(database, "PRAGMA auto_vacuum = NONE; VACUUM; DROP TABLE past; ALTER TABLE input DROP COLUMN "
-                      "zone; PRAGMA user_version = 3");
+    layout_back(database, 3);
     ck_assert_int_eq(number(database, "PRAGMA auto_vacuum"), 0);
     close_store(open_store(database));
     ck_assert_int_eq(number(database, "PRAGMA user_version"), SCHEMA_VERSION);

@@ -85,8 +85,7 @@ END_TEST
 
 START_TEST(mistakes)
 {
-    static const char *const wrong[] = { "nonesuch",      "a=nonesuch", "=exim",
-                                         "exim =postfix", "a=",         "spool=postfix-mx2" };
+    static const char *const wrong[] = { "nonesuch", "a=nonesuch", "=exim", "exim =postfix", "a=" };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct tags tags;
         struct why why = { 0 };

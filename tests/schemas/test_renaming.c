@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "schemas/schema.h"
+#include "tests/lib/layouts.h"
 #include "tests/lib/random_session.h"
 #include "tests/lib/scratch_store.h"
 
@@ -281,23 +282,14 @@ static char *schema_of(void)
 
 START_TEST(of_layout_2)
 {
-    static const char before[] =
-        "ALTER TABLE input DROP COLUMN zone; DROP TABLE past;"
-        "DROP INDEX reply_base; ALTER TABLE reply DROP COLUMN base; DROP VIEW plain_evidence;"
-        "CREATE VIEW plain_evidence AS SELECT 1 AS session_id, 2 AS kind; PRAGMA user_version = 2;"
-        "DROP TABLE phrase; DROP TABLE evidence_named; DROP TABLE renamed; DROP TABLE renamed_recipient";
     struct session **sessions = make(1);
-    sqlite3 *db = NULL;
-    char *said = NULL;
     struct store *store = scratch_open(STORE_WRITE);
     put_all(store, sessions, 1);
     struct held plain = all_of(store);
     scratch_close(store);
     char *whole = schema_of();
 
-    ck_assert_int_eq(sqlite3_open(scratch_path, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, before, NULL, NULL, &said) == SQLITE_OK, "%s", said);
-    sqlite3_close(db);
+    layout_back(scratch_path, 2);
     char *old = schema_of();
     ck_assert_str_ne(whole, old);
 
