@@ -111,8 +111,11 @@ static void read_lines(struct story *story, struct load *load, const char *datab
             STR("it came from standard input and cannot be read again; what was stored of it follows");
         return;
     }
-    if (str_starts(story->input->kind, STR("capture"))) {
-        story->no_lines = STR("it was seen in a capture of packets; what was stored of it follows");
+    bool on_the_wire = str_eq(story->input->kind, STR("live"));
+    if (on_the_wire || str_starts(story->input->kind, STR("capture"))) {
+        story->no_lines = on_the_wire
+                              ? STR("it was seen on the wire; what was stored of it follows")
+                              : STR("it was seen in a capture of packets; what was stored of it follows");
         return;
     }
     struct str path = arena_str(&story->arena, story->input->path);

@@ -8,6 +8,7 @@
 #include "cli/load.h"
 #include "cli/say.h"
 #include "cli/unnamed.h"
+#include "collect/damage.h"
 #include "report/table.h"
 
 struct settings {
@@ -29,6 +30,7 @@ struct status {
     size_t input_count;
     uint64_t verdict[VERDICTS], gaps, contradictory;
     struct coverage coverage[KINDS];
+    uint64_t damages[DAMAGES]; /* of packets */
     uint64_t phrases, unnamed; /* refusals without a measure */
     struct arena arena;
 };
@@ -209,6 +211,17 @@ static uint64_t skipped_lines(const struct status *status)
     return skipped;
 }
 
+/* What was wrong with packets. That nothing was dropped is worth a row where somebody listened. */
+static void damage_rows(struct status *status, struct table *table)
+{
+    bool live = false;
+    for (size_t i = 0; i < status->input_count; i++)
+        live |= str_eq(status->inputs[i].kind, STR("live"));
+    for (size_t i = 0; i < DAMAGES; i++)
+        if (status->damages[i] || (live && i == DAMAGE_DROPPED))
+            row(table, str_of(damage_table[i].what), number(status, status->damages[i]));
+}
+
 /* What --strict complains about is counted into *complaints. */
 static int print_overview(struct status *status, uint64_t *complaints, struct why *why)
 {
@@ -232,10 +245,12 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
             number(status, status->verdict[i]));
     row(table, STR("sessions with a gap"), number(status, status->gaps));
     row(table, STR("sessions that contradict themselves"), number(status, status->contradictory));
+    damage_rows(status, table);
     row(table, STR("lines not understood"), number(status, skipped_lines(status)));
     if (status->phrases)
         row(table, STR("phrases of the site's own"), number(status, status->phrases));
-    *complaints = status->gaps + status->contradictory + skipped_lines(status) + holes(status, table);
+    *complaints = status->damages[DAMAGE_DROPPED] + status->damages[DAMAGE_DROPPED_BY_CARD] + status->gaps +
+                  status->contradictory + skipped_lines(status) + holes(status, table);
     int result = recorded_rows(status, table, why);
     return table_close(table, why) < 0 ? -1 : result;
 }
@@ -289,11 +304,16 @@ static int print_first_lines(struct status *status, const struct skipped *skippe
         { .name = "line", .title = STR_INIT("Input:line") },
         { .name = "example", .title = STR_INIT("The first of each"), .most = 500 },
     };
-    if (count == 0)
+    size_t lines = 0;
+    for (size_t i = 0; i < count; i++) /* of packets there is no text */
+        lines += skipped[i].first_text.len != 0;
+    if (lines == 0)
         return 0;
     putchar('\n');
     struct table *table = table_open(stdout, status->format, columns, 2);
     for (size_t i = 0; i < count; i++) {
+        if (skipped[i].first_text.len == 0)
+            continue;
         table_cell(table,
                    arena_printf(&status->arena, "%d:%" PRIu64, skipped[i].input, skipped[i].first_line));
         table_cell(table, skipped[i].first_text);
@@ -411,6 +431,19 @@ static int print(struct status *status, uint64_t *complaints, struct why *why)
     return 0;
 }
 
+static int count_damages(struct status *status, struct why *why)
+{
+    struct skipped *skipped = NULL;
+    size_t count = 0;
+    if (store_skipped(status->store, &status->arena, &skipped, &count, why) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        for (size_t damage = 0; damage < DAMAGES; damage++)
+            if (strcmp(skipped[i].reason, damage_table[damage].reason) == 0)
+                status->damages[damage] += skipped[i].count;
+    return 0;
+}
+
 static int count_phrases(struct status *status, struct why *why)
 {
     struct phrasebook book = { 0 };
@@ -438,7 +471,7 @@ static int run(const void *given, char **operands, struct why *why)
     bool walk = !settings->inputs && !settings->skipped && !settings->unnamed;
     if (store_summarise(status.store, &status.summary, why) == 0 &&
         store_inputs(status.store, &status.arena, &status.inputs, &status.input_count, why) == 0 &&
-        count_phrases(&status, why) == 0 &&
+        count_phrases(&status, why) == 0 && count_damages(&status, why) == 0 &&
         (!walk || store_each(status.store, &all, take, &status, why) == 0))
         result = print(&status, &complaints, why);
     if (result == 0 && settings->common.strict)

@@ -1,7 +1,6 @@
 /* The builder's memory, from one run to the next: after builder_load() a builder goes on as the one that was
  * saved would have, to the byte where memory is bounded. What is open keeps the order of its lists; a
  * session's keys and its place among those of its client come with it. */
-#include <assert.h>
 #include <stdlib.h>
 #include "base/memory.h"
 #include "collect/building.h"
@@ -136,15 +135,21 @@ static const struct dialect *carry_dialect(struct state_bytes *state, const stru
     return NULL;
 }
 
+/* Who opened it must stand in its dialect's row; or it is a connection on the wire, which cannot be kept: a
+ * run that goes on from here has not seen how it went on. */
 static void carry_conclude(struct state_bytes *state, struct open_session *open)
 {
     const struct dialect *whose = NULL;
     for (size_t i = 0; open->conclude && dialects[i] && !whose; i++)
         if (dialects[i]->conclude == open->conclude)
             whose = dialects[i];
-    assert(!open->conclude || whose); /* it must stand in its dialect's row */
+    bool on_the_wire = !state->loading && open->conclude && !whose;
+    carry(state, &on_the_wire);
     whose = carry_dialect(state, whose);
+    if (!state->loading)
+        return;
     open->conclude = whose ? whose->conclude : NULL;
+    open->session.gap |= on_the_wire;
 }
 
 static void carry_notes(struct state_bytes *state, struct open_session *open, struct loading *loading)

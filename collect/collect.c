@@ -14,7 +14,7 @@
 enum {
     COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
     PROGRESS_LINES = 2048,           /* between two looks at the clock */
-    STATE_VERSION = 3 /* of what is kept: count up when what is written down of a run, a session or a
+    STATE_VERSION = 4 /* of what is kept: count up when what is written down of a run, a session or a
                          dialect's notes changes */
 };
 
@@ -95,7 +95,7 @@ static int keep_run(struct run *run, bool finished, struct why *why)
 }
 
 /* What another version has kept is of no use: the sessions stay as they stand. */
-static int begin_run(struct run *run, const struct sink *sink, int64_t first_session, struct why *why)
+int run_begin(struct run *run, const struct sink *sink, int64_t first_session, struct why *why)
 {
     struct str kept = { NULL, 0 };
     bool finished = false;
@@ -120,8 +120,13 @@ static int begin_run(struct run *run, const struct sink *sink, int64_t first_ses
     return 0;
 }
 
-/* What is open is handed over as it stands, unless the run before has done so and there is nothing new. */
-static int end_run(struct run *run, struct why *why)
+int run_commit(struct run *run, struct why *why)
+{
+    run->uncommitted_bytes = 0;
+    return keep_run(run, false, why) || run->catalogue->commit(run->catalogue->state, why) ? -1 : 0;
+}
+
+int run_end(struct run *run, struct why *why)
 {
     if (!run->fresh && !run->unfinished)
         return run->catalogue->commit(run->catalogue->state, why);
@@ -155,10 +160,7 @@ static void show_progress(struct run *run, const struct merge *merge, const stru
 static int commit(struct run *run, struct merge *merge, struct why *why)
 {
     int written = merge_write(merge, why);
-    if (written <= 0)
-        return written;
-    run->uncommitted_bytes = 0;
-    return keep_run(run, false, why) || run->catalogue->commit(run->catalogue->state, why) ? -1 : 0;
+    return written <= 0 ? written : run_commit(run, why);
 }
 
 static int read_all(struct run *run, struct merge *merge, struct why *why)
@@ -201,17 +203,17 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
                        .told = USEC_NONE };
     *collected = (struct collected){ 0 };
     progress_begin(&run.progress, options->progress, options->quiet);
-    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, options->wall, catalogue,
-                               &run.progress, why);
+    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, options->wall,
+                               catalogue, &run.progress, why);
     if (result == 0) {
         programs_begin(&run.programs, dialects);
-        result = begin_run(&run, sink, options->first_session, why);
+        result = run_begin(&run, sink, options->first_session, why);
         if (result == 0)
             result = read_inputs(&run, &survey, why);
         capture_free(run.capture);
         collected->sessions = builder_counts(run.builder)->handed_over;
         if (result == 0)
-            result = end_run(&run, why);
+            result = run_end(&run, why);
         builder_free(run.builder);
         state_free(&run.state);
     }

@@ -114,7 +114,15 @@ static int read_new(struct packets *reading, struct why *why)
     input->last = capture.last;
     input->tail_bytes = capture.tail_bytes;
     input->tail_hash = capture.tail_hash;
-    return run->catalogue->write(run->catalogue->state, input, why);
+    /* Of one that has grown, the old packets were read once more: what is wrong with them has been told. */
+    struct damages now = run->damages;
+    damages_of_tcp(&now, capture_counts(run->capture));
+    if (known)
+        run->damages = now;
+    return damages_write(&run->damages, &now, input, run->catalogue, why) ||
+                   run->catalogue->write(run->catalogue->state, input, why)
+               ? -1
+               : 0;
 }
 
 int packets_read(struct run *run, struct found *found, struct why *why)

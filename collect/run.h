@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/why.h"
 #include "collect/collect.h"
+#include "collect/damage.h"
 #include "collect/dialect.h"
 #include "collect/programs.h"
 #include "collect/state.h"
@@ -29,7 +30,8 @@ struct run {
     struct builder *builder;
     struct capture *capture; /* begun with the first one */
     const struct capture_options *capture_options;
-    struct str tags; /* of inputs that are not known yet */
+    struct damages damages; /* of captures, that have been told */
+    struct str tags;        /* of inputs that are not known yet */
     struct collected *collected;
     struct progress progress;
     struct programs programs;
@@ -50,6 +52,14 @@ struct run {
     struct why failure;             /* the first input that could not be read to its end */
 };
 
+/* Begins where the run before ended; with a builder in any case, which is the caller's to free. 0, or -1 with
+ * why. */
+int run_begin(struct run *run, const struct sink *sink, int64_t first_session, struct why *why);
+/* Commits what has been handed over, with what is needed to go on from here. 0, or -1 with why. */
+int run_commit(struct run *run, struct why *why);
+/* The end of all input: what is open is handed over as it stands, unless the run before has done so and there
+ * is nothing new. 0, or -1 with why. */
+int run_end(struct run *run, struct why *why);
 /* There is something new: what stood for the open sessions goes. To be called before it is told to the
  * builder. */
 int run_refresh(struct run *run, struct why *why);

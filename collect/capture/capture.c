@@ -19,6 +19,7 @@ struct capture {
     struct tcp *tcp;
     struct dns_stream *dns_stream;
     struct dns_files *dns_files;
+    usec told; /* what time the builder was told last */
 };
 
 /* The input of packets whose connections have been handed over by an earlier run. */
@@ -27,11 +28,16 @@ enum { KNOWN = -1 };
 /* SMTP, submission (RFC 6409), submission over TLS (RFC 8314), and what providers open where 25 is closed. */
 static const uint16_t usual_ports[] = { 25, 587, 465, 2525 };
 
+const uint16_t *capture_ports(const struct capture_options *options, size_t *count)
+{
+    *count = options->port_count ? options->port_count : sizeof usual_ports / sizeof *usual_ports;
+    return options->port_count ? options->ports : usual_ports;
+}
+
 static bool is_named(const struct capture *capture, uint16_t port)
 {
-    const struct capture_options *options = capture->options;
-    const uint16_t *ports = options->port_count ? options->ports : usual_ports;
-    size_t count = options->port_count ? options->port_count : sizeof usual_ports / sizeof *usual_ports;
+    size_t count = 0;
+    const uint16_t *ports = capture_ports(capture->options, &count);
     for (size_t i = 0; i < count; i++)
         if (ports[i] == port)
             return true;
@@ -130,6 +136,7 @@ struct capture *capture_new(struct builder *builder, const struct capture_option
     };
     uint64_t memory = options->bytes_most ? options->bytes_most : TCP_BYTES_MOST;
     capture->options = options;
+    capture->told = USEC_NONE;
     capture->world.builder = builder;
     capture->world.headers = options->headers;
     capture->world.servers = &capture->servers;
@@ -154,29 +161,56 @@ void capture_free(struct capture *capture)
     free(capture);
 }
 
+int capture_take(struct capture *capture, const struct datagram *datagram, int32_t input, uint64_t offset,
+                 struct why *why)
+{
+    usec at = datagram->at;
+    if (capture->told == USEC_NONE || at < capture->told || at - capture->told >= USEC_SECOND) {
+        capture->told = at;
+        if (builder_advance(capture->world.builder, at, why))
+            return -1;
+    }
+    if (datagram->protocol == IPPROTO_UDP)
+        answers_take_udp(capture->world.answers, datagram);
+    else if (!dns_stream_take(capture->dns_stream, datagram))
+        tcp_take(capture->tcp, datagram, input, offset);
+    return 0;
+}
+
+int capture_advance(struct capture *capture, usec now, struct why *why)
+{
+    tcp_advance(capture->tcp, now);
+    capture->told = now;
+    return builder_advance(capture->world.builder, now, why);
+}
+
+bool capture_is_open(const struct capture *capture)
+{
+    return tcp_is_open(capture->tcp);
+}
+
+const struct tcp_counts *capture_counts(const struct capture *capture)
+{
+    return tcp_counts(capture->tcp);
+}
+
 int capture_read(struct capture *capture, struct capture_input *input, struct why *broken, struct why *why)
 {
     struct datagram datagram;
-    usec told = USEC_NONE;
     int got = 0, result = 0;
     input->first = input->last = USEC_NONE;
+    capture->told = USEC_NONE;
     struct frames *frames = frames_open(input->source, broken);
     if (!frames)
         return 1;
     const struct frames_counts *counts = frames_counts(frames);
     uint64_t ticked = 0;
     while (result == 0 && (got = frames_next(frames, &datagram, broken)) == 1) {
-        if (told == USEC_NONE || datagram.at < told || datagram.at - told >= USEC_SECOND) {
-            told = datagram.at;
-            result = builder_advance(capture->world.builder, told, why);
-        }
         dns_files_advance(capture->dns_files, datagram.at, capture->world.answers, capture->dns_stream,
                           &input->dns_broken);
-        if (datagram.protocol == IPPROTO_UDP)
-            answers_take_udp(capture->world.answers, &datagram);
-        else if (!dns_stream_take(capture->dns_stream, &datagram))
-            tcp_take(capture->tcp, &datagram, frames_offset(frames) < input->fresh_from ? KNOWN : input->id,
-                     frames_offset(frames));
+        result =
+            capture_take(capture, &datagram, frames_offset(frames) < input->fresh_from ? KNOWN : input->id,
+                         frames_offset(frames), why);
         if (input->tick && counts->packets - ticked >= TICK_PACKETS) {
             ticked = counts->packets;
             input->tick(input->tick_state, frames_position(frames), counts->packets);

@@ -4,6 +4,7 @@
 #define COLLECT_CAPTURE_CAPTURE_H
 
 #include "collect/builder.h"
+#include "collect/capture/tcp.h"
 #include "collect/collect.h"
 #include "collect/source.h"
 
@@ -30,6 +31,16 @@ void capture_free(struct capture *capture);
 /* Reads it to its end. Returns 0; 1 where it could not be read on, with the reason in `broken` and what came
  * before it kept; -1 with why for the sink's failure. */
 int capture_read(struct capture *capture, struct capture_input *input, struct why *broken, struct why *why);
+/* The ports that the options want, or the usual ones. They last as long as the options. */
+const uint16_t *capture_ports(const struct capture_options *options, size_t *count);
+/* For packets that come one by one, as they do from an interface: takes one that lies at `offset` of its
+ * input; and tells how late it is, be it that none has come. 0, or -1 with why for the sink's failure. */
+int capture_take(struct capture *capture, const struct datagram *datagram, int32_t input, uint64_t offset,
+                 struct why *why);
+int capture_advance(struct capture *capture, usec now, struct why *why);
+/* Whether there are connections that have not ended. */
+bool capture_is_open(const struct capture *capture);
+const struct tcp_counts *capture_counts(const struct capture *capture);
 /* The end of all inputs: connections that are open are handed over as they stand. */
 void capture_finish(struct capture *capture);
 

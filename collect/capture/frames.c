@@ -138,6 +138,11 @@ static const struct link *link_of(int number)
     return NULL;
 }
 
+bool frames_knows(int link)
+{
+    return link_of(link) != NULL;
+}
+
 /* ---- IP. */
 
 struct framing {
@@ -271,6 +276,12 @@ bool framing_take(struct framing *framing, usec at, struct piece frame, struct d
     framing->counts.bad += outcome == BAD;
     framing->counts.other += outcome == OTHER;
     return outcome == WHOLE;
+}
+
+const struct frames_counts *framing_counts(struct framing *framing)
+{
+    framing->counts.fragments = fragments_lost(framing->fragments);
+    return &framing->counts;
 }
 
 /* ---- The file. */
@@ -485,6 +496,5 @@ usec frames_last(const struct frames *frames)
 
 const struct frames_counts *frames_counts(const struct frames *frames)
 {
-    frames->framing->counts.fragments = fragments_lost(frames->framing->fragments);
-    return &frames->framing->counts;
+    return framing_counts(frames->framing);
 }

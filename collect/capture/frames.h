@@ -49,16 +49,18 @@ usec frames_first(const struct frames *frames);
 usec frames_last(const struct frames *frames);
 const struct frames_counts *frames_counts(const struct frames *frames);
 
+/* Whether frames of a link can be taken apart; libpcap's DLT_ number. */
+bool frames_knows(int link);
 /* Whether an input that begins so is a capture. */
 bool frames_recognise(struct str first_bytes);
 /* The time of its first packet; USEC_NONE where these bytes do not hold it. */
 usec frames_first_time(struct str first_bytes);
 
-/* For tests and fuzzing: takes one frame apart without a file. `link` is libpcap's DLT_ number. Returns
- * whether it yields a datagram (now). */
+/* Frames that come one by one, without a file. framing_take() returns whether one yields a datagram (now). */
 struct framing;
 struct framing *framing_new(int link);
 void framing_free(struct framing *framing);
 bool framing_take(struct framing *framing, usec at, struct piece frame, struct datagram *datagram);
+const struct frames_counts *framing_counts(struct framing *framing);
 
 #endif

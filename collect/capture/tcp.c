@@ -739,6 +739,36 @@ void tcp_finish(struct tcp *tcp)
         close_connection(tcp, tcp->open.first, ENDING_NONE);
 }
 
+/* What has come of a connection that says nothing more: it waits for nothing that a packet of its own would
+ * tell to be lost. */
+static void settle(struct tcp *tcp, struct tracked *tracked, usec now)
+{
+    bool overdue = false;
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+        overdue |= tracked->half[side].overdue = has_hole(&tracked->half[side], &tracked->half[!side]);
+    if (overdue)
+        give_up(tcp, tracked, false, now);
+    if (is_over(&tracked->half[SIDE_CLIENT]) && is_over(&tracked->half[SIDE_SERVER]))
+        close_connection(tcp, tracked, ENDING_FIN);
+}
+
+void tcp_advance(struct tcp *tcp, usec now)
+{
+    struct tracked *after = NULL;
+    for (struct tracked *oldest = tcp->open.first; oldest; oldest = after) {
+        if (oldest->connection.seen >= now - reorder_most)
+            break;
+        after = oldest->after;
+        settle(tcp, oldest, now);
+    }
+    expire(tcp, now, NULL);
+}
+
+bool tcp_is_open(const struct tcp *tcp)
+{
+    return tcp->begun.first || tcp->open.first;
+}
+
 const struct tcp_counts *tcp_counts(const struct tcp *tcp)
 {
     return &tcp->counts;

@@ -38,7 +38,7 @@ struct connection {
     bool one_way;                 /* so far, only one side was seen */
     bool answered;                /* the server has, be it by a RST */
     uint32_t syns;                /* that the client sent */
-    usec waited; /* when bytes came that it would not take yet; USEC_NONE to begin with */
+    usec waited;                  /* when bytes came that it would not take yet; USEC_NONE to begin with */
     void *dialog;
 };
 
@@ -81,6 +81,10 @@ struct tcp *tcp_new(const struct tcp_consumer *consumer, size_t bytes_most);
 void tcp_free(struct tcp *tcp);
 /* Takes a datagram of protocol TCP, which was found at `offset` of the input. */
 void tcp_take(struct tcp *tcp, const struct datagram *datagram, int32_t input, uint64_t offset);
+/* It is `now`, though no packet says so: what has been silent for too long is over. */
+void tcp_advance(struct tcp *tcp, usec now);
+/* Whether there are connections that have not ended. */
+bool tcp_is_open(const struct tcp *tcp);
 /* The end of all input: what is open is told as it stands. */
 void tcp_finish(struct tcp *tcp);
 /* The consumer has taken (or given back, when negative) so much memory for its dialogs. */
