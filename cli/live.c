@@ -57,7 +57,7 @@ static int run(const void *given, char **operands, struct why *why)
     struct store *store = NULL;
     struct tap *tap = NULL;
     struct collected collected = { 0 };
-    struct live_options options = { .interface = operands[0], .capture = &capture };
+    struct live_options wishes = { .interface = operands[0], .capture = &capture };
     struct tap_options listening = { .interface = operands[0],
                                      .capture = &capture,
                                      .ring_bytes = settings->ring,
@@ -70,9 +70,9 @@ static int run(const void *given, char **operands, struct why *why)
     tap = tap_open(&listening, why);
     if (!tap || privileges_drop(&identity, why) < 0)
         goto done;
-    options.stop = stop_begin();
+    wishes.stop = stop_begin();
     if (store_open(path, STORE_WRITE, &store, why) == 0) {
-        result = listen_on(settings, store, tap, &options, &collected, why);
+        result = listen_on(settings, store, tap, &wishes, &collected, why);
         if (store_close(store, result < 0 ? NULL : why) < 0)
             result = -1;
         if (result == 0 || collected.packets)
@@ -82,7 +82,7 @@ static int run(const void *given, char **operands, struct why *why)
     } else if (identity.name) {
         why_prefix(why, "as user %s: ", identity.name);
     }
-    stop_end(options.stop);
+    stop_end(wishes.stop);
 done:
     tap_close(tap);
     arena_free(&arena);

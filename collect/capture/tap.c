@@ -143,6 +143,7 @@ struct taker {
     void *state;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libpcap wants it so */
 static void hand_on(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
 {
     const struct taker *taker = (const struct taker *)(const void *)user;
