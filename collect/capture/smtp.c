@@ -588,6 +588,7 @@ static void banner_told(struct smtp *smtp, const struct connection *connection, 
 /* Nobody asked: a timeout, a shutdown, too many errors; or the command was lost by the capture. */
 static void unasked(struct smtp *smtp, const struct answer *answer)
 {
+    smtp->quit |= answer->code == 221 && smtp->lost; /* it only answers QUIT */
     if (answer->code == 354 && smtp->lost) {
         begin_message(smtp);
     } else if (smtp->state == MESSAGE && answer->code < 600) {
@@ -683,9 +684,14 @@ static void answered(struct smtp *smtp, const struct connection *connection, con
     case C_AUTH:
         auth_told(smtp, answer);
         break;
+    case C_QUIT: /* RFC 5321 4.1.1.10: 221 is its reply; it may have been a line of a message whose DATA is
+                    lost */
+        smtp->quit &= !smtp->lost || answer->code == 221 || answer->code == 421;
+        if (answer->code == 421)
+            unasked(smtp, answer);
+        break;
     case C_RSET:
     case C_VRFY:
-    case C_QUIT:
     case C_OTHER:
     case C_FOREIGN:
     case C_UNKNOWN:

@@ -336,6 +336,11 @@ static void give_up(struct tcp *tcp, struct tracked *tracked, bool all, usec at)
     }
 }
 
+static bool is_over(const struct half *half)
+{
+    return half->has_fin && half->done >= half->fin;
+}
+
 static void close_connection(struct tcp *tcp, struct tracked *tracked, enum ending ending)
 {
     struct connection *connection = &tracked->connection;
@@ -345,6 +350,9 @@ static void close_connection(struct tcp *tcp, struct tracked *tracked, enum endi
             half->acked = half->fin;
     }
     give_up(tcp, tracked, true, connection->seen);
+    /* It waited for nothing but packets that were lost. */
+    if (ending == ENDING_NONE && is_over(&tracked->half[SIDE_CLIENT]) && is_over(&tracked->half[SIDE_SERVER]))
+        ending = ENDING_FIN;
     connection->ending = (uint8_t)ending;
     connection->one_way = !tracked->half[SIDE_CLIENT].known || !tracked->half[SIDE_SERVER].known;
     if (connection->established == USEC_NONE)
@@ -540,11 +548,6 @@ static void take_fin(struct tracked *tracked, enum side side, int64_t place, use
         connection->closing = at;
         connection->closed_by = (uint8_t)side;
     }
-}
-
-static bool is_over(const struct half *half)
-{
-    return half->has_fin && half->done >= half->fin;
 }
 
 /* What waits for something missing does not do so for ever. */

@@ -22,6 +22,12 @@ struct maker {
     size_t len[2], room[2];
     struct turn *turn;
     size_t turns, turn_room;
+    struct made_item *item;
+    size_t items, item_room;
+    struct exchange {
+        struct made_range range[2]; /* by enum side */
+    } * exchange;
+    size_t exchanges, exchange_room;
     /* All packets. */
     struct packet {
         uint64_t at;
@@ -62,6 +68,34 @@ static void server(struct maker *maker, const char *text)
     say(maker, SIDE_SERVER, maker->len[SIDE_CLIENT], text, strlen(text));
 }
 
+/* What has been said since the last exchange is one: commands with their replies. */
+static void end_exchange(struct maker *maker)
+{
+    struct exchange exchange = { 0 };
+    mem_room(maker->exchange, maker->exchange_room, maker->exchanges + 1);
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        if (maker->exchanges)
+            exchange.range[side].from = maker->exchange[maker->exchanges - 1].range[side].to;
+        exchange.range[side].to = maker->len[side];
+    }
+    maker->exchange[maker->exchanges++] = exchange;
+}
+
+static void exchange(struct maker *maker, const char *commands, const char *replies)
+{
+    client(maker, commands);
+    server(maker, replies);
+    end_exchange(maker);
+}
+
+/* An item of the exchanges from `first` to the one that is under way. */
+static void item(struct maker *maker, size_t first, struct str text)
+{
+    mem_room(maker->item, maker->item_room, maker->items + 1);
+    maker->item[maker->items++] =
+        (struct made_item){ arena_str(maker->arena, text), first, maker->exchanges, false };
+}
+
 /* A message with lines that look like its end, commands and replies; its size without stuffing goes to *size.
  */
 static void message(struct maker *maker, size_t *size)
@@ -100,6 +134,8 @@ static void chunks(struct maker *maker, size_t *size)
             text[head + i] = "\r\n.\0QUIT 250\xff"[pick(maker, 13)];
         say(maker, SIDE_CLIENT, maker->len[SIDE_SERVER], text, head + bytes);
         server(maker, left ? "250 more\r\n" : "250 2.0.0 Ok: queued as 4SmallId\r\n");
+        if (left)
+            end_exchange(maker);
         *size += bytes;
     }
 }
@@ -125,15 +161,15 @@ static void transaction(struct maker *maker, FILE *truth, bool pipelined, bool *
                             pick(maker, 2) ? " SIZE=10" : "");
     told = (size_t)snprintf(replies, sizeof replies, "250 2.1.0 Ok\r\n");
     fprintf(truth, "mail <%s>", from);
+    item(maker, maker->exchanges, arena_printf(maker->arena, "mail <%s>", from));
     char recipients[2000];
     size_t len = 0;
     recipients[0] = '\0';
     for (size_t i = 0; i < rcpts; i++) {
-        size_t refusal = pick(maker, 5);
+        size_t refusal = pick(maker, 5), before = len;
         snprintf(address, sizeof address, "r%u@to.test", (unsigned)pick(maker, 1000));
         if (!pipelined) {
-            client(maker, commands);
-            server(maker, replies);
+            exchange(maker, commands, replies);
             said = told = 0;
         }
         said += (size_t)snprintf(commands + said, sizeof commands - said, "rcpt to:<%s>\r\n", address);
@@ -147,29 +183,31 @@ static void transaction(struct maker *maker, FILE *truth, bool pipelined, bool *
             told += (size_t)snprintf(replies + told, sizeof replies - told, "250-2.1.5\r\n250 2.1.5 Ok\r\n");
             len += (size_t)snprintf(recipients + len, sizeof recipients - len, " rcpt <%s> 250", address);
         }
+        item(maker, maker->exchanges, (struct str){ recipients + before, len - before });
     }
     if (data && good && !chunked && pipelined) {
         said += (size_t)snprintf(commands + said, sizeof commands - said, "DATA\r\n");
         told += (size_t)snprintf(replies + told, sizeof replies - told, "354 go on\r\n");
     }
-    client(maker, commands);
-    server(maker, replies);
+    exchange(maker, commands, replies);
+    size_t asked = maker->exchanges - 1; /* where DATA may have been */
     if (data && good) {
         if (chunked) {
             chunks(maker, &size);
         } else {
             if (!pipelined) {
-                client(maker, "DATA\r\n");
-                server(maker, "354 go on\r\n");
+                exchange(maker, "DATA\r\n", "354 go on\r\n");
             }
             message(maker, &size);
             server(maker, "250 2.0.0 Ok: queued as 4SmallId\r\n");
         }
         fprintf(truth, " id=4SmallId size=%zu: accepted", size);
+        item(maker, asked, arena_printf(maker->arena, " id=4SmallId size=%zu: accepted", size));
+        end_exchange(maker);
         *accepted = true;
     } else {
-        client(maker, "RSET\r\n");
-        server(maker, "250 2.0.0 Ok\r\n");
+        item(maker, maker->exchanges, STR(""));
+        exchange(maker, "RSET\r\n", "250 2.0.0 Ok\r\n");
     }
     fprintf(truth, "%s\n", recipients);
 }
@@ -189,6 +227,8 @@ static enum parting dialog(struct maker *maker, struct made_dialog *made)
     if (!early)
         client(maker, "EHLO a.test\r\n");
     server(maker, "250-mx.test\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    item(maker, 0, arena_printf(maker->arena, "helo=%s", early ? "early.test" : "a.test"));
+    end_exchange(maker);
     fprintf(truth, "helo=%s%s\n", early ? "early.test" : "a.test", early ? " early" : "");
     for (uint64_t i = pick(maker, 4); i-- > 0;)
         transaction(maker, truth, pipelined, &accepted);
@@ -201,6 +241,8 @@ static enum parting dialog(struct maker *maker, struct made_dialog *made)
     }
     static const char *const closed[] = { "quit", "lost", "lost", "timeout" };
     fprintf(truth, "%s%s", closed[parting], accepted ? " accepted" : "");
+    item(maker, maker->exchanges, str_of(closed[parting]));
+    end_exchange(maker);
     fclose(truth);
     made->session = arena_str(maker->arena, (struct str){ text, len });
     free(text);
@@ -405,6 +447,27 @@ static void segments(struct maker *maker, struct made_dialog *made, enum parting
     send(maker, made, first, seq[first] + 1, seq[!first] + 1, ACK, 0, 0, true);
 }
 
+static bool is_damaged(const struct made_dialog *made, const struct exchange *exchange)
+{
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+        for (size_t i = 0; i < made->lost_count[side]; i++)
+            if (made->lost[side][i].from < exchange->range[side].to &&
+                exchange->range[side].from < made->lost[side][i].to)
+                return true;
+    return false;
+}
+
+/* Which items are damaged, now that it is known what is lost. */
+static void judge(struct maker *maker, struct made_dialog *made)
+{
+    made->items = maker->items;
+    made->item = arena_alloc(maker->arena, (maker->items + 1) * sizeof *made->item);
+    memcpy(made->item, maker->item, maker->items * sizeof *made->item);
+    for (size_t i = 0; i < made->items; i++)
+        for (size_t j = made->item[i].exchange; j <= made->item[i].last; j++)
+            made->item[i].damaged |= is_damaged(made, &maker->exchange[j]);
+}
+
 static int by_time(const void *left, const void *right)
 {
     const struct packet *a = left, *b = right;
@@ -566,15 +629,18 @@ void capture_make(struct made_capture *made, uint64_t seed, bool harm, struct ar
         ip_parse(v6 ? STR("2001:db8:1::10") : STR("192.0.2.10"), &one->server);
         ip_parse(v6 ? STR("2001:db8:a::7") : STR("198.51.100.7"), &one->client);
         one->client_port = (uint16_t)(1024 + 100 * i + pick(&maker, 100));
-        maker.len[0] = maker.len[1] = maker.turns = 0;
+        maker.len[0] = maker.len[1] = maker.turns = maker.items = maker.exchanges = 0;
         maker.clock = begin + pick(&maker, 5000);
         segments(&maker, one, dialog(&maker, one));
+        judge(&maker, one);
     }
     qsort(maker.packet, maker.packets, sizeof *maker.packet, by_time);
     reorder(&maker);
     write_file(&maker, made);
     free(maker.packet);
     free(maker.turn);
+    free(maker.item);
+    free(maker.exchange);
     free(maker.bytes[0]);
     free(maker.bytes[1]);
 }

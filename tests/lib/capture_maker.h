@@ -14,6 +14,14 @@ struct made_range {
     uint64_t from, to;
 };
 
+/* A thing that the dialog has in its session, in order: the HELO, a MAIL, a RCPT with its reply, a message
+ * that was accepted, the end. */
+struct made_item {
+    struct str text;       /* len 0: nothing of the session (RSET) */
+    size_t exchange, last; /* the commands and replies that it comes from: these exchanges, first and last */
+    bool damaged;          /* some byte of them is lost */
+};
+
 struct made_dialog {
     struct ip client, server;
     uint16_t client_port;
@@ -21,7 +29,9 @@ struct made_dialog {
     struct made_range lost[2][MADE_LOST_MOST];
     size_t lost_count[2];
     bool damaged;       /* some of it is lost */
-    struct str session; /* as session_write() has it, but for evidence; where it is not damaged */
+    struct str session; /* what it comes to, where it is not damaged */
+    struct made_item *item;
+    size_t items;
 };
 
 struct made_capture {
