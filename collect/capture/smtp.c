@@ -81,8 +81,11 @@ struct smtp {
     usec connected;            /* the handshake's end */
     usec seen;                 /* when it was heard of last */
     bool lost, resync, quit, pipelining, implicit_tls;
-    uint8_t state; /* enum state */
-    bool told;     /* the reply to the message came before its end */
+    bool astray; /* since something was lost, commands and replies may have been taken for each other's */
+    bool server_spoke; /* last */
+    bool server_lost;  /* and of that something was lost */
+    uint8_t state;     /* enum state */
+    bool told;         /* the reply to the message came before its end */
     bool last_chunk, server_opaque, timed_out;
     bool farewell;       /* 421 came unasked, and is what the next command reads for its reply */
     int32_t transaction; /* under way, or -1 */
@@ -244,6 +247,19 @@ static int32_t transaction_of(struct smtp *smtp, usec at)
     return smtp->transaction;
 }
 
+/* Replies that have been lost, as far as can be known: what they would have ended has ended. */
+static void forget_pending(struct smtp *smtp)
+{
+    for (; smtp->pending_first < smtp->pending_count; smtp->pending_first++) {
+        const struct pending *asked = &smtp->pending[smtp->pending_first];
+        if ((asked->command == C_MESSAGE || asked->command == C_BDAT_LAST) &&
+            asked->transaction == smtp->transaction) {
+            smtp->transaction = -1;
+            smtp->message.size = 0;
+        }
+    }
+}
+
 static struct str behind_colon(struct str argument)
 {
     struct str rest = argument, word;
@@ -292,6 +308,7 @@ static void note_size(struct smtp *smtp)
 {
     if (smtp->open && smtp->transaction >= 0)
         smtp->open->session.transactions[smtp->transaction].size = (int64_t)smtp->message.size;
+    smtp->message.size = 0; /* the next one's MAIL may be lost */
 }
 
 static void begin_headers(struct smtp *smtp)
@@ -481,6 +498,7 @@ static void end_message(struct smtp *smtp)
 static void begin_message(struct smtp *smtp)
 {
     smtp->state = MESSAGE;
+    smtp->server_spoke = false; /* what it says from now on is about the message */
     smtp->message = (struct message){ 0 };
     begin_headers(smtp);
     smtp->told = false;
@@ -623,6 +641,10 @@ static void answered(struct smtp *smtp, const struct connection *connection, con
         return;
     }
     const struct pending asked = smtp->pending[smtp->pending_first++];
+    if (smtp->state == CHUNK && smtp->astray && smtp->pending_first == smtp->pending_count) {
+        smtp->state = COMMAND; /* the server has had all of it: it was no chunk, or ended in what was lost */
+        smtp->resync = true;
+    }
     switch ((enum command)asked.command) {
     case C_BANNER: /* RFC 5321 3.1 */
         banner_told(smtp, connection, answer);
@@ -750,6 +772,7 @@ static void take_server(struct smtp *smtp, const struct connection *connection, 
     struct str line;
     usec began;
     bool bare = false;
+    smtp->server_spoke = true;
     if (smtp->state == OPAQUE && smtp->banner == USEC_NONE && tls_is_answer(bytes))
         smtp->implicit_tls = smtp->server_opaque = true;
     while (bytes.len && !smtp->server_opaque)
@@ -758,6 +781,24 @@ static void take_server(struct smtp *smtp, const struct connection *connection, 
 }
 
 /* ---- What the client says, as it comes. */
+
+/* The client has heard the server and speaks again. Where something was lost before that, what seems to be
+ * open is not: replies that were lost with their commands, the beginning of a line that was none, a message
+ * that the server has answered. That is a guess only where the client still had commands under way when it
+ * spoke. */
+static void begin_turn(struct smtp *smtp)
+{
+    bool anew = smtp->server_spoke, still = smtp->server_lost;
+    smtp->server_spoke = smtp->server_lost = false;
+    if (!anew || !smtp->astray || (smtp->state != COMMAND && smtp->state != MESSAGE))
+        return;
+    if (smtp->state == MESSAGE)
+        smtp->transaction = -1;
+    smtp->state = COMMAND;
+    smtp->astray = still;
+    forget_pending(smtp);
+    smtp->line[SIDE_CLIENT].len = 0;
+}
 
 static void auth_line(struct smtp *smtp, struct str line)
 {
@@ -776,6 +817,7 @@ static size_t take_client(struct smtp *smtp, const struct connection *connection
     struct str line;
     usec began;
     bool bare = false;
+    begin_turn(smtp);
     if (smtp->spoke == USEC_NONE) {
         smtp->spoke = at;
         if (tls_is_hello(bytes) && !connection->midway) { /* RFC 8314 3.3, or somebody's mistake */
@@ -864,13 +906,16 @@ void smtp_lost(struct smtp *smtp, const struct connection *connection, enum side
 {
     (void)connection;
     (void)at;
-    smtp->lost = true;
+    if (from == SIDE_CLIENT)
+        begin_turn(smtp);
+    smtp->lost = smtp->astray = true;
     smtp->line[from].len = 0;
     if (from == SIDE_SERVER) { /* whatever was asked has been answered there, as far as can be known */
-        smtp->pending_first = smtp->pending_count;
+        forget_pending(smtp);
         smtp->code = 0;
         smtp->reply_len = 0;
         smtp->resync = true;
+        smtp->server_spoke = smtp->server_lost = true;
         return;
     }
     if (smtp->spoke == USEC_NONE)
@@ -884,8 +929,10 @@ void smtp_lost(struct smtp *smtp, const struct connection *connection, enum side
         message_lost(&smtp->message);
         break;
     case CHUNK:
-        if (count < smtp->chunk_left) {
+        if (count <= smtp->chunk_left) {
             smtp->chunk_left -= count;
+            if (smtp->chunk_left == 0)
+                end_chunk(smtp);
             break;
         }
         smtp->state = COMMAND;

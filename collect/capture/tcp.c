@@ -295,21 +295,46 @@ static bool has_hole(const struct half *half, const struct half *other)
     return is_missing(half) || (!other->known && half->waiting && half->waiting->from > half->heard);
 }
 
+/* Whether what waits behind the hole of one side was said on knowing more of the other than has been told, and
+ * not the other way round: then the other's hole was before this one. */
+static bool comes_after(const struct half *half, const struct half *other)
+{
+    return half->waiting && is_ahead(half->waiting->ack, other) &&
+           !(other->waiting && is_ahead(other->waiting->ack, half));
+}
+
 /* The hole before this half's next byte is given up: up to what waits behind it, or as far as it went when it
- * was first missed; with `all`, up to what the other side has acknowledged. */
+ * was first missed; with `all`, up to what the other side has acknowledged. Where the other side's next words
+ * were said on knowing a part of it, that part goes first. */
 static bool give_up_hole(struct tcp *tcp, struct tracked *tracked, enum side side, bool all, usec at)
 {
     struct half *half = &tracked->half[side];
     if (half->done < half->heard || ready(half) || !half->known || (!all && !half->overdue))
         return false;
+    if (comes_after(half, &tracked->half[!side]) && give_up_hole(tcp, tracked, !side, true, at))
+        return true;
     int64_t upto = all ? half->acked : half->hole_upto;
     if (half->waiting && (upto <= half->done || half->waiting->from < upto))
         upto = half->waiting->from;
-    half->overdue = false;
+    const struct segment *next = ready(&tracked->half[!side]);
+    bool in_part = next && next->ack > half->done && next->ack < upto;
+    if (in_part)
+        upto = next->ack;
+    half->overdue &= in_part;
     if (upto <= half->done)
         return false;
     lose(tcp, tracked, side, upto, at);
+    if (in_part)
+        half->hole = half->heard;
     return true;
+}
+
+/* What is overdue lies behind words that wait for a hole of the other side: then that one is given up, too.
+ */
+static bool give_up_before(struct tcp *tcp, struct tracked *tracked, enum side side, usec at)
+{
+    const struct segment *next = ready(&tracked->half[!side]);
+    return next && is_ahead(next->ack, &tracked->half[side]) && give_up_hole(tcp, tracked, side, true, at);
 }
 
 /* Goes on without what is overdue; with `all`, until nothing waits any more. */
@@ -324,6 +349,8 @@ static void give_up(struct tcp *tcp, struct tracked *tracked, bool all, usec at)
             break;
         if (give_up_hole(tcp, tracked, SIDE_SERVER, all, at) ||
             give_up_hole(tcp, tracked, SIDE_CLIENT, all, at))
+            continue;
+        if (give_up_before(tcp, tracked, SIDE_SERVER, at) || give_up_before(tcp, tracked, SIDE_CLIENT, at))
             continue;
         /* Both wait for each other: what was captured first goes first. */
         const struct segment *client = ready(&half[SIDE_CLIENT]), *server = ready(&half[SIDE_SERVER]);
