@@ -40,14 +40,23 @@ def base62(number):
     return digits
 
 
+def base62_number(digits):
+    return sum(BASE62.index(c) * 62**i for i, c in enumerate(reversed(digits)))
+
+
+def exim_id(old, k, shift):
+    """The second and the process that took the message in: the same process again would be the same session going on."""
+    second, pid = old.split("-")
+    return base62(base62_number(second) + shift) + "-" + base62((base62_number(pid) + k * STEP) % PID_MOST + 1)
+
+
 # What changes from one repetition to the next: a pattern, and the text's successor `k` repetitions on, `shift` seconds.
 ISO = (r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", lambda old, k, shift: iso_text(iso_seconds(old) + shift, old))
 TAI64N = (r"(?<=^@)[0-9a-f]{16}", lambda old, k, shift: "%016x" % (int(old, 16) + shift))
 PID = (r"(?<=\[)\d+(?=\]: )", lambda old, k, shift: str((int(old) + k * STEP) % PID_MOST + 1))
 TCP_PID = (r"(?<= pid )\d+|(?<= ok )\d+|(?<= end )\d+|(?<=rblsmtpd: )\d+|(?<=^.{26})\d+(?= [<>])", PID[1])
 QUEUE_ID = (r"\b[0-9A-F]{8,12}(?=:)", lambda old, k, shift: "%X" % (int(old, 16) + k * STEP))
-EXIM_ID = (r"\b[0-9A-Za-z]{6}(?=-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}\b)",
-           lambda old, k, shift: base62(sum(BASE62.index(c) * 62**i for i, c in enumerate(reversed(old))) + shift))
+EXIM_ID = (r"\b[0-9A-Za-z]{6}-[0-9A-Za-z]{6}(?=-[0-9A-Za-z]{2}\b)", lambda old, k, shift: exim_id(old, k, shift))
 SENDMAIL_ID = (r"(?<=\b4AN[0-9A-Za-z]{5})\d{6}(?=:)", lambda old, k, shift: "%06d" % ((int(old) + k * STEP) % 10**6))
 SESSION_ID = (r"\b[0-9a-f]{16}\b", lambda old, k, shift: "%016x" % ((int(old, 16) + k * STEP) % 2**64))
 
