@@ -1,6 +1,8 @@
 /* What many sessions have alike gets a number: replies, places, and lists of evidence. */
 #include "schemas/packing.h"
 
+#include <assert.h>
+
 /* Copies the text there and returns where it ends. */
 static char *append(char *to, struct str text)
 {
@@ -9,13 +11,15 @@ static char *append(char *to, struct str text)
     return to + text.len;
 }
 
-/* What a reply is known again by, in front of its texts. No padding. */
+/* What a reply is known again by, in front of its texts. No padding: what lies in that is anything. */
 struct reply_key {
+    int64_t base;
     int16_t code;
     uint8_t named, stage;
-    uint32_t enhanced_bytes, has_text;
-    int64_t base;
+    uint32_t enhanced_bytes;
+    uint64_t has_text;
 };
+static_assert(sizeof(struct reply_key) == 24, "no padding");
 
 int64_t reply_number(struct packer *packer, const struct reply *reply, const struct quotes *quotes)
 {
@@ -31,9 +35,12 @@ int64_t reply_number(struct packer *packer, const struct reply *reply, const str
     }
     struct str enhanced = text_escape(&packer->text, reply->enhanced);
     struct str text = text_mark(&packer->text, text_escape(&packer->text, reply->text), quotes);
-    struct reply_key head = { reply->code,     reply->named,
-                              reply->stage,    enhanced.at ? (uint32_t)enhanced.len : UINT32_MAX,
-                              text.at != NULL, base };
+    struct reply_key head = { .base = base,
+                              .code = reply->code,
+                              .named = reply->named,
+                              .stage = reply->stage,
+                              .enhanced_bytes = enhanced.at ? (uint32_t)enhanced.len : UINT32_MAX,
+                              .has_text = text.at != NULL };
     char *key = arena_alloc(&packer->text, sizeof head + enhanced.len + text.len);
     memcpy(key, &head, sizeof head);
     append(append(key + sizeof head, enhanced), text);
