@@ -2,7 +2,6 @@
 #include "base/ip.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 struct ip ip_from_v4(uint32_t address)
 {
@@ -75,13 +74,68 @@ static size_t format_v4(const uint8_t octet[4], char *text)
     return (size_t)(to - text);
 }
 
+enum { GROUPS = 8 };
+
+/* "db8": without leading zeros. */
+static char *format_group(char *to, unsigned group)
+{
+    static const char digits[16] = "0123456789abcdef";
+    for (int shift = group >= 0x1000  ? 12
+                     : group >= 0x100 ? 8
+                     : group >= 0x10  ? 4
+                                      : 0;
+         shift >= 0; shift -= 4)
+        *to++ = digits[group >> shift & 15];
+    return to;
+}
+
+/* RFC 5952 4.2: the first of the longest runs of two or more groups that are zero becomes "::". */
+static int zeros_begin(const unsigned group[GROUPS], int *count)
+{
+    int begin = GROUPS;
+    *count = 1;
+    for (int i = 0, run = 0; i < GROUPS; i++) {
+        run = group[i] ? 0 : run + 1;
+        if (run > *count) {
+            *count = run;
+            begin = i + 1 - run;
+        }
+    }
+    return begin;
+}
+
+static size_t format_v6(const uint8_t octet[16], char *text)
+{
+    unsigned group[GROUPS];
+    int zeros = 0;
+    for (int i = 0; i < GROUPS; i++)
+        group[i] = (unsigned)octet[2 * i] << 8 | octet[2 * i + 1];
+    int begin = zeros_begin(group, &zeros);
+    char *to = text;
+    if (begin == 0 && zeros == 6) { /* "::192.0.2.1" (RFC 4291 2.5.5.1) */
+        *to++ = ':';
+        *to++ = ':';
+        return 2 + format_v4(octet + 12, to);
+    }
+    for (int i = 0; i < GROUPS; i++) {
+        if (i == begin) {
+            *to++ = ':';
+            i += zeros - 1;
+            if (i == GROUPS - 1)
+                *to++ = ':';
+            continue;
+        }
+        if (i)
+            *to++ = ':';
+        to = format_group(to, group[i]);
+    }
+    *to = '\0';
+    return (size_t)(to - text);
+}
+
 size_t ip_format(const struct ip *ip, char text[IP_TEXT_BYTES])
 {
-    const uint8_t *o = ip->octet;
-    if (ip_is_v4(ip))
-        return format_v4(o + 12, text);
-    inet_ntop(AF_INET6, o, text, IP_TEXT_BYTES);
-    return strlen(text);
+    return ip_is_v4(ip) ? format_v4(ip->octet + 12, text) : format_v6(ip->octet, text);
 }
 
 static void mask(struct ip *ip, unsigned bits)
@@ -131,5 +185,12 @@ size_t prefix_format(const struct prefix *prefix, char text[IP_TEXT_BYTES + 4])
 {
     size_t n = ip_format(&prefix->network, text);
     unsigned bits = ip_is_v4(&prefix->network) ? prefix->bits - 96u : prefix->bits;
-    return n + (size_t)snprintf(text + n, IP_TEXT_BYTES + 4 - n, "/%u", bits);
+    text[n++] = '/';
+    if (bits >= 100)
+        text[n++] = (char)('0' + bits / 100);
+    if (bits >= 10)
+        text[n++] = (char)('0' + bits / 10 % 10);
+    text[n++] = (char)('0' + bits % 10);
+    text[n] = '\0';
+    return n;
 }

@@ -55,11 +55,12 @@ static void cell_client(struct packer *packer, struct cell *cell, const struct i
     } else if (ip_is_v4(ip)) {
         cell_number(cell, (int32_t)ip_v4(ip));
     } else {
-        char address[IP_TEXT_BYTES], network[IP_TEXT_BYTES + 4];
+        char text[2 * IP_TEXT_BYTES + 4];
         struct prefix prefix = ip_network(ip, 24, 64);
-        ip_format(ip, address);
-        prefix_format(&prefix, network);
-        cell_text(cell, arena_printf(&packer->text, "%s %s", address, network));
+        size_t len = ip_format(ip, text);
+        text[len++] = ' ';
+        len += prefix_format(&prefix, text + len);
+        cell_text(cell, arena_str(&packer->text, (struct str){ text, len }));
     }
 }
 

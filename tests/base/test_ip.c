@@ -1,4 +1,5 @@
 /* Addresses and prefixes: read, written, and what holds what. */
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,25 @@ START_TEST(every_octet_is_written_as_printf_does)
         ip_format(&ip, text);
         ck_assert_str_eq(text, expected);
         ck_assert(ip_parse(str_of(text), &again) && ip_eq(&ip, &again));
+    }
+}
+END_TEST
+
+START_TEST(zeros_anywhere_are_written_as_inet_ntop_does)
+{
+    static const unsigned others[] = { 1, 0x2a, 0x3bc, 0xdef0 };
+    for (unsigned pattern = 0; pattern < 4 * 256;
+         pattern++) { /* which groups are not zero, and what they are */
+        struct ip ip = { { 0 } };
+        char text[IP_TEXT_BYTES], expected[IP_TEXT_BYTES];
+        for (unsigned i = 0; i < 8; i++) {
+            unsigned group = pattern >> i & 1 ? others[(pattern / 256 + i) % 4] : 0;
+            ip.octet[2 * i] = (uint8_t)(group >> 8);
+            ip.octet[2 * i + 1] = (uint8_t)group;
+        }
+        inet_ntop(AF_INET6, ip.octet, expected, sizeof expected);
+        ck_assert_uint_eq(ip_format(&ip, text), strlen(expected));
+        ck_assert_str_eq(text, expected);
     }
 }
 END_TEST
@@ -118,6 +138,7 @@ int main(void)
     TCase *tcase = tcase_create("ip");
     tcase_add_loop_test(tcase, addresses_are_read_and_written, 0, sizeof addresses / sizeof *addresses);
     tcase_add_test(tcase, every_octet_is_written_as_printf_does);
+    tcase_add_test(tcase, zeros_anywhere_are_written_as_inet_ntop_does);
     tcase_add_loop_test(tcase, prefixes_hold_what_is_in_them, 0, sizeof holding / sizeof *holding);
     tcase_add_test(tcase, what_is_no_prefix);
     tcase_add_test(tcase, networks_of_addresses);
