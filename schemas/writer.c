@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 /* About 2000 sessions: large enough that handing over costs nothing, small enough that three stay in the
  * cache. */
 enum { BATCH_BYTES = 2 * 1024 * 1024, BATCHES = 3, AHEAD = 8 };
+enum { LINE_BYTES = 64 /* of a cache */, FETCHED_MOST = 2048 };
 
 enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED, ITEM_KEEP, ITEM_TAKE_BACK };
 struct item {
@@ -53,8 +55,8 @@ struct writer {
     pthread_cond_t changed;
     struct batch *empty, *full, **full_end;
     unsigned under_way;
-    bool failed;
-    struct why why; /* set when failed */
+    struct why why;     /* set when failed */
+    atomic_bool failed; /* looked at for each session, without the mutex */
 };
 
 /* ---- The thread. */
@@ -145,9 +147,15 @@ static int step(sqlite3_stmt *statement)
  * be announced. */
 static const struct item *announce(const struct packer *packer, const struct item *item)
 {
-    if (item && item->kind == ITEM_SESSION)
+    if (!item)
+        return NULL;
+    if (item->kind == ITEM_SESSION)
         packer_announce(packer, &item->hashes);
-    return item ? item->next : NULL;
+    /* The item itself, and the front of the next, were written by another processor. */
+    const char *at = (const char *)item, *end = item->next ? (const char *)item->next : at;
+    for (size_t i = LINE_BYTES; i <= FETCHED_MOST && at + i <= end; i += LINE_BYTES)
+        __builtin_prefetch(at + i);
+    return item->next;
 }
 
 static int write_batch(struct writer *writer, const struct batch *batch)
@@ -221,8 +229,8 @@ static void *writer_run(void *state)
 
         pthread_mutex_lock(&writer->mutex);
         if (rc != SQLITE_OK) {
-            writer->failed = true;
             writer->why = why;
+            atomic_store(&writer->failed, true);
         }
         batch->next = writer->empty;
         writer->empty = batch;
@@ -263,12 +271,13 @@ static void hand_over(struct writer *writer)
 
 static int failed(struct writer *writer, struct why *why)
 {
+    if (!atomic_load(&writer->failed))
+        return 0;
     pthread_mutex_lock(&writer->mutex);
-    bool has = writer->failed;
-    if (has && why)
+    if (why)
         *why = writer->why;
     pthread_mutex_unlock(&writer->mutex);
-    return has ? -1 : 0;
+    return -1;
 }
 
 /* Waits for an empty batch: this is what bounds the memory. */
@@ -330,17 +339,18 @@ static void take_text(struct batch *batch, struct str *text)
         text->at = "";
 }
 
-/* Every text of a session, its transactions, recipients and evidence: one walk for measuring and for copying.
- */
+/* Every text of a session, its transactions, recipients and evidence: one walk for measuring and for copying,
+ * of which each is to have code of its own: a call for each text would be most of the work. */
 typedef void each_text(void *state, struct str *text);
+#define FOR_EACH_USE static inline __attribute__((always_inline))
 
-static void reply_texts(struct reply *reply, each_text *each, void *state)
+FOR_EACH_USE void reply_texts(struct reply *reply, each_text *each, void *state)
 {
     each(state, &reply->enhanced);
     each(state, &reply->text);
 }
 
-static void session_texts(struct session *session, each_text *each, void *state)
+FOR_EACH_USE void session_texts(struct session *session, each_text *each, void *state)
 {
     each(state, &session->server);
     each(state, &session->service);
@@ -454,9 +464,9 @@ int writer_input(struct writer *writer, const struct input *input, struct why *w
 {
     if (failed(writer, why) != 0)
         return -1;
-    struct batch *batch =
-        batch_for(writer, sizeof *input,
-                  input->path.len + input->kind.len + input->dialects.len + input->zone.len + input->tags.len);
+    struct batch *batch = batch_for(writer, sizeof *input,
+                                    input->path.len + input->kind.len + input->dialects.len +
+                                        input->zone.len + input->tags.len);
     struct input *kept = add_item(batch, ITEM_INPUT, input, sizeof *input)->input;
     take_text(batch, &kept->path);
     take_text(batch, &kept->kind);
