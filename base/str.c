@@ -21,10 +21,11 @@ const char *str_find(struct str s, struct str what)
         return NULL;
     if (s.len > 1024)
         return memmem(s.at, s.len, what.at, what.len);
-    const char *last = s.at + (s.len - what.len);
+    const char *last = s.at + (s.len - what.len), end = what.at[what.len - 1];
     for (const char *at = s.at; at <= last; at++) {
         at = memchr(at, what.at[0], (size_t)(last - at) + 1);
-        if (!at || memcmp(at, what.at, what.len) == 0)
+        /* Most words that begin alike do not end alike. */
+        if (!at || (at[what.len - 1] == end && memcmp(at, what.at, what.len) == 0))
             return at;
     }
     return NULL;

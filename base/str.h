@@ -63,7 +63,12 @@ static inline bool is_digit(char c)
 
 static inline bool is_alpha(char c)
 {
-    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
+    return (unsigned char)((c | 0x20) - 'a') < 26; /* one comparison: bit 5 is all that a capital lacks */
+}
+
+static inline bool is_alnum(char c)
+{
+    return is_alpha(c) || is_digit(c);
 }
 
 /* ASCII case-insensitive. */

@@ -83,7 +83,9 @@ static void skip(struct reading *reading, const char *reason, struct str program
 
 void reading_next(struct reading *reading)
 {
-    struct why broken = { 0 };
+    struct why broken; /* is not cleared whole: it is a kilobyte, and this is done for each line */
+    broken.status = 0;
+    broken.text[0] = '\0';
     uint64_t position = reading->lines.position;
     int got = records_next(&reading->records, &reading->record, &broken);
     reading->has_line = got == 1;
@@ -102,6 +104,13 @@ void reading_next(struct reading *reading)
     reading->time = reading->reached;
     if (reading->has_time && (reading->time == USEC_NONE || reading->line.at > reading->time))
         reading->time = reading->line.at;
+}
+
+static void note_dialect(struct reading *reading, const struct dialect *dialect)
+{
+    for (unsigned i = 0; dialects[i]; i++)
+        reading->dialects |= (uint64_t)(dialects[i] == dialect) << i;
+    reading->noted = dialect;
 }
 
 static int take_timed(struct reading *reading, struct why *why)
@@ -134,9 +143,8 @@ static int take_timed(struct reading *reading, struct why *why)
         skip(reading, "unknown text", line->program, line->text);
     else if (taken == NOT_OURS)
         reading->input.other++;
-    if (taken != NOT_OURS)
-        for (unsigned i = 0; dialects[i]; i++)
-            reading->dialects |= (uint64_t)(dialects[i] == dialect) << i;
+    if (taken != NOT_OURS && reading->noted != dialect)
+        note_dialect(reading, dialect);
     return 0;
 }
 

@@ -27,7 +27,8 @@ struct reading {
     struct arena arena; /* of the input's texts */
     struct tags tags;
     char tag_room[TAG_BYTES];
-    uint64_t dialects; /* a bit for each row of the table that took a line */
+    uint64_t dialects;           /* a bit for each row of the table that took a line */
+    const struct dialect *noted; /* whose bit was set last, or NULL */
     char dialect_names[DIALECTS_BYTES];
     const struct dialect *before; /* whose the line before was, or NULL */
     usec reached;                 /* the latest stamp of a line that was taken, or USEC_NONE */

@@ -82,21 +82,16 @@ static const struct str exim_words[] = {
     STR_INIT("local_scan() "),
 };
 
-static bool is_alnum(char c)
-{
-    return is_alpha(c) || is_digit(c);
-}
-
 /* "1xVPn9-00073A-2L ", "1rAbCd-00000007l2x-1aBc " of 4.97 and later. */
 static bool is_exim_id(struct str text)
 {
     size_t len = text.len > 17 && text.at[16] == ' ' ? 16 : 23;
     if (text.len <= len || text.at[len] != ' ' || text.at[6] != '-' || text.at[len == 16 ? 13 : 18] != '-')
         return false;
+    bool all = true; /* without a branch for each: what stands where in an id cannot be foreseen */
     for (size_t i = 0; i < len; i++)
-        if (!is_alnum(text.at[i]) && text.at[i] != '-')
-            return false;
-    return true;
+        all &= is_alnum(text.at[i]) | (text.at[i] == '-');
+    return all;
 }
 
 static bool is_exim(struct str text)
@@ -151,7 +146,7 @@ bool untagged_program(struct str text, struct str *program)
 {
     if (!text.len)
         return false;
-    if (is_rspamd(text)) {
+    if (text.at[0] == '#' && is_rspamd(text)) {
         *program = STR("rspamd");
         return true;
     }
@@ -159,7 +154,7 @@ bool untagged_program(struct str text, struct str *program)
         *program = STR("recordio");
         return true;
     }
-    if (is_haraka(text)) {
+    if (strchr("[l{", text.at[0]) && is_haraka(text)) {
         *program = STR("haraka");
         return true;
     }

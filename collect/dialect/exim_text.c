@@ -21,9 +21,9 @@ static bool cut_bracketed(struct str *rest, struct ip *address, uint16_t *port)
     return true;
 }
 
-/* "(helo) [": a HELO name may hold anything where helo_accept_junk_hosts lets it, so it ends at the first ")"
- * behind which an address stands. */
-static bool cut_helo(struct str *rest, struct str *helo)
+/* "(helo) [address]": a HELO name may hold anything where helo_accept_junk_hosts lets it, so it ends at the
+ * first ")" behind which an address stands. */
+static bool cut_helo_and_address(struct str *rest, struct exim_host *host)
 {
     struct str in = *rest;
     if (!cut_char(&in, '('))
@@ -31,12 +31,10 @@ static bool cut_helo(struct str *rest, struct str *helo)
     const char *end = in.at + in.len;
     for (const char *at = str_find(in, STR(") [")); at; at = str_find(str_range(at + 1, end), STR(") ["))) {
         struct str behind = str_range(at + 2, end);
-        struct ip address;
-        uint16_t port;
-        if (!cut_bracketed(&behind, &address, &port))
+        if (!cut_bracketed(&behind, &host->address, &host->port))
             continue;
-        *helo = str_range(in.at, at);
-        *rest = str_range(at + 2, end);
+        host->helo = str_range(in.at, at);
+        *rest = behind;
         return true;
     }
     return false;
@@ -56,8 +54,7 @@ bool cut_exim_host(struct str *rest, struct exim_host *host)
         host->name = (struct str){ in.at, name };
         in = str_skip(in, name + 1);
     }
-    cut_helo(&in, &host->helo);
-    if (!cut_bracketed(&in, &host->address, &host->port))
+    if (!cut_helo_and_address(&in, host) && !cut_bracketed(&in, &host->address, &host->port))
         return false;
     behind = in;
     if (cut_prefix(&behind, STR(" I=")) && cut_bracketed(&behind, &host->interface, &host->interface_port))
@@ -173,13 +170,12 @@ void cut_exim_clauses(struct str *rest, struct exim_clauses *clauses)
     }
 }
 
-static int digit62(char c)
-{
-    return is_digit(c)            ? c - '0'
-           : c >= 'A' && c <= 'Z' ? c - 'A' + 10
-           : c >= 'a' && c <= 'z' ? c - 'a' + 36
-                                  : -1;
-}
+/* One more than what the digit counts; 0: none. A table, since no branch foresees what comes in an id. */
+static const uint8_t digit62[256] = {
+    ['0'] = 1, 2,  3,  4,  5,  6,  7,  8,  9,  10, ['A'] = 11, 12, 13, 14, 15, 16,         17, 18, 19, 20, 21,
+    22,        23, 24, 25, 26, 27, 28, 29, 30, 31, 32,         33, 34, 35, 36, ['a'] = 37, 38, 39, 40, 41, 42,
+    43,        44, 45, 46, 47, 48, 49, 50, 51, 52, 53,         54, 55, 56, 57, 58,         59, 60, 61, 62,
+};
 
 static bool read_id(struct str text, size_t bytes, struct str *id, uint32_t *pid)
 {
@@ -188,16 +184,11 @@ static bool read_id(struct str text, size_t bytes, struct str *id, uint32_t *pid
     if (text.len < bytes || (text.len > bytes && text.at[bytes] != ' ') || text.at[6] != '-' ||
         text.at[second] != '-')
         return false;
-    for (size_t i = 0; i < bytes; i++) {
-        if (i == 6 || i == second)
-            continue;
-        int digit = digit62(text.at[i]);
-        if (digit < 0)
+    for (size_t i = 0; i < bytes; i++)
+        if (i != 6 && i != second && !digit62[(unsigned char)text.at[i]])
             return false;
-        if (i > 6 && i < second)
-            number = number * 62 +
-                     (uint64_t)digit; /* 11 digits at the most: no more than 2^66, and no pid is that */
-    }
+    for (size_t i = 7; i < second; i++) /* 11 digits at the most: no more than 2^66, and no pid is that */
+        number = number * 62 + digit62[(unsigned char)text.at[i]] - 1;
     *id = (struct str){ text.at, bytes };
     *pid = number <= UINT32_MAX ? (uint32_t)number : 0;
     return true;
