@@ -16,6 +16,8 @@ static const usec wait_most = 60 * USEC_SECOND;
 static const usec rest_most = 5 * USEC_MINUTE;
 /* A clock that goes back further than this was set: what was seen "later" is not waited for. */
 static const usec back_most = 10 * USEC_MINUTE;
+/* Of a session's first block: as much as is in use with one message to one recipient. */
+enum { FETCHED_BYTES = 1280 };
 
 struct builder *builder_new(const struct sink *sink, int64_t first_session)
 {
@@ -177,13 +179,23 @@ static int outcome(const struct builder *builder, struct why *why)
     return -1;
 }
 
+/* What has rested for minutes is in no cache any more. */
+static void fetch(const struct building *building)
+{
+    enum { LINE_BYTES = 64 };
+    for (size_t i = 0; building && i < FETCHED_BYTES; i += LINE_BYTES)
+        __builtin_prefetch((const char *)building + i);
+}
+
 int builder_advance(struct builder *builder, usec at, struct why *why)
 {
     if (at == USEC_NONE || (at <= builder->now && at > builder->now - back_most))
         return outcome(builder, why);
     builder->now = at;
-    while (builder->resting.first && builder->resting.first->seen < at - rest_most)
+    while (builder->resting.first && builder->resting.first->seen < at - rest_most) {
+        fetch(builder->resting.first->after);
         end(builder, builder->resting.first);
+    }
     while (builder->ended.first && builder->ended.first->seen < at - wait_most)
         hand_over(builder, builder->ended.first);
     /* Open ones are in order of their start; one that is old but not silent goes to the end of the list, one
@@ -594,6 +606,11 @@ size_t builder_adopt(struct builder *builder, session_key key, struct open_sessi
 }
 
 /* ---- What is said twice. */
+
+void builder_announce(const struct builder *builder, uint64_t said)
+{
+    twice_announce(&builder->twice, said);
+}
 
 bool builder_heard(struct builder *builder, uint64_t said, int32_t input)
 {

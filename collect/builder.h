@@ -10,6 +10,7 @@
 
 #include "collect/dialect.h"
 #include "collect/session.h"
+#include "collect/twice.h"
 
 enum { BUILDER_BYTES_MOST = 24 * 1024 * 1024 };
 
@@ -65,18 +66,20 @@ session_key key_of_client(struct str host, const struct ip *client, uint16_t por
 /* A session that is being built. Dialects fill the plain fields of `session` themselves (text through
  * builder_keep()), and use the functions below for what grows. */
 struct open_session {
-    struct session session;
     /* Called once, before the session is handed over: the last words of the dialect that opened it, as in its
      * row; may be NULL. */
     void (*conclude)(struct builder *builder, struct open_session *open);
-    bool ended; /* by builder_close() */
-    /* For the dialect: what it must remember from line to line. */
-    int32_t transaction; /* the one that is under way, or -1 */
-    uint32_t flags;
+    /* For the dialect: what it must remember from line to line, here and below. */
     struct str peer;              /* the client as the dialect's lines call it */
     void *notes;                  /* by builder_notes() */
     const struct dialect *keeper; /* whose notes they are */
-    usec marked;                  /* when something happened that the dialect must remember */
+    struct session session;
+    /* From the session's client on to here, and to the client's next session behind it (collect/building.h),
+     * is what is looked at when a line's session is sought: it lies together. */
+    usec marked; /* when something happened that the dialect must remember */
+    uint32_t flags;
+    int32_t transaction; /* the one that is under way, or -1 */
+    bool ended;          /* by builder_close() */
 };
 
 /* Begins a session with this line as its first; `key` leads to it from now on (0: none). What was open under
@@ -177,8 +180,16 @@ void builder_drop_held(struct builder *builder, session_key key);
  * *first). The text lasts until the next builder_hold(). False where there is nothing. */
 bool builder_unhold(struct builder *builder, session_key key, struct line *first, struct str *text);
 
-/* Some servers write an event into two logs, or twice into one; `said` is a hash of all that makes it this
- * event. Whether another input has said this, as often as this one does now. */
+/* Some servers write an event into two logs, or twice into one; `said` is what builder_event() makes of a
+ * hash of all that makes it this event, and of the time that both have: what is of one second is kept in one
+ * place, which is in the processor's cache then. */
+static inline uint64_t builder_event(uint64_t hash, usec at)
+{
+    return twice_place(hash, at / USEC_SECOND);
+}
+/* One of the questions below will be asked soon: what answers it is fetched meanwhile. */
+void builder_announce(const struct builder *builder, uint64_t said);
+/* Whether another input has said this, as often as this one does now. */
 bool builder_heard(struct builder *builder, uint64_t said, int32_t input);
 /* The same for what stands twice in one input: true each second time. */
 bool builder_heard_in_turn(struct builder *builder, uint64_t said);

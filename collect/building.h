@@ -29,19 +29,19 @@ struct pool {
 };
 
 struct building {
-    struct open_session open; /* first: a handle is a pointer to it */
-    struct block *blocks;     /* the last holds this struct */
+    struct open_session open;                     /* first: a handle is a pointer to it */
+    struct building *client_newer, *client_older; /* of one slot of the builder's clients */
+    struct block *blocks;                         /* the last holds this struct */
     char *at, *end;
     size_t bytes;
     size_t more; /* that the pool counts as in use for it, modulo 2^64: see building_account() */
     struct key_list keys;
     struct building_list *list; /* the one of the builder's that it is in */
     struct building *before, *after;
-    struct building *client_newer, *client_older; /* of one slot of the builder's clients */
-    usec seen;                                    /* the builder's time when a line was last taken */
-    uint32_t awaited;                             /* keys that await something */
-    uint32_t notes_bytes;                         /* of open.notes */
-    uint32_t number;                              /* for who writes them down */
+    usec seen;            /* the builder's time when a line was last taken */
+    uint32_t awaited;     /* keys that await something */
+    uint32_t notes_bytes; /* of open.notes */
+    uint32_t number;      /* for who writes them down */
     bool has_client;
 };
 

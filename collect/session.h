@@ -157,13 +157,11 @@ struct transaction {
 };
 
 struct session {
-    int64_t id;            /* given by the collector, in order of emission, from 1 */
-    int32_t input;         /* the number of the input that holds its first line */
-    uint64_t first_offset; /* of its first line in that input, uncompressed */
-    uint64_t last_offset;  /* of its last line; in a later input of the same set where it spans two */
-    usec started, ended;   /* ended == USEC_NONE: the record does not show it */
-    struct ip client;
-    uint16_t client_port;     /* 0: not logged */
+    int64_t id;               /* given by the collector, in order of emission, from 1 */
+    int32_t input;            /* the number of the input that holds its first line */
+    uint64_t first_offset;    /* of its first line in that input, uncompressed */
+    uint64_t last_offset;     /* of its last line; in a later input of the same set where it spans two */
+    usec started, ended;      /* ended == USEC_NONE: the record does not show it */
     struct ip server_address; /* ip_is_none(): not logged */
     uint16_t server_port;     /* 0: not logged */
     struct str server;        /* the host as logged */
@@ -179,6 +177,8 @@ struct session {
     uint32_t transaction_count;
     struct evidence *evidence;
     uint32_t evidence_count;
+    uint16_t client_port; /* 0: not logged */
+    struct ip client;     /* last: see struct open_session */
 };
 
 /* Where finished sessions go. The collector calls these in one thread. */

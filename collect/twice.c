@@ -42,6 +42,12 @@ static uint64_t entry_of(uint64_t said, uint16_t first, uint16_t last)
     return said >> SAID_SHIFT << SAID_SHIFT | (uint64_t)first << FIRST_SHIFT | last;
 }
 
+void twice_announce(const struct twice *twice, uint64_t said)
+{
+    if (twice->place)
+        __builtin_prefetch(&twice->place[(said & (BUCKETS - 1)) * BUCKET], 1);
+}
+
 bool twice_in_inputs(struct twice *twice, uint64_t said, int32_t input)
 {
     uint16_t who = (uint16_t)(input + 1);

@@ -79,18 +79,21 @@ static bool is_in_both(struct str text)
     return str_find(text, STR(" authenticator failed for ")) != NULL;
 }
 
-/* An event that was read in the other log already. The pid is in neither's way: both have it or neither. */
-static bool is_told_twice(const struct line *line, struct str text, bool by_syslog, bool stamped,
-                          struct builder *builder)
+/* What makes it this event. The pid is in neither's way: both have it or neither. */
+static uint64_t event_of(const struct line *line, struct str text, bool by_syslog, const struct stamp *stamp)
 {
-    if (by_syslog) {
-        /* The stamp in the text is the same in both; without one (syslog_timestamp = no) the second has to
-         * do. */
-        uint64_t second = stamped ? 0 : (uint64_t)(line->at / USEC_SECOND);
-        uint64_t said = bytes_hash(line->host.at, line->host.len, second << 32 | line->pid);
-        return builder_heard_in_turn(builder, bytes_hash(text.at, text.len, said));
-    }
-    return builder_heard(builder, bytes_hash(text.at, text.len, (uint64_t)line->at), line->input);
+    if (!by_syslog)
+        return builder_event(bytes_hash(text.at, text.len, (uint64_t)line->at), line->at);
+    /* The stamp in the text is the same in both; without one (syslog_timestamp = no) the second has to do. */
+    uint64_t second = stamp ? 0 : (uint64_t)(line->at / USEC_SECOND);
+    uint64_t said = bytes_hash(line->host.at, line->host.len, second << 32 | line->pid);
+    return builder_event(bytes_hash(text.at, text.len, said), stamp ? stamp->of_day : line->at);
+}
+
+/* An event that was read in the other log already. */
+static bool is_told_twice(const struct line *line, uint64_t event, bool by_syslog, struct builder *builder)
+{
+    return by_syslog ? builder_heard_in_turn(builder, event) : builder_heard(builder, event, line->input);
 }
 
 /* "[pid] " (+pid), the id of a message. */
@@ -130,11 +133,20 @@ static enum taken take(const struct line *line, struct builder *builder)
         if (taken != NOT_OURS)
             return taken;
     }
-    if (is_in_both(text) && is_told_twice(line, whole, by_syslog, stamped, builder))
-        return PASSED;
+    struct exim_host host;
+    bool in_both = is_in_both(text);
+    uint64_t event = in_both ? event_of(line, whole, by_syslog, stamped ? &stamp : NULL) : 0;
+    if (in_both)
+        builder_announce(builder, event); /* while the client is read */
     rest = text;
-    return cut_prefix(&rest, STR("H=")) ? exim_take_host(builder, &exim, rest)
-                                        : exim_take_smtp(builder, &exim, text);
+    bool by_host = cut_prefix(&rest, STR("H=")), known = by_host && cut_exim_host(&rest, &host);
+    if (in_both && is_told_twice(line, event, by_syslog, builder))
+        return PASSED;
+    if (!by_host)
+        return exim_take_smtp(builder, &exim, text);
+    if (known)
+        return exim_take_host(builder, &exim, &host, rest);
+    return exim.id.at ? PASSED : SKIPPED; /* a delivery that has to wait */
 }
 
 /* In rejectlog, envelope and header of a rejected message: "Envelope-from: <…>", "P Received: …", "\tby …", "

@@ -4,7 +4,7 @@
  * message's id. */
 #include "collect/dialect/exim.h"
 
-enum { LOOKED_AT_MOST = 16 };
+enum { LOOKED_AT_MOST = 16, FIT_MOST = 3 };
 
 /* Lines of one process, or of one port. */
 static const usec sure_most = 10 * USEC_MINUTE;
@@ -128,7 +128,7 @@ static bool was_refused(const struct session *session, struct str sender, struct
     return false;
 }
 
-/* How well a line without pid and port fits a session of its client: 0 not at all. */
+/* How well a line without pid and port fits a session of its client: from 0, not at all, to FIT_MOST. */
 static int fit(const struct open_session *open, const struct exim_line *exim, const struct exim_host *host,
                struct str sender, struct str recipient)
 {
@@ -154,7 +154,7 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
     if (open->transaction >= 0) {
         const struct transaction *under_way = &session->transactions[open->transaction];
         if (!under_way->queue_id.at && !under_way->reply.code && same_text(under_way->mail_from, sender))
-            return silence <= going_on_most ? 3 : 0;
+            return silence <= going_on_most ? FIT_MOST : 0;
     }
     return silence <= other_most ? 1 : 0;
 }
@@ -164,7 +164,7 @@ static struct open_session *search(struct builder *builder, const struct exim_li
 {
     struct open_session *best = NULL, *open = NULL;
     int best_fit = 0;
-    for (int i = 0; i < LOOKED_AT_MOST; i++) {
+    for (int i = 0; i < LOOKED_AT_MOST && best_fit < FIT_MOST; i++) {
         open = builder_of_client(builder, &host->address, open);
         if (!open)
             break;
