@@ -2,6 +2,13 @@
 #define _GNU_SOURCE
 #include "base/str.h"
 
+/* A table, since no branch foresees what comes in an id. */
+const uint8_t digit62[256] = {
+    ['0'] = 1, 2,  3,  4,  5,  6,  7,  8,  9,  10, ['A'] = 11, 12, 13, 14, 15, 16,         17, 18, 19, 20, 21,
+    22,        23, 24, 25, 26, 27, 28, 29, 30, 31, 32,         33, 34, 35, 36, ['a'] = 37, 38, 39, 40, 41, 42,
+    43,        44, 45, 46, 47, 48, 49, 50, 51, 52, 53,         54, 55, 56, 57, 58,         59, 60, 61, 62,
+};
+
 bool str_eq_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)

@@ -71,6 +71,9 @@ static inline bool is_alnum(char c)
     return is_alpha(c) || is_digit(c);
 }
 
+/* What the digit counts to the base of 62 (0-9, A-Z, a-z), and one more; 0: it is none. */
+extern const uint8_t digit62[256];
+
 /* ASCII case-insensitive. */
 bool str_eq_nocase(struct str a, struct str b);
 /* The first place of `what` in `s`, or NULL. An empty `what` is found at the start. */

@@ -88,10 +88,10 @@ static bool is_exim_id(struct str text)
     size_t len = text.len > 17 && text.at[16] == ' ' ? 16 : 23;
     if (text.len <= len || text.at[len] != ' ' || text.at[6] != '-' || text.at[len == 16 ? 13 : 18] != '-')
         return false;
-    bool all = true; /* without a branch for each: what stands where in an id cannot be foreseen */
     for (size_t i = 0; i < len; i++)
-        all &= is_alnum(text.at[i]) | (text.at[i] == '-');
-    return all;
+        if (!digit62[(unsigned char)text.at[i]] && text.at[i] != '-')
+            return false;
+    return true;
 }
 
 static bool is_exim(struct str text)
@@ -116,6 +116,8 @@ static bool is_exim(struct str text)
 static bool is_haraka(struct str text)
 {
     struct str level;
+    if (is_alnum(text.at[0]) && text.at[0] != 'l')
+        return false;
     if (cut_char(&text, '['))
         return cut_until_char(&text, ']', &level) && level.len && level.at[0] >= 'A' && level.at[0] <= 'Z' &&
                str_starts(text, STR(" ["));
@@ -154,7 +156,7 @@ bool untagged_program(struct str text, struct str *program)
         *program = STR("recordio");
         return true;
     }
-    if (strchr("[l{", text.at[0]) && is_haraka(text)) {
+    if (is_haraka(text)) {
         *program = STR("haraka");
         return true;
     }

@@ -24,26 +24,29 @@ static void pass_colour(struct str *rest)
     }
 }
 
-static bool is_name(char c)
+static bool may_be_in_name(char c)
 {
-    return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.' || c == '@';
+    return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '@';
+}
+
+static bool is_name(struct str text)
+{
+    size_t i = 0;
+    while (i < text.len && may_be_in_name(text.at[i]))
+        i++;
+    return i && i == text.len;
 }
 
 /* "postfix-1  | ", or "postfix_1  |" and the colour's end before the blank (Compose 1). */
 static bool cut_compose(struct str *rest, struct str *name)
 {
-    struct str in = *rest;
+    struct str in = *rest, found;
     pass_colour(&in);
-    size_t len = 0;
-    while (len < in.len && is_name(in.at[len]))
-        len++;
-    if (len == 0 || len == in.len || in.at[len] != ' ')
+    if (!cut_until_char(&in, ' ', &found))
         return false;
-    struct str found = { in.at, len };
-    in = str_skip(in, len);
     while (cut_char(&in, ' '))
         ;
-    if (!cut_char(&in, '|'))
+    if (!cut_char(&in, '|') || !is_name(found)) /* in this order: hardly any line has the bar there */
         return false;
     pass_colour(&in);
     if (!cut_char(&in, ' ') && in.len)
@@ -72,7 +75,7 @@ bool wrapped_cut_name(struct str *rest, struct str *name)
         return false;
     if (rest->at[0] == '[')
         return cut_pod(rest, name);
-    return (rest->at[0] == '\x1b' || is_name(rest->at[0])) && cut_compose(rest, name);
+    return (rest->at[0] == '\x1b' || may_be_in_name(rest->at[0])) && cut_compose(rest, name);
 }
 
 /* "stdout F ": F is a whole line, P a part of one; more tags may follow behind colons

@@ -54,7 +54,16 @@ static bool join_parts(const struct line *line, struct str *text, struct line *f
     return !part.goes_on && builder_unhold(builder, key, first, text);
 }
 
-/* Whether the line is one of those that go to both logs, LOG_MAIN|LOG_REJECT in the source. */
+/* Whether the line is one of those that go to both logs, LOG_MAIN|LOG_REJECT in the source. Of one that
+ * begins with "H=", what follows the client and its clauses is looked at first, if that is known: most are
+ * told by it. */
+static bool by_host_is_in_both(struct str text, struct str behind)
+{
+    return str_starts(behind, STR("rejected ")) || str_find(text, STR("rejected ")) ||
+           str_find(text, STR(" sender verify ")) || str_find(text, STR(": discarded by ")) ||
+           str_find(text, STR(" dropped by "));
+}
+
 static bool is_in_both(struct str text)
 {
     static const struct str begins[] = {
@@ -68,15 +77,17 @@ static bool is_in_both(struct str text)
         STR_INIT("unqualified "),
         STR_INIT("local_scan() function "),
     };
-    if (str_starts(text, STR("H=")))
-        return str_find(text, STR("rejected ")) || str_find(text, STR(" sender verify ")) ||
-               str_find(text, STR(": discarded by ")) || str_find(text, STR(" dropped by "));
     if (str_starts(text, STR("F=")))
         return str_find(text, STR("rejected by ")) != NULL;
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (text.len && text.at[0] == begins[i].at[0] && str_starts(text, begins[i]))
             return true;
     return str_find(text, STR(" authenticator failed for ")) != NULL;
+}
+
+static bool is_by_syslog(const struct line *line)
+{
+    return line->host.len || line->pid;
 }
 
 /* What makes it this event. The pid is in neither's way: both have it or neither. */
@@ -91,9 +102,10 @@ static uint64_t event_of(const struct line *line, struct str text, bool by_syslo
 }
 
 /* An event that was read in the other log already. */
-static bool is_told_twice(const struct line *line, uint64_t event, bool by_syslog, struct builder *builder)
+static bool is_told_twice(const struct line *line, uint64_t event, struct builder *builder)
 {
-    return by_syslog ? builder_heard_in_turn(builder, event) : builder_heard(builder, event, line->input);
+    return is_by_syslog(line) ? builder_heard_in_turn(builder, event)
+                              : builder_heard(builder, event, line->input);
 }
 
 /* "[pid] " (+pid), the id of a message. */
@@ -111,13 +123,35 @@ static struct str cut_front(struct exim_line *exim, struct str text)
     return text;
 }
 
+/* `rest` is what follows "H=" in `text`. */
+static enum taken take_host(struct builder *builder, const struct exim_line *exim, struct str text,
+                            struct str rest, uint64_t event)
+{
+    struct exim_host host;
+    struct exim_clauses clauses;
+    struct str behind = { text.at, 0 };
+    builder_announce(builder, event); /* while the client is read */
+    bool known = cut_exim_host(&rest, &host);
+    if (known) {
+        cut_exim_clauses(&rest, &clauses);
+        while (cut_char(&rest, ' '))
+            ;
+        behind = rest;
+    }
+    if (by_host_is_in_both(text, behind) && is_told_twice(exim->line, event, builder))
+        return PASSED;
+    if (known)
+        return exim_take_host(builder, exim, &host, &clauses, rest);
+    return exim->id.at ? PASSED : SKIPPED; /* a delivery that has to wait */
+}
+
 static enum taken take(const struct line *line, struct builder *builder)
 {
     struct exim_line exim = { .line = line, .pid = line->pid };
     struct line first = *line;
     struct str text = line->text, whole, rest;
     struct stamp stamp;
-    bool by_syslog = line->host.len || line->pid, stamped = false;
+    bool by_syslog = is_by_syslog(line), stamped = false;
     if (by_syslog) {
         if (!join_parts(line, &text, &first, builder))
             return PASSED;
@@ -133,20 +167,13 @@ static enum taken take(const struct line *line, struct builder *builder)
         if (taken != NOT_OURS)
             return taken;
     }
-    struct exim_host host;
-    bool in_both = is_in_both(text);
-    uint64_t event = in_both ? event_of(line, whole, by_syslog, stamped ? &stamp : NULL) : 0;
-    if (in_both)
-        builder_announce(builder, event); /* while the client is read */
+    uint64_t event = event_of(line, whole, by_syslog, stamped ? &stamp : NULL);
     rest = text;
-    bool by_host = cut_prefix(&rest, STR("H=")), known = by_host && cut_exim_host(&rest, &host);
-    if (in_both && is_told_twice(line, event, by_syslog, builder))
+    if (cut_prefix(&rest, STR("H=")))
+        return take_host(builder, &exim, text, rest, event);
+    if (is_in_both(text) && is_told_twice(line, event, builder))
         return PASSED;
-    if (!by_host)
-        return exim_take_smtp(builder, &exim, text);
-    if (known)
-        return exim_take_host(builder, &exim, &host, rest);
-    return exim.id.at ? PASSED : SKIPPED; /* a delivery that has to wait */
+    return exim_take_smtp(builder, &exim, text);
 }
 
 /* In rejectlog, envelope and header of a rejected message: "Envelope-from: <…>", "P Received: …", "\tby …", "

@@ -94,9 +94,9 @@ static inline void exim_reach(struct open_session *open, enum stage stage)
 typedef enum taken exim_take_fn(struct builder *builder, const struct exim_line *exim, struct str rest);
 
 exim_take_fn exim_take_smtp, exim_take_message;
-/* `rest` is what follows the client, which "H=" told. */
+/* `rest` is what follows the client, which "H=" told, its clauses and a blank. */
 enum taken exim_take_host(struct builder *builder, const struct exim_line *exim, struct exim_host *host,
-                          struct str rest);
+                          const struct exim_clauses *clauses, struct str rest);
 exim_take_fn exim_take_synchronization, exim_take_refused, exim_take_refused_host, exim_take_rejected,
     exim_take_too_many, exim_take_unqualified, exim_take_temporarily, exim_take_options, exim_take_local_scan,
     exim_take_overlong;

@@ -279,16 +279,12 @@ enum taken exim_take_local_scan(struct builder *builder, const struct exim_line 
 }
 
 enum taken exim_take_host(struct builder *builder, const struct exim_line *exim, struct exim_host *host,
-                          struct str rest)
+                          const struct exim_clauses *clauses, struct str rest)
 {
-    struct exim_clauses clauses;
-    cut_exim_clauses(&rest, &clauses);
-    while (cut_char(&rest, ' '))
-        ;
     if (cut_prefix(&rest, STR("rejected ")))
-        return take_rejection(builder, exim, host, &clauses, rest, false);
+        return take_rejection(builder, exim, host, clauses, rest, false);
     if (cut_prefix(&rest, STR("temporarily rejected ")))
-        return take_rejection(builder, exim, host, &clauses, rest, true);
+        return take_rejection(builder, exim, host, clauses, rest, true);
     if (cut_prefix(&rest, STR("Warning: ")))
         return take_warning(builder, exim, host, rest);
     if (cut_prefix(&rest, STR("sender verify fail")) || cut_prefix(&rest, STR("sender verify defer")))
@@ -297,9 +293,9 @@ enum taken exim_take_host(struct builder *builder, const struct exim_line *exim,
         return take_incomplete(builder, exim, host, rest);
     if (cut_prefix(&rest, STR("dropped by 'connect' ACL"))) { /* on a port that begins with TLS */
         rest = str_range(rest.at - STR("'connect' ACL").len, rest.at + rest.len);
-        return take_rejection(builder, exim, host, &clauses, rest, false);
+        return take_rejection(builder, exim, host, clauses, rest, false);
     }
     if (str_find(rest, STR(": discarded by ")) && cut_prefix(&rest, STR("RCPT ")))
-        return take_discarded(builder, exim, host, &clauses, rest);
+        return take_discarded(builder, exim, host, clauses, rest);
     return exim->id.at ? PASSED : SKIPPED;
 }

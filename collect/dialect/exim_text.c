@@ -170,13 +170,6 @@ void cut_exim_clauses(struct str *rest, struct exim_clauses *clauses)
     }
 }
 
-/* One more than what the digit counts; 0: none. A table, since no branch foresees what comes in an id. */
-static const uint8_t digit62[256] = {
-    ['0'] = 1, 2,  3,  4,  5,  6,  7,  8,  9,  10, ['A'] = 11, 12, 13, 14, 15, 16,         17, 18, 19, 20, 21,
-    22,        23, 24, 25, 26, 27, 28, 29, 30, 31, 32,         33, 34, 35, 36, ['a'] = 37, 38, 39, 40, 41, 42,
-    43,        44, 45, 46, 47, 48, 49, 50, 51, 52, 53,         54, 55, 56, 57, 58,         59, 60, 61, 62,
-};
-
 static bool read_id(struct str text, size_t bytes, struct str *id, uint32_t *pid)
 {
     size_t second = bytes == OLD_ID_BYTES ? 13 : 18;
