@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/memory.h"
 #include "collect/building.h"
+#include "collect/session_state.h"
 #include "collect/state.h"
 
 /* Which run is loaded by which: texts are copied into the session that is being loaded. */
@@ -28,100 +29,15 @@ static struct str keep(void *owner, struct str text)
 }
 
 /* An array as large as building.c would have made it for `count` elements. */
-static void *hold_array(struct loading *loading, size_t count, size_t least, size_t size)
+static void *hold_array(void *loading, enum session_part part, size_t count, size_t size)
 {
-    size_t capacity = least;
+    static const size_t least[] = { [PART_TRANSACTIONS] = TRANSACTIONS_LEAST,
+                                    [PART_RECIPIENTS] = RECIPIENTS_LEAST,
+                                    [PART_EVIDENCE] = EVIDENCE_LEAST };
+    size_t capacity = least[part];
     while (capacity < count)
         capacity *= 2;
     return count ? memset(hold(loading, capacity * size), 0, capacity * size) : NULL;
-}
-
-static void carry_reply(struct state_bytes *state, struct reply *reply)
-{
-    carry(state, &reply->code);
-    carry(state, &reply->named);
-    carry(state, &reply->stage);
-    carry(state, &reply->enhanced);
-    carry(state, &reply->text);
-}
-
-static void carry_recipient(struct state_bytes *state, struct recipient *recipient)
-{
-    carry(state, &recipient->address);
-    carry_reply(state, &recipient->reply);
-    carry(state, &recipient->verdict);
-    carry(state, &recipient->valid);
-    carry(state, &recipient->at);
-}
-
-static void carry_transaction(struct state_bytes *state, struct transaction *transaction,
-                              struct loading *loading)
-{
-    carry(state, &transaction->mail_from);
-    carry(state, &transaction->queue_id);
-    carry(state, &transaction->message_id);
-    carry(state, &transaction->size);
-    carry_reply(state, &transaction->reply);
-    carry(state, &transaction->verdict);
-    carry(state, &transaction->at);
-    transaction->recipient_count = (uint32_t)carry_count(state, transaction->recipient_count);
-    if (state->loading)
-        transaction->recipients = hold_array(loading, transaction->recipient_count, RECIPIENTS_LEAST,
-                                             sizeof *transaction->recipients);
-    for (uint32_t i = 0; i < transaction->recipient_count; i++)
-        carry_recipient(state, &transaction->recipients[i]);
-}
-
-void carry_evidence(struct state_bytes *state, struct evidence *evidence)
-{
-    carry(state, &evidence->kind);
-    carry(state, &evidence->state);
-    carry(state, &evidence->origin);
-    carry(state, &evidence->transaction);
-    carry(state, &evidence->recipient);
-    carry(state, &evidence->a);
-    carry(state, &evidence->b);
-    carry(state, &evidence->at);
-    carry(state, &evidence->subject);
-    carry(state, &evidence->detail);
-}
-
-static void carry_session(struct state_bytes *state, struct session *session, struct loading *loading)
-{
-    carry(state, &session->input);
-    carry(state, &session->first_offset);
-    carry(state, &session->last_offset);
-    carry(state, &session->started);
-    carry(state, &session->ended);
-    carry_bytes(state, &session->client, sizeof session->client);
-    carry(state, &session->client_port);
-    carry_bytes(state, &session->server_address, sizeof session->server_address);
-    carry(state, &session->server_port);
-    carry(state, &session->server);
-    carry(state, &session->service);
-    carry(state, &session->client_name);
-    carry(state, &session->helo);
-    carry(state, &session->auth_user);
-    carry(state, &session->direction);
-    carry(state, &session->stage);
-    carry(state, &session->closed);
-    carry(state, &session->verdict);
-    carry(state, &session->tls);
-    carry(state, &session->gap);
-    carry(state, &session->cut_off);
-    carry_reply(state, &session->reply);
-    session->transaction_count = (uint32_t)carry_count(state, session->transaction_count);
-    session->evidence_count = (uint32_t)carry_count(state, session->evidence_count);
-    if (state->loading) {
-        session->transactions = hold_array(loading, session->transaction_count, TRANSACTIONS_LEAST,
-                                           sizeof *session->transactions);
-        session->evidence =
-            hold_array(loading, session->evidence_count, EVIDENCE_LEAST, sizeof *session->evidence);
-    }
-    for (uint32_t i = 0; i < session->transaction_count; i++)
-        carry_transaction(state, &session->transactions[i], loading);
-    for (uint32_t i = 0; i < session->evidence_count; i++)
-        carry_evidence(state, &session->evidence[i]);
 }
 
 /* A dialect by its name: where its functions lie is another place in each run. */
@@ -168,7 +84,7 @@ static void carry_notes(struct state_bytes *state, struct open_session *open, st
 
 static void carry_open(struct state_bytes *state, struct open_session *open, struct loading *loading)
 {
-    carry_session(state, &open->session, loading);
+    carry_session(state, &open->session, hold_array);
     carry_conclude(state, open);
     carry(state, &open->ended);
     carry(state, &open->transaction);

@@ -102,6 +102,5 @@ void pool_free(struct pool *pool);
 void building_list_add(struct building_list *list, struct building *building);
 /* As the newest of its client. */
 void building_client_add(struct builder *builder, struct building *building);
-void carry_evidence(struct state_bytes *state, struct evidence *evidence);
 
 #endif

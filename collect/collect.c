@@ -131,7 +131,7 @@ int run_end(struct run *run, struct why *why)
     if (!run->fresh && !run->unfinished)
         return run->catalogue->commit(run->catalogue->state, why);
     if (run_refresh(run, why) || keep_run(run, true, why) || builder_finish(run->builder, why) ||
-        run->catalogue->commit(run->catalogue->state, why))
+        run->catalogue->join(run->catalogue->state, why) || run->catalogue->commit(run->catalogue->state, why))
         return -1;
     run->collected->sessions = builder_counts(run->builder)->handed_over - run->open_before;
     return 0;

@@ -63,6 +63,10 @@ struct catalogue {
     /* The sessions handed over since keep(), in this run or before, stand for what was open then, and go:
      * they will come again with what the rest of the log says of them. With the next commit. */
     int (*take_back)(void *state, struct why *why);
+    /* All that the run has is handed over: of what was handed over in this run or before, and has not been looked
+     * through yet, sessions that a log and a capture have become one. With the next commit; undone by take_back()
+     * where one of the two goes. */
+    int (*join)(void *state, struct why *why);
 };
 
 /* How captures are read. */

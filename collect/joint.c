@@ -6,18 +6,24 @@
 /* LOOK_AHEAD: a record that has lost more than so many in a row is not put side by side again. */
 enum { NOWHERE = -1, LOOK_AHEAD = 64 };
 
-/* What is being joined. place[]: where the parts of each record went. */
+/* CONTRADICTIONS_MOST: of a session that has more the others say nothing new. */
+enum { CONTRADICTIONS_MOST = 16, LOGGED_NAME_BYTES = 64 };
+
+/* What the log says of `what`, and what the capture does. */
+struct contradiction {
+    const char *what;
+    struct str log, capture;
+    int32_t transaction, recipient;
+    usec at;
+};
+
 struct joining {
     const struct session *log, *capture;
     usec offset;
     struct arena *arena;
     struct session *joined;
-};
-
-/* Where the transactions of one record went, and the recipients of each. */
-struct places {
-    int32_t transaction;
-    int32_t *recipient;
+    struct contradiction contradiction[CONTRADICTIONS_MOST];
+    uint32_t contradictions;
 };
 
 static usec moved(usec at, usec offset)
@@ -33,6 +39,121 @@ static struct str either(struct str one, struct str other)
 static uint32_t end_of_look(uint32_t from, uint32_t count)
 {
     return count - from > LOOK_AHEAD ? from + LOOK_AHEAD : count;
+}
+
+/* ---- Contradictions. */
+
+static void contradict(struct joining *joining, const struct contradiction *contradiction)
+{
+    if (joining->contradictions < CONTRADICTIONS_MOST)
+        joining->contradiction[joining->contradictions++] = *contradiction;
+}
+
+static struct str code_text(const struct joining *joining, const struct reply *reply)
+{
+    struct str text = reply->text.at ? reply->text : STR("");
+    struct str enhanced = reply->enhanced.at ? reply->enhanced : STR("");
+    return arena_printf(joining->arena, "%d%s%.*s%s%.*s", reply->code, enhanced.len ? " " : "",
+                        STR_ARG(enhanced), text.len ? " " : "", STR_ARG(text));
+}
+
+/* Codes of one class are none: many logs tell no more than the class. */
+static bool replies_differ(const struct reply *log, const struct reply *capture)
+{
+    return log->code && capture->code && log->code / 100 != capture->code / 100;
+}
+
+/* Of the same command; in the joined session it is in this place. */
+static void compare_replies(struct joining *joining, const char *what, const struct reply *log,
+                            const struct reply *capture, int32_t transaction, int32_t recipient, usec at)
+{
+    if (!replies_differ(log, capture))
+        return;
+    contradict(joining, &(struct contradiction){ .what = what,
+                                                 .log = code_text(joining, log),
+                                                 .capture = code_text(joining, capture),
+                                                 .transaction = transaction,
+                                                 .recipient = recipient,
+                                                 .at = at });
+}
+
+/* Logs write `?` or \303 for what they do not print, cut what is long, and of several words have the first.
+ */
+static bool same_name(struct str log, struct str capture)
+{
+    size_t i = 0, k = 0;
+    for (; i < log.len && k < capture.len; i++, k++) {
+        bool octal = log.at[i] == '\\' && log.len - i > 3 && is_digit(log.at[i + 1]);
+        if (octal)
+            i += 3;
+        else if (log.at[i] != '?' && ascii_lower(log.at[i]) != ascii_lower(capture.at[k]))
+            return false;
+    }
+    return i == log.len && (k == capture.len || capture.at[k] == ' ' || log.len >= LOGGED_NAME_BYTES);
+}
+
+/* A HELO that was refused may have been followed by another, of which a log says nothing. The client's own
+ * address in brackets Exim leaves out; its name stands for it then. */
+static bool helo_is_told(const struct session *log, const struct session *capture)
+{
+    if (log->tls || capture->tls || !log->helo.at || !capture->helo.at)
+        return false;
+    if (log->reply.stage == STAGE_HELO && log->reply.code >= 400)
+        return false;
+    return !(capture->helo.len && capture->helo.at[0] == '[' && log->client_name.at &&
+             str_eq_nocase(log->helo, log->client_name));
+}
+
+/* What a client called itself behind STARTTLS only the log has. */
+static void compare_helo(struct joining *joining)
+{
+    const struct session *log = joining->log, *capture = joining->capture;
+    if (!helo_is_told(log, capture) || same_name(log->helo, capture->helo))
+        return;
+    contradict(joining, &(struct contradiction){ .what = "helo",
+                                                 .log = log->helo,
+                                                 .capture = capture->helo,
+                                                 .transaction = WHOLE_SESSION,
+                                                 .recipient = WHOLE_TRANSACTION,
+                                                 .at = joining->joined->started });
+}
+
+/* A message that was taken, and refused. */
+static void compare_message(struct joining *joining, const struct transaction *log,
+                            const struct transaction *capture, int32_t transaction, usec at)
+{
+    bool taken = log->verdict == VERDICT_ACCEPTED, seen = capture->verdict == VERDICT_ACCEPTED;
+    if (taken == seen || (taken && capture->reply.code < 400) || (seen && log->reply.code < 400)) {
+        compare_replies(joining, "message", &log->reply, &capture->reply, transaction, WHOLE_TRANSACTION, at);
+        return;
+    }
+    contradict(joining, &(struct contradiction){
+                            .what = "message",
+                            .log = taken ? STR("accepted") : code_text(joining, &log->reply),
+                            .capture = seen ? STR("accepted") : code_text(joining, &capture->reply),
+                            .transaction = transaction,
+                            .recipient = WHOLE_TRANSACTION,
+                            .at = at });
+}
+
+static void add_contradictions(const struct joining *joining)
+{
+    struct session *joined = joining->joined;
+    for (uint32_t i = 0; i < joining->contradictions; i++) {
+        const struct contradiction *contradiction = &joining->contradiction[i];
+        struct evidence evidence = { .kind = KIND_CONTRADICTION,
+                                     .state = YES,
+                                     .origin = ORIGIN_LOG,
+                                     .transaction = contradiction->transaction,
+                                     .recipient = contradiction->recipient,
+                                     .at = contradiction->at,
+                                     .subject = str_of(contradiction->what),
+                                     .detail = contradiction->log };
+        joined->evidence[joined->evidence_count++] = evidence;
+        evidence.origin = ORIGIN_CAPTURE;
+        evidence.detail = contradiction->capture;
+        joined->evidence[joined->evidence_count++] = evidence;
+    }
 }
 
 /* ---- Replies. */
@@ -74,9 +195,9 @@ static struct recipient recipient_joined(const struct recipient *log, const stru
 
 /* Puts the recipients of both side by side: those of the log at the places of the same address in the
  * capture, the others behind those before them. */
-static void join_recipients(const struct joining *joining, struct transaction *to,
-                            const struct transaction *log, const struct transaction *capture,
-                            struct places *log_places, struct places *capture_places)
+static void join_recipients(struct joining *joining, struct transaction *to, const struct transaction *log,
+                            const struct transaction *capture, struct places *log_places,
+                            struct places *capture_places)
 {
     uint32_t from = 0, count = log->recipient_count + capture->recipient_count;
     if (count == 0)
@@ -96,8 +217,11 @@ static void join_recipients(const struct joining *joining, struct transaction *t
             only->at = moved(only->at, joining->offset);
         }
         log_places->recipient[i] = (int32_t)to->recipient_count;
-        if (found)
+        if (found) {
             capture_places->recipient[from] = (int32_t)to->recipient_count;
+            compare_replies(joining, "recipient", &recipient->reply, &capture->recipients[from].reply,
+                            log_places->transaction, (int32_t)to->recipient_count, recipient->at);
+        }
         to->recipients[to->recipient_count++] =
             found ? recipient_joined(recipient, &capture->recipients[from++], joining->offset) : *recipient;
     }
@@ -139,7 +263,7 @@ static struct transaction *add_transaction(const struct joining *joining, struct
     return &joined->transactions[joined->transaction_count++];
 }
 
-static void add_captured(const struct joining *joining, uint32_t index, struct places *places)
+static void add_captured(struct joining *joining, uint32_t index, struct places *places)
 {
     struct transaction *to = add_transaction(joining, &places[index]);
     static const struct transaction nothing;
@@ -149,7 +273,7 @@ static void add_captured(const struct joining *joining, uint32_t index, struct p
     join_recipients(joining, to, &nothing, &joining->capture->transactions[index], NULL, &places[index]);
 }
 
-static void add_joined(const struct joining *joining, const struct transaction *log,
+static void add_joined(struct joining *joining, const struct transaction *log,
                        const struct transaction *capture, struct places *log_places,
                        struct places *capture_places)
 {
@@ -164,6 +288,7 @@ static void add_joined(const struct joining *joining, const struct transaction *
     to->at = log->at != USEC_NONE ? log->at : moved(capture->at, joining->offset);
     if (capture->verdict == VERDICT_ACCEPTED)
         to->verdict = VERDICT_ACCEPTED;
+    compare_message(joining, log, capture, log_places->transaction, to->at);
     to->recipient_count = 0;
     join_recipients(joining, to, log, capture, log_places, capture_places);
 }
@@ -174,12 +299,13 @@ static struct places *places_of(const struct session *session, struct arena *are
     for (uint32_t i = 0; i < session->transaction_count; i++) {
         uint32_t count = session->transactions[i].recipient_count;
         places[i].transaction = NOWHERE;
+        places[i].recipients = count;
         places[i].recipient = arena_zero(arena, (count + 1) * sizeof *places[i].recipient);
     }
     return places;
 }
 
-static void join_transactions(const struct joining *joining, struct places *log_places,
+static void join_transactions(struct joining *joining, struct places *log_places,
                               struct places *capture_places)
 {
     static const struct transaction nothing;
@@ -248,10 +374,12 @@ static usec earlier(usec a, usec b)
 }
 
 struct session session_joined(const struct session *log, const struct session *capture, usec offset,
-                              struct arena *arena)
+                              struct arena *arena, struct places **places)
 {
     struct session joined = *log;
-    struct joining joining = { log, capture, offset, arena, &joined };
+    struct joining joining = {
+        .log = log, .capture = capture, .offset = offset, .arena = arena, .joined = &joined
+    };
     struct places *log_places = places_of(log, arena), *capture_places = places_of(capture, arena);
     joined.started = earlier(log->started, moved(capture->started, offset));
     joined.ended = capture->ended != USEC_NONE ? moved(capture->ended, offset) : log->ended;
@@ -270,12 +398,19 @@ struct session session_joined(const struct session *log, const struct session *c
     joined.cut_off = log->cut_off || capture->cut_off;
     joined.reply = *first_reply(log, capture);
     joined.verdict = (uint8_t)before_mail(log, capture);
+    compare_helo(&joining);
+    if (log->reply.stage == capture->reply.stage && log->reply.stage < STAGE_MAIL)
+        compare_replies(&joining, stage_name[log->reply.stage], &log->reply, &capture->reply, WHOLE_SESSION,
+                        WHOLE_TRANSACTION, log->started);
     join_transactions(&joining, log_places, capture_places);
-    size_t evidence = (size_t)log->evidence_count + capture->evidence_count;
+    size_t evidence =
+        (size_t)log->evidence_count + capture->evidence_count + 2 * (size_t)joining.contradictions;
     joined.evidence_count = 0;
     joined.evidence = arena_alloc(arena, (evidence + 1) * sizeof *joined.evidence);
     add_evidence(&joining, log, log_places, 0);
     add_evidence(&joining, capture, capture_places, offset);
+    add_contradictions(&joining);
     session_conclude(&joined);
+    *places = log_places;
     return joined;
 }

@@ -8,7 +8,7 @@
 
 enum {
     CANDIDATES_MOST = 32, /* of one session: the nearest in time */
-    OFFSETS = 64,         /* servers whose clocks are known */
+    CLOCKS = 64,          /* servers whose clocks are known */
     SAMPLES_LEAST = 3
 };
 
@@ -17,6 +17,7 @@ static const usec offset_most =
 static const usec offset_window =
     2 * USEC_SECOND; /* stamps of whole seconds, and the time that a look-up takes */
 static const usec tolerance = 2 * USEC_SECOND;
+static const usec clock_least = USEC_SECOND, clock_step = USEC_SECOND / 10;
 static const usec lasts_most = 10 * USEC_MINUTE; /* a session whose end is not known */
 static const usec lasts_longest = 2 * USEC_HOUR;
 static const usec waits_most = 2 * USEC_HOUR; /* for its other record */
@@ -29,6 +30,7 @@ struct record {
     uint64_t helo, sender, recipient;
     uint64_t server; /* of a log: its host, whose clock it is */
     uint32_t recipients;
+    uint8_t taken; /* enum tri: whether a message was */
     uint16_t port;
     int16_t code; /* of the reply to the first recipient */
     bool captured, tls, matched;
@@ -58,7 +60,8 @@ struct matching {
     struct record *record;
     size_t count, capacity;
     const struct record *capture, *end; /* once they are sorted: the first of a capture, and the end */
-    struct clock clock[OFFSETS];
+    struct clock clock[CLOCKS];
+    size_t clocks;
     usec newest;
 };
 
@@ -73,21 +76,42 @@ static uint64_t hash_folded(struct str text)
     return text.at ? bytes_hash(folded, len, 1) | 1 : 0;
 }
 
+/* Logs write what is not plain in many ways (?, \303), and of several words the first; one that was refused
+ * the client may have followed by another, which a log does not have. */
+static uint64_t hash_helo(const struct session *session)
+{
+    char plain[256];
+    struct str helo = session->helo;
+    size_t len = 0;
+    if (!helo.at || (session->reply.stage == STAGE_HELO && session->reply.code >= 400))
+        return 0;
+    for (size_t i = 0; i < helo.len && helo.at[i] != ' ' && len < sizeof plain; i++) {
+        char c = ascii_lower(helo.at[i]);
+        if (c == '\\' && helo.len - i > 3 && is_digit(helo.at[i + 1]))
+            i += 3;
+        else if ((c >= 'a' && c <= 'z') || is_digit(c) || memchr(".-_[]:", c, 6))
+            plain[len++] = c;
+    }
+    return bytes_hash(plain, len, 1) | 1;
+}
+
 static struct record record_of(const struct session *session, bool captured)
 {
     struct record record = { .client = session->client,
                              .started = session->started,
                              .ended = session->ended,
                              .id = session->id,
-                             .helo = hash_folded(session->helo),
+                             .helo = hash_helo(session),
                              .port = session->client_port,
                              .captured = captured,
                              .tls = session->tls };
-    record.server = captured ? 0 : hash_folded(session->server);
+    record.server = captured ? 0 : matching_server(session->server);
     for (uint32_t i = 0; i < session->transaction_count; i++) {
         const struct transaction *transaction = &session->transactions[i];
         if (!record.sender)
             record.sender = hash_folded(transaction->mail_from);
+        if (record.taken != YES)
+            record.taken = transaction->verdict == VERDICT_ACCEPTED ? YES : NO;
         if (!record.recipients && transaction->recipient_count) {
             record.recipient = hash_folded(transaction->recipients[0].address);
             record.code = transaction->recipients[0].reply.code;
@@ -133,12 +157,59 @@ static bool same_port(const struct record *log, const struct record *capture)
 
 /* ---- Clocks. */
 
-static struct clock *clock_of(struct matching *matching, uint64_t server)
+static usec ahead_of(const struct matching *matching, uint64_t server)
 {
-    struct clock *clock = &matching->clock[server % OFFSETS];
-    if (clock->server != server)
-        *clock = (struct clock){ .server = server };
-    return clock;
+    for (size_t i = 0; i < matching->clocks; i++)
+        if (matching->clock[i].server == server)
+            return matching->clock[i].offset;
+    return 0;
+}
+
+uint64_t matching_server(struct str name)
+{
+    return hash_folded(name);
+}
+
+usec matching_reach(const struct matching *matching, bool clocks_known)
+{
+    usec most = clocks_known ? 0 : offset_most;
+    for (size_t i = 0; i < matching->clocks; i++)
+        if (llabs(matching->clock[i].offset) > most)
+            most = llabs(matching->clock[i].offset);
+    return most + lasts_longest + tolerance;
+}
+
+void matching_know_clock(struct matching *matching, uint64_t server, usec ahead)
+{
+    size_t at = 0;
+    while (at < matching->clocks && matching->clock[at].server != server)
+        at++;
+    if (at == CLOCKS)
+        at--;
+    else if (at == matching->clocks)
+        matching->clocks++;
+    matching->clock[at] = (struct clock){ .server = server, .offset = ahead };
+}
+
+bool matching_clock(const struct matching *matching, size_t at, uint64_t *server, usec *ahead)
+{
+    if (at >= matching->clocks)
+        return false;
+    *server = matching->clock[at].server;
+    *ahead = matching->clock[at].offset;
+    return true;
+}
+
+/* In steps, so that it is the same whichever sessions it is learnt from. */
+static void learn_clock(struct matching *matching, uint64_t server, usec ahead)
+{
+    bool known = false;
+    for (size_t i = 0; i < matching->clocks && !known; i++)
+        known = matching->clock[i].server == server;
+    if (known && llabs(ahead - ahead_of(matching, server)) < clock_least)
+        return;
+    usec steps = (ahead + (ahead < 0 ? -clock_step / 2 : clock_step / 2)) / clock_step;
+    matching_know_clock(matching, server, llabs(ahead) < clock_least ? 0 : steps * clock_step);
 }
 
 static int by_server(const void *left, const void *right)
@@ -166,7 +237,7 @@ static void learn_from(struct matching *matching, const struct sample *sample, s
     }
     if (best < SAMPLES_LEAST)
         return;
-    clock_of(matching, sample[0].server)->offset = sample[best_from + (best_to - best_from) / 2].ahead;
+    learn_clock(matching, sample[0].server, sample[best_from + (best_to - best_from) / 2].ahead);
 }
 
 /* What two records of one client say of the clocks, if they are of one session; more the less likely it is
@@ -178,8 +249,8 @@ static unsigned weight_of(const struct record *log, const struct record *capture
     if (log->sender && capture->sender && log->sender != capture->sender)
         return 0;
     int same = (log->sender && log->sender == capture->sender) +
-                    (log->recipient && log->recipient == capture->recipient) +
-                    (log->helo && log->helo == capture->helo);
+               (log->recipient && log->recipient == capture->recipient) +
+               (log->helo && log->helo == capture->helo);
     return same_port(log, capture) ? 16 : (unsigned)(1 + same);
 }
 
@@ -220,6 +291,12 @@ static int agree(uint64_t log, uint64_t capture, int worth)
     return !log || !capture ? 0 : log == capture ? worth : -worth;
 }
 
+static bool ended_together(const struct record *log, const struct record *capture, usec offset)
+{
+    return log->ended != USEC_NONE && capture->ended != USEC_NONE &&
+           llabs(log->ended - (capture->ended + offset)) <= tolerance;
+}
+
 /* How likely both are one session; below 0: they are not. */
 static int score_of(const struct record *log, const struct record *capture, usec offset, usec *apart)
 {
@@ -232,12 +309,17 @@ static int score_of(const struct record *log, const struct record *capture, usec
         return -1;
     int score = same_port(log, capture) ? 1000 : 10;
     /* What TLS hides is not said otherwise: it is not said. */
+    int helo = !log->tls && !capture->tls ? agree(log->helo, capture->helo, 20) : 0;
+    score += helo;
     if (!log->tls && !capture->tls)
-        score += agree(log->helo, capture->helo, 20);
+        score += agree(log->taken, capture->taken, 15);
     score += agree(log->sender, capture->sender, 40) + agree(log->recipient, capture->recipient, 40);
     score += log->code && capture->code ? agree((uint64_t)log->code, (uint64_t)capture->code, 5) : 0;
     score += capture->recipients == log->recipients ? 5 : 0;
-    return score - (int)(*apart / USEC_SECOND < 10 ? *apart / USEC_SECOND : 10);
+    score -= (int)(*apart / USEC_SECOND < 10 ? *apart / USEC_SECOND : 10);
+    /* Of one that came and went at the same time, and that nothing fits better, a sender may be written
+     * another way. */
+    return score < 0 && helo >= 0 && *apart <= tolerance && ended_together(log, capture, offset) ? 0 : score;
 }
 
 static int by_score(const void *left, const void *right)
@@ -256,7 +338,7 @@ static size_t find_candidates(struct matching *matching, struct candidate **cand
 {
     size_t count = 0, capacity = 0;
     for (const struct record *log = matching->record; log < matching->capture; log++) {
-        usec offset = clock_of(matching, log->server)->offset, began = log->started - offset;
+        usec offset = ahead_of(matching, log->server), began = log->started - offset;
         const struct record *from = first_of(matching, &log->client, began - lasts_longest),
                             *to = first_of(matching, &log->client, began + tolerance + 1);
         if (to - from > CANDIDATES_MOST)
@@ -312,8 +394,7 @@ static int match(struct matching *matching)
         if (log->matched || capture->matched)
             continue;
         log->matched = capture->matched = true;
-        result =
-            matching->pair(matching->state, log->id, capture->id, clock_of(matching, log->server)->offset);
+        result = matching->pair(matching->state, log->id, capture->id, ahead_of(matching, log->server));
     }
     free(candidates);
     keep_young(matching);

@@ -63,6 +63,7 @@ const char *const kind_name[KINDS] = {
     [KIND_RATE] = "rate",
     [KIND_UNANSWERED] = "unanswered",
     [KIND_HEADER] = "header",
+    [KIND_CONTRADICTION] = "contradiction",
 };
 
 /* What a refusing reply comes to. A drop without a code is recorded with 5xx by who records it. */

@@ -107,6 +107,8 @@ enum kind {
     KIND_RATE,       /* anvil limit; subject: connection, rate, message, recipient; state: exceeded */
     KIND_UNANSWERED, /* nobody answered the client's SYN; a: how many it sent */
     KIND_HEADER,     /* subject: from, subject; detail: the domain of the first address; the text */
+    KIND_CONTRADICTION, /* between log and capture, one of each origin. subject: helo, recipient, message or a
+                           stage; detail: what the origin has: the name, the reply, "accepted"; YES */
     KINDS
 };
 extern const char *const kind_name[KINDS]; /* as in v_evidence: rdns, fcrdns, dnsbl, ... */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "base/memory.h"
 #include "collect/building.h"
-#include "collect/state.h"
+#include "collect/session_state.h"
 
 void stash_new(struct stash *stash)
 {

@@ -1,6 +1,7 @@
 /* The packer: the tables whose rows are collected, and how they are written. */
 #include <stdio.h>
 #include <stdlib.h>
+#include "schemas/joining.h"
 #include "schemas/packing.h"
 #include "schemas/renaming.h"
 #include "schemas/schema.h"
@@ -176,16 +177,26 @@ static const char take_back_sql[] =
     "(SELECT sessions, transactions, recipients, messages, evidence, first, last FROM unfinished)"
     "WHERE EXISTS (SELECT * FROM unfinished)";
 
-int packer_take_back(struct packer *packer)
+int packer_find_ends(struct packer *packer)
 {
-    int rc = sqlite3_exec(packer->db, take_back_sql, NULL, NULL, NULL);
+    int rc = SQLITE_OK;
     for (enum table t = SESSION; t < TABLES && rc == SQLITE_OK; t++) {
         rc = read_last(packer->db, t, &packer->last[t]);
         packer->number[t] = packer->last[t];
     }
+    return rc;
+}
+
+int packer_take_back(struct packer *packer)
+{
+    int rc = sqlite3_exec(packer->db, take_back_sql, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = packer_find_ends(packer);
     if (rc == SQLITE_OK)
         rc = read_totals(packer->db, &packer->totals);
-    return rc == SQLITE_OK ? read_seen(packer) : rc;
+    if (rc == SQLITE_OK)
+        rc = read_seen(packer);
+    return rc == SQLITE_OK ? joining_take_back(packer) : rc;
 }
 
 struct packer *packer_new(sqlite3 *db, bool ordered, int *rc)

@@ -73,6 +73,11 @@ struct packing {
     uint64_t bits;
 };
 
+/* ---- packer.c */
+
+/* Finds out anew which ids the tables of sessions end with, after rows were taken away. An SQLite result code. */
+int packer_find_ends(struct packer *packer);
+
 /* ---- pack.c */
 
 /* session.bits' early talker, from the session's evidence and what naming has added to it. */

@@ -134,6 +134,8 @@ void known_free(struct reader *reader);
  */
 void unpack_session(struct reader *reader, sqlite3_stmt *row, struct session *session);
 void unpack_prepare(struct reader *reader);
+/* For sessions as they were handed over: without what came late, or phrases have added. */
+void unpack_prepare_bare(struct reader *reader);
 void unpack_free(struct reader *reader);
 
 #endif

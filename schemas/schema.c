@@ -36,6 +36,9 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
     ,
     [5] =
 #include "schemas/migrations/5.sql.inc"
+    ,
+    [6] =
+#include "schemas/migrations/6.sql.inc"
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

@@ -1,4 +1,4 @@
--- The database of sessions: layout version 5. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 6. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -241,6 +241,38 @@ CREATE TABLE unfinished (
     first        INTEGER,
     last         INTEGER,
     seen         BLOB     -- the packer's memory of texts: on it depends where evidence lies, and so in which order it is read
+) STRICT;
+
+-- Sessions that a log and a capture have: `id` is the log's, under which the two stand as one; the capture's number is
+-- given to no other.
+CREATE TABLE joined (
+    id      INTEGER PRIMARY KEY,
+    capture INTEGER,
+    ahead   INTEGER, -- of the log's clock, microseconds
+    places  BLOB,    -- where the log's transactions and recipients are; NULL: where they were
+    record  BLOB     -- where one of the two stands for what was open: the other, to be put back when that goes
+) STRICT;
+CREATE INDEX joined_open ON joined (id) WHERE record IS NOT NULL;
+
+-- What has been looked through for such: sessions and late evidence up to these. One row.
+CREATE TABLE joining (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    session INTEGER,
+    late    INTEGER
+) STRICT;
+
+-- When sessions started: those whose ids have `id >> 1` above their lowest 12 bits, of captures where `id & 1`, started
+-- at `first` or later and at `last` or earlier. Made with the first that are looked through.
+CREATE TABLE stretch (
+    id    INTEGER PRIMARY KEY,
+    first INTEGER,
+    last  INTEGER
+) STRICT;
+
+-- How much the clocks of logs' servers are ahead of the captures'.
+CREATE TABLE clock (
+    server INTEGER PRIMARY KEY, -- a hash of its name
+    ahead  INTEGER
 ) STRICT;
 
 -- What was done to the database since it was made: one row, or none where nothing was.

@@ -247,6 +247,12 @@ static int take_back(void *state, struct why *why)
     return writer ? writer_take_back(writer, why) : -1;
 }
 
+static int join(void *state, struct why *why)
+{
+    struct writer *writer = writer_of(state, why);
+    return writer ? writer_join(writer, why) : -1;
+}
+
 static int kept(void *state, struct str *bytes, struct why *why)
 {
     struct store *store = state;
@@ -282,6 +288,7 @@ struct catalogue store_catalogue(struct store *store)
         .keep = keep,
         .kept = kept,
         .take_back = take_back,
+        .join = join,
     };
 }
 
@@ -420,7 +427,8 @@ static int know_what_is_there(struct store *store, struct why *why)
     void *array = NULL;
     int rc = schema_number(store->db,
                            "SELECT max(ifnull((SELECT max(id) FROM session), 0), "
-                           "ifnull((SELECT session FROM past), 0))",
+                           "ifnull((SELECT session FROM past), 0), "
+                           "ifnull((SELECT session FROM joining), 0))",
                            &store->next_session);
     store->next_session++;
     int64_t copy = 0;

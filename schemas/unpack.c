@@ -350,10 +350,16 @@ static void read_marked(struct reader *reader, struct marked *marked, const char
     sqlite3_finalize(row);
 }
 
-void unpack_prepare(struct reader *reader)
+void unpack_prepare_bare(struct reader *reader)
 {
     for (int i = 0; i < ROW_TABLES; i++)
         reader_prepare(reader, row_sql[i], &reader->rows[i]);
+    reader->named.last = reader->late.last = -1;
+}
+
+void unpack_prepare(struct reader *reader)
+{
+    unpack_prepare_bare(reader);
     read_marked(reader, &reader->named, "SELECT id >> 24 FROM evidence_named ORDER BY id DESC");
     read_marked(reader, &reader->late, "SELECT DISTINCT session FROM evidence_late ORDER BY session DESC");
 }

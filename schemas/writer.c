@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 #include <time.h>
+#include "schemas/joining.h"
 #include "schemas/layout.h"
 #include "schemas/pack.h"
 #include "schemas/text.h"
@@ -17,7 +18,7 @@
 enum { BATCH_BYTES = 2 * 1024 * 1024, BATCHES = 3, AHEAD = 8 };
 enum { LINE_BYTES = 64 /* of a cache */, FETCHED_MOST = 2048 };
 
-enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED, ITEM_KEEP, ITEM_TAKE_BACK };
+enum item_kind { ITEM_SESSION, ITEM_LATE, ITEM_INPUT, ITEM_SKIPPED, ITEM_KEEP, ITEM_TAKE_BACK, ITEM_JOIN };
 struct item {
     struct item *next;
     enum item_kind kind;
@@ -190,6 +191,11 @@ static int write_batch(struct writer *writer, const struct batch *batch)
             rc = packer_flush(writer->packer);
             if (rc == SQLITE_OK)
                 rc = packer_take_back(writer->packer);
+            break;
+        case ITEM_JOIN:
+            rc = packer_flush(writer->packer);
+            if (rc == SQLITE_OK)
+                rc = joining_run(writer->packer);
             break;
         }
     }
@@ -507,6 +513,14 @@ int writer_take_back(struct writer *writer, struct why *why)
     if (failed(writer, why) != 0)
         return -1;
     add_item(batch_for(writer, 0, 0), ITEM_TAKE_BACK, "", 0);
+    return 0;
+}
+
+int writer_join(struct writer *writer, struct why *why)
+{
+    if (failed(writer, why) != 0)
+        return -1;
+    add_item(batch_for(writer, 0, 0), ITEM_JOIN, "", 0);
     return 0;
 }
 

@@ -25,6 +25,7 @@ int writer_input(struct writer *writer, const struct input *input, struct why *w
 int writer_skipped(struct writer *writer, const struct skipped *skipped, struct why *why);
 int writer_keep(struct writer *writer, struct str kept, struct why *why);
 int writer_take_back(struct writer *writer, struct why *why);
+int writer_join(struct writer *writer, struct why *why);
 /* Has what was handed over so far committed together; does not wait for it. */
 int writer_commit(struct writer *writer, struct why *why);
 /* Waits until all that was handed over is committed, or is known to have failed. */

@@ -56,8 +56,9 @@ static void expect(const struct session *log, const struct session *capture, use
     struct arena arena = { 0 };
     char *text = NULL;
     size_t len = 0;
+    struct places *places = NULL;
     FILE *out = open_memstream(&text, &len);
-    struct session joined = session_joined(log, capture, offset, &arena);
+    struct session joined = session_joined(log, capture, offset, &arena, &places);
     session_write(out, &joined);
     fclose(out);
     ck_assert_str_eq(text, expected);
@@ -118,7 +119,9 @@ START_TEST(what_one_has_alone_is_taken_from_it)
            "        rcpt <BOB@lab.test> 550 rcpt recipient \"go away\": rejected\n"
            "    greylist no of 1.1 <bob@lab.test>\n"
            "    early_talker no a=5\n"
-           "    relay no of 1.0\n");
+           "    relay no of 1.0\n"
+           "    contradiction yes <helo> \"old.test\"\n"
+           "    contradiction yes <helo> \"last.test\"\n");
 }
 END_TEST
 

@@ -90,6 +90,13 @@ static int take_back(void *state, struct why *why)
     return 0;
 }
 
+static int join(void *state, struct why *why)
+{
+    (void)state;
+    (void)why;
+    return 0;
+}
+
 static int add_session(void *state, const struct session *session, struct why *why)
 {
     struct array_base *base = state;
@@ -129,7 +136,7 @@ struct sink array_base_sink(struct array_base *base)
 
 struct catalogue array_base_catalogue(struct array_base *base)
 {
-    return (struct catalogue){ base, find, write_input, add_skipped, commit, keep, kept, take_back };
+    return (struct catalogue){ base, find, write_input, add_skipped, commit, keep, kept, take_back, join };
 }
 
 struct outcome array_base_collect(struct array_base *base, const char *const *paths, size_t count, int year)
