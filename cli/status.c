@@ -28,7 +28,7 @@ struct status {
     struct store_summary summary;
     struct input *inputs;
     size_t input_count;
-    uint64_t verdict[VERDICTS], gaps, contradictory;
+    uint64_t verdict[VERDICTS], gaps, contradictory, contradicted;
     struct coverage coverage[KINDS];
     uint64_t damages[DAMAGES]; /* of packets */
     uint64_t phrases, unnamed; /* refusals without a measure */
@@ -110,8 +110,9 @@ static int take(void *state, const struct session *session)
         for (size_t i = 0; i < ORIGINS; i++)
             coverage->origin[i] += origins[kind] >> i & 1;
     }
-    if (session->evidence_count > 1)
-        status->contradictory += contradicts_itself(session);
+    bool contradicted = states[KIND_CONTRADICTION] != 0;
+    status->contradictory += contradicted || (session->evidence_count > 1 && contradicts_itself(session));
+    status->contradicted += contradicted;
     return 0;
 }
 
@@ -245,6 +246,10 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
             number(status, status->verdict[i]));
     row(table, STR("sessions with a gap"), number(status, status->gaps));
     row(table, STR("sessions that contradict themselves"), number(status, status->contradictory));
+    if (summary->joined || status->contradicted) {
+        row(table, STR("sessions seen by log and capture"), number(status, summary->joined));
+        row(table, STR("of these the two contradict each other"), number(status, status->contradicted));
+    }
     damage_rows(status, table);
     row(table, STR("lines not understood"), number(status, skipped_lines(status)));
     if (status->phrases)

@@ -383,6 +383,7 @@ struct session session_joined(const struct session *log, const struct session *c
     struct places *log_places = places_of(log, arena), *capture_places = places_of(capture, arena);
     joined.started = earlier(log->started, moved(capture->started, offset));
     joined.ended = capture->ended != USEC_NONE ? moved(capture->ended, offset) : log->ended;
+    joined.client = ip_is_none(&log->client) ? capture->client : log->client;
     joined.client_port = log->client_port ? log->client_port : capture->client_port;
     joined.server_address = capture->server_address;
     joined.server_port = capture->server_port;

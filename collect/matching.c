@@ -9,7 +9,8 @@
 enum {
     CANDIDATES_MOST = 32, /* of one session: the nearest in time */
     CLOCKS = 64,          /* servers whose clocks are known */
-    SAMPLES_LEAST = 3
+    WEIGHT_OF_PORT = 16,
+    SAMPLES_LEAST = 3 /* of which none has the port */
 };
 
 static const usec offset_most =
@@ -34,6 +35,7 @@ struct record {
     uint16_t port;
     int16_t code; /* of the reply to the first recipient */
     bool captured, tls, matched;
+    bool silent; /* the client said nothing, and went */
 };
 
 /* How much a server's clock is ahead of that of the captures. */
@@ -105,6 +107,7 @@ static struct record record_of(const struct session *session, bool captured)
                              .port = session->client_port,
                              .captured = captured,
                              .tls = session->tls };
+    record.silent = session->stage <= STAGE_BANNER && !session->helo.at && session->transaction_count == 0;
     record.server = captured ? 0 : matching_server(session->server);
     for (uint32_t i = 0; i < session->transaction_count; i++) {
         const struct transaction *transaction = &session->transactions[i];
@@ -235,7 +238,7 @@ static void learn_from(struct matching *matching, const struct sample *sample, s
             best_to = to;
         }
     }
-    if (best < SAMPLES_LEAST)
+    if (best < WEIGHT_OF_PORT && best_to - best_from + 1 < SAMPLES_LEAST)
         return;
     learn_clock(matching, sample[0].server, sample[best_from + (best_to - best_from) / 2].ahead);
 }
@@ -251,7 +254,7 @@ static unsigned weight_of(const struct record *log, const struct record *capture
     int same = (log->sender && log->sender == capture->sender) +
                (log->recipient && log->recipient == capture->recipient) +
                (log->helo && log->helo == capture->helo);
-    return same_port(log, capture) ? 16 : (unsigned)(1 + same);
+    return same_port(log, capture) ? WEIGHT_OF_PORT : (unsigned)(1 + same);
 }
 
 static void learn(struct matching *matching)
@@ -374,6 +377,31 @@ static void keep_young(struct matching *matching)
     }
 }
 
+/* A client that has gone before the server asks for its address: a log does not have it then. The capture's
+ * nearest in time that nothing else of the log is. */
+static int match_unaddressed(struct matching *matching)
+{
+    for (struct record *log = matching->record; log < matching->capture; log++) {
+        if (!ip_is_none(&log->client) || log->matched || !log->silent)
+            continue;
+        struct record *nearest = NULL;
+        usec offset = ahead_of(matching, log->server), least = tolerance;
+        for (struct record *at = matching->record; at < matching->end; at++) {
+            usec apart = llabs(log->started - (at->started + offset));
+            if (!at->captured || at->matched || !at->silent || apart > least)
+                continue;
+            least = apart;
+            nearest = at;
+        }
+        if (!nearest)
+            continue;
+        log->matched = nearest->matched = true;
+        if (matching->pair(matching->state, log->id, nearest->id, offset))
+            return -1;
+    }
+    return 0;
+}
+
 static int match(struct matching *matching)
 {
     struct candidate *candidates = NULL;
@@ -397,6 +425,8 @@ static int match(struct matching *matching)
         result = matching->pair(matching->state, log->id, capture->id, ahead_of(matching, log->server));
     }
     free(candidates);
+    if (result == 0)
+        result = match_unaddressed(matching);
     keep_young(matching);
     return result;
 }
@@ -421,7 +451,7 @@ void matching_free(struct matching *matching)
 
 int matching_add(struct matching *matching, const struct session *session, bool captured)
 {
-    if (ip_is_none(&session->client) || session->direction == DIRECTION_OUT)
+    if ((ip_is_none(&session->client) && captured) || session->direction == DIRECTION_OUT)
         return 0;
     mem_room(matching->record, matching->capacity, matching->count + 1);
     matching->record[matching->count++] = record_of(session, captured);

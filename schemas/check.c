@@ -40,6 +40,9 @@ static const struct invariant {
     { "sessions or recipients that phrases have changed are not there",
       "SELECT (SELECT count(*) FROM renamed WHERE id NOT IN (SELECT id FROM session)) + "
       "(SELECT count(*) FROM renamed_recipient WHERE id NOT IN (SELECT id FROM recipient_more))" },
+    { "sessions of a log and a capture are not there, or there a second time",
+      "SELECT (SELECT count(*) FROM joined WHERE id NOT IN (SELECT id FROM session)) + "
+      "(SELECT count(*) FROM joined WHERE capture IN (SELECT id FROM session))" },
     { "recipients belong to no transaction",
       "SELECT count(*) FROM recipient_more WHERE \"transaction\" > 0 AND "
       "(id >> 24 << 24 | \"transaction\") NOT IN (SELECT id FROM transaction_more)" },

@@ -288,6 +288,7 @@ static struct counts take_run(struct prune *prune, const struct run *run, struct
         "DELETE FROM renamed_recipient WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
         "DELETE FROM renamed WHERE id BETWEEN ?1 AND ?2",
         "DELETE FROM evidence_late WHERE session BETWEEN ?1 AND ?2",
+        "DELETE FROM joined WHERE id BETWEEN ?1 AND ?2",
         "DELETE FROM session WHERE id BETWEEN ?1 AND ?2",
     };
     struct counts counts = run->counts;
@@ -405,8 +406,12 @@ static void sweep(struct prune *prune)
         execute(prune, tables[t].unused);
         prune->pruned->texts += prune->rc == SQLITE_OK ? (uint64_t)sqlite3_changes64(prune->db) : 0;
     }
-    sqlite3_stmt *to = prepare(prune, "UPDATE skipped SET first_text = NULL WHERE first_text IS NOT NULL AND "
-                                      "input IN (SELECT id FROM input WHERE last < ?)");
+    sqlite3_stmt *to = prepare(prune, "DELETE FROM stretch WHERE last < ?");
+    sqlite3_bind_int64(to, 1, prune->before);
+    next_row(prune, to);
+    fail(prune, sqlite3_finalize(to));
+    to = prepare(prune, "UPDATE skipped SET first_text = NULL WHERE first_text IS NOT NULL AND "
+                        "input IN (SELECT id FROM input WHERE last < ?)");
     sqlite3_bind_int64(to, 1, prune->before);
     next_row(prune, to);
     fail(prune, sqlite3_finalize(to));

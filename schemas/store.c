@@ -369,9 +369,10 @@ int store_summarise(struct store *store, struct store_summary *summary, struct w
     struct stat status = { 0 };
     if (settle(store, why) != 0)
         return -1;
-    int rc = sqlite3_prepare_v2(
-        store->db, "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
-        -1, &row, NULL);
+    int rc = sqlite3_prepare_v2(store->db,
+                                "SELECT sessions, transactions, recipients, messages, evidence, first, last, "
+                                "(SELECT count(*) FROM joined) FROM total",
+                                -1, &row, NULL);
     *summary = (struct store_summary){ .first = USEC_NONE, .last = USEC_NONE };
     if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
         *summary = (struct store_summary){ .sessions = (uint64_t)sqlite3_column_int64(row, 0),
@@ -380,7 +381,8 @@ int store_summarise(struct store *store, struct store_summary *summary, struct w
                                            .messages = (uint64_t)sqlite3_column_int64(row, 3),
                                            .evidence = (uint64_t)sqlite3_column_int64(row, 4),
                                            .first = time_column(row, 5),
-                                           .last = time_column(row, 6) };
+                                           .last = time_column(row, 6),
+                                           .joined = (uint64_t)sqlite3_column_int64(row, 7) };
     int end = sqlite3_finalize(row);
     if (stat(store->path.at, &status) == 0)
         summary->bytes = (uint64_t)status.st_size;

@@ -72,7 +72,8 @@ int store_each(struct store *store, const struct store_filter *filter,
 struct store_summary {
     uint64_t sessions, transactions, recipients, messages, evidence;
     usec first, last;
-    uint64_t bytes; /* of the file */
+    uint64_t joined; /* sessions that a log and a capture have */
+    uint64_t bytes;  /* of the file */
 };
 int store_summarise(struct store *store, struct store_summary *summary, struct why *why);
 int store_inputs(struct store *store, struct arena *arena, struct input **inputs, size_t *count,

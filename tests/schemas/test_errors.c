@@ -573,6 +573,8 @@ static const struct tampering {
     { "UPDATE session SET bits = bits & ~(1 << 20)", "belong to no session" },
     { "INSERT INTO evidence_late (session, bits) VALUES (99999, 1)", "belong to no session" },
     { "DELETE FROM transaction_more", "recipients belong to no transaction" },
+    { "INSERT INTO joined VALUES (99999, 100000, 0, NULL, NULL)", "a log and a capture are not there" },
+    { "INSERT INTO joined VALUES (1, 2, 0, NULL, NULL)", "or there a second time" },
     { "DELETE FROM evidence_more WHERE id >> 24 = (SELECT max(id >> 24) FROM evidence_more)",
       "evidence missing" },
     { "UPDATE total SET sessions = sessions + 1", "1 sessions more, or fewer" },
