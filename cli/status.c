@@ -246,10 +246,10 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
             number(status, status->verdict[i]));
     row(table, STR("sessions with a gap"), number(status, status->gaps));
     row(table, STR("sessions that contradict themselves"), number(status, status->contradictory));
-    if (summary->joined || status->contradicted) {
+    if (summary->joined)
         row(table, STR("sessions seen by log and capture"), number(status, summary->joined));
-        row(table, STR("of these the two contradict each other"), number(status, status->contradicted));
-    }
+    if (summary->joined || status->contradicted)
+        row(table, STR("sessions that log and capture contradict"), number(status, status->contradicted));
     damage_rows(status, table);
     row(table, STR("lines not understood"), number(status, skipped_lines(status)));
     if (status->phrases)

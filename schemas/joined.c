@@ -154,7 +154,7 @@ static void carry_places(struct state_bytes *state, struct places **places, uint
     *count = (uint32_t)carry_count(state, *count);
     if (state->loading)
         *places = arena_zero(arena, (*count + 1) * sizeof **places);
-    for (uint32_t t = 0; t < *count; t++) {
+    for (uint32_t t = 0; t < *count && *places; t++) {
         struct places *at = &(*places)[t];
         carry(state, &at->transaction);
         at->recipients = (uint32_t)carry_count(state, at->recipients);

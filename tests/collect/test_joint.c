@@ -125,6 +125,34 @@ START_TEST(what_one_has_alone_is_taken_from_it)
 }
 END_TEST
 
+/* What the log says, and the capture says otherwise: both stand, each with its origin. Codes of one class are
+ * the same, for many logs have no more; a HELO that was refused may have been followed by another. */
+START_TEST(contradictions_are_told)
+{
+    struct recipient logged[] = { to("a@lab.test", said(550, NAMED_RECIPIENT, STAGE_RCPT, "go away")),
+                                  to("b@lab.test", said(550, NAMED_OTHER, STAGE_RCPT, "no")) };
+    struct recipient sent[] = { to("a@lab.test", said(250, NAMED_NONE, STAGE_RCPT, NULL)),
+                                to("b@lab.test", said(554, NAMED_OTHER, STAGE_RCPT, "no")) };
+    struct transaction of_log[] = { from("s@good.test", logged, 2, VERDICT_REJECTED) };
+    struct transaction of_capture[] = { from("s@good.test", sent, 2, VERDICT_ACCEPTED) };
+    struct session log = record(BEGAN, of_log, 1, NULL, 0), capture = record(BEGAN, of_capture, 1, NULL, 0);
+    of_log[0].reply = said(451, NAMED_OTHER, STAGE_EOM, "later");
+    log.helo = STR("m\\303\\274ller.test"); /* as Exim prints it: the same */
+    capture.helo = STR("m\303\274ller.test");
+    const char *words = "session 198.51.100.4, 1 s, helo=m\303\274ller.test, connect: accepted\n"
+                        "    reply 550 rcpt recipient \"go away\"\n"
+                        "    mail <s@good.test>: accepted\n"
+                        "        reply 451 eom other \"later\"\n"
+                        "        rcpt <a@lab.test> 550 rcpt recipient \"go away\": rejected\n"
+                        "        rcpt <b@lab.test> 550 rcpt other \"no\": rejected\n"
+                        "    contradiction yes of 0 <message> \"451 later\"\n"
+                        "    contradiction yes of 0 <message> \"accepted\"\n"
+                        "    contradiction yes of 0.0 <recipient> \"550 go away\"\n"
+                        "    contradiction yes of 0.0 <recipient> \"250\"\n";
+    expect(&log, &capture, 0, words);
+}
+END_TEST
+
 /* Behind STARTTLS only the log knows. */
 START_TEST(what_tls_hides_is_the_logs)
 {
@@ -319,6 +347,7 @@ int main(void)
     TCase *cases = tcase_create("joint");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, what_one_has_alone_is_taken_from_it);
+    tcase_add_test(cases, contradictions_are_told);
     tcase_add_test(cases, what_tls_hides_is_the_logs);
     tcase_add_test(cases, a_log_without_a_dialog_gets_the_captures);
     tcase_add_test(cases, a_refusal_at_connect_stays);
