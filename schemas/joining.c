@@ -29,7 +29,8 @@ struct joining {
     size_t windows, room;
 };
 
-#define CAPTURES "(SELECT p.id FROM place p JOIN input i ON i.id = p.input WHERE i.kind LIKE 'capture%')"
+#define IS_CAPTURE "(kind LIKE 'capture%' OR kind = 'live')"
+#define CAPTURES   "(SELECT p.id FROM place p JOIN input i ON i.id = p.input WHERE " IS_CAPTURE ")"
 
 /* ---- What is new. */
 
@@ -293,8 +294,8 @@ static bool has_both(sqlite3 *db, int *rc)
 {
     sqlite3_stmt *row = NULL;
     bool both = false;
-    *rc = sqlite3_prepare_v2(db, "SELECT min(kind LIKE 'capture%') < max(kind LIKE 'capture%') FROM input",
-                             -1, &row, NULL);
+    *rc =
+        sqlite3_prepare_v2(db, "SELECT min(" IS_CAPTURE ") < max(" IS_CAPTURE ") FROM input", -1, &row, NULL);
     if (*rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
         both = sqlite3_column_int(row, 0);
     int end = sqlite3_finalize(row);
