@@ -286,10 +286,13 @@ static struct found *find_room(struct finds *finds)
     return &survey->found[survey->count];
 }
 
+/* What a pipe has given to who looks at it is gone: one is no journal. */
 static bool is_journal_file(const char *path)
 {
     struct source source;
-    if (strcmp(path, "-") == 0 || source_open(&source, path, NULL))
+    struct stat status;
+    if (strcmp(path, "-") == 0 || stat(path, &status) || !S_ISREG(status.st_mode) ||
+        source_open(&source, path, NULL))
         return false;
     bool is = !source.stream && !source.compression && journal_recognise(source_look(&source, 8));
     source_close(&source);

@@ -12,6 +12,12 @@ whole() {
     [ "$(value t.db 'select count(*), max(started) from v_session')" = "$before" ] || fail "sessions were lost or came up"
 }
 
+# A pipe gives each byte once: not one may go to whoever only looks what it is.
+for how in cat gzip; do
+    $how <"$log" | "$MXREPLAY" collect -q -d "$how.db" /dev/stdin || fail "a pipe that is named is read"
+    [ "$(value "$how.db" 'select count(*), max(started) from v_session')" = "$before" ] || fail "it lost something"
+done
+
 bad 66 'missing.log' collect -d t.db missing.log
 bad 66 'missing.log' look missing.log
 bad 66 'missing.log' missing.log
