@@ -14,6 +14,7 @@
 #include "cli/load.h"
 #include "cli/prune.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "cli/wire.h"
 #include "collect/tags.h"
 #include "collect/wall.h"
@@ -27,6 +28,7 @@ struct settings {
     struct wire_settings wire;
     const char *phrases;
     usec keep; /* 0: all */
+    usec wait;
 };
 
 static double now(void)
@@ -87,6 +89,23 @@ void collect_forget(const char *path, bool existed, const struct collected *coll
 {
     if (!existed && collected->sessions == 0 && collected->inputs == 0)
         unlink(path);
+}
+
+enum { PAUSE_MSEC = 100 };
+
+/* Another run may be writing: waits for its end, `most` at the most. */
+static int open_waiting(const char *path, usec most, struct store **store, struct why *why)
+{
+    double until = now() + (double)most / USEC_SECOND;
+    bool said = false;
+    int result = 0;
+    while ((result = store_open(path, STORE_WRITE, store, why)) < 0 && why->status == EX_TEMPFAIL &&
+           now() < until && !stop_wait(-1, said ? PAUSE_MSEC : 0)) {
+        if (!said)
+            say("waiting: %s", why->text);
+        said = true;
+    }
+    return result;
 }
 
 /* "policy.yaml@2026-10-01..2026-11-01"; the times may be left out, an @ without .. belongs to the file's
@@ -266,7 +285,7 @@ static int run(const void *given, char **operands, struct why *why)
     for (size_t i = 0; i < count; i++)
         if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
             goto done;
-    if (store_open(path, STORE_WRITE, &store, why) < 0)
+    if (open_waiting(path, settings->wait, &store, why) < 0)
         goto done;
     result = refuse_copy(store, path, why);
     if (result == 0)
@@ -316,6 +335,12 @@ static const struct option_row options[] = {
       .at = offsetof(struct settings, tags),
       .argument = "[TAG=]NAME",
       .help = "lines tagged TAG, or all, are of this dialect, or of the program of this tag" },
+    { .name = "wait",
+      .type = OPTION_DURATION,
+      .at = offsetof(struct settings, wait),
+      .argument = "DURATION",
+      .help = "how long to wait for another run that writes to the database",
+      .fallback = "1m" },
     { .name = "recorded",
       .type = OPTION_TEXTS,
       .at = offsetof(struct settings, recorded),

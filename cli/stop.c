@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/stop.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -20,6 +21,12 @@ int stop_begin(void)
     sigset_t set = signals();
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool stop_wait(int stop, int msec)
+{
+    struct pollfd wanted = { .fd = stop, .events = POLLIN };
+    return poll(&wanted, 1, msec) > 0;
 }
 
 void stop_end(int stop)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
+#include "schemas/holder.h"
 #include "schemas/layout.h"
 
 /* The DDL is longer than the 4095 bytes that C17 5.2.4.1 promises for a literal; gcc and clang take any
@@ -208,6 +209,22 @@ static int recognise(sqlite3 *db, const char *path, bool *fresh, int64_t *versio
     return 0;
 }
 
+static int is_held(const char *path, const struct holder *holder, struct why *why)
+{
+    if (holder->pid == 0)
+        return why_set(why, EX_TEMPFAIL, "%s: another mxreplay is writing to it; wait until it has finished",
+                       path);
+    if (holder->goes_on)
+        return why_set(
+            why, EX_UNAVAILABLE,
+            "%s: another mxreplay is writing to it: pid %d (%s), which goes on until it is told to stop; to "
+            "do something else, stop it first (kill %d, or systemctl stop)",
+            path, (int)holder->pid, holder->command, (int)holder->pid);
+    return why_set(why, EX_TEMPFAIL,
+                   "%s: another mxreplay is writing to it: pid %d (%s); wait until it has finished", path,
+                   (int)holder->pid, holder->command);
+}
+
 /* Takes the file for this process: one writer at a time. The lock is flock(2)'s, which is not one of
  * SQLite's, and the descriptor is closed after the database: closing any descriptor of a file gives up its
  * POSIX locks, SQLite's. */
@@ -223,11 +240,11 @@ static int take(const char *path, int *lock, struct why *why)
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return 0;
     int failure = errno;
+    struct holder holder = failure == EWOULDBLOCK ? holder_find(*lock) : (struct holder){ .pid = 0 };
     close(*lock);
     *lock = -1;
     if (failure == EWOULDBLOCK)
-        return why_set(why, EX_TEMPFAIL, "%s: another mxreplay is writing to it; wait until it has finished",
-                       path);
+        return is_held(path, &holder, why);
     return why_set(why, EX_IOERR, "%s: cannot be locked: %s", path, strerror(failure));
 }
 

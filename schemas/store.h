@@ -14,7 +14,9 @@ struct store;
 enum store_mode { STORE_READ, STORE_WRITE /* made when it is not there */ };
 
 /* Opens a database. Errors: not a database, not ours, of a newer version (EX_DATAERR), cannot be written
- * (EX_CANTCREAT, EX_NOPERM), does not exist (EX_NOINPUT, read only). An older version is migrated on writing.
+ * (EX_CANTCREAT, EX_NOPERM), does not exist (EX_NOINPUT, read only), another process writes to it
+ * (EX_TEMPFAIL; one that follows logs, and so will go on: EX_UNAVAILABLE). An older version is migrated on
+ * writing.
  */
 int store_open(const char *path, enum store_mode mode, struct store **store, struct why *why);
 /* Commits what is pending. 0, or -1 with why; the store is closed in any case. */
