@@ -100,7 +100,7 @@ static int refill(struct lines *in, struct why *why)
     return 1;
 }
 
-/* Drops the rest of a line that is too long. */
+/* Drops the rest of a line that is too long. Returns 0, 1 where more of it may come, or -1. */
 static int drop_rest(struct lines *in, struct why *why)
 {
     for (;;) {
@@ -111,6 +111,8 @@ static int drop_rest(struct lines *in, struct why *why)
         }
         advance(in, in->end);
         int more = refill(in, why);
+        if (more == 0 && in->growing)
+            return 1;
         if (more <= 0) {
             in->unended = true;
             return more;
@@ -135,8 +137,11 @@ static int pass_hole(struct lines *in, struct why *why)
 
 int lines_next(struct lines *in, struct str *line, struct why *why)
 {
-    if (in->was_cut && drop_rest(in, why))
-        return -1;
+    if (in->growing)
+        in->ended = false;
+    int rest = in->was_cut ? drop_rest(in, why) : 0;
+    if (rest)
+        return rest < 0 ? -1 : 0;
     in->was_cut = false;
     if ((in->at == in->end && refill(in, why) < 0) || pass_hole(in, why))
         return -1;
@@ -153,7 +158,7 @@ int lines_next(struct lines *in, struct str *line, struct why *why)
             break;
     }
     char *from = in->at, *to = newline ? newline : in->end;
-    if (from == in->end)
+    if (from == in->end || (!newline && in->growing && to - from <= LINE_MAX_BYTES))
         return 0;
     in->number++;
     if (to - from > LINE_MAX_BYTES) {

@@ -41,6 +41,9 @@ struct lines {
     bool marked;
     char *mark; /* in the buffer; NULL: not there any more, and `marked_place` is known */
     struct lines_place marked_place; /* but for its tail while `mark` is there */
+    /* Set by the caller: more may come. The end is asked for again by each call, and a line without a newline
+     * waits for the rest of it. */
+    bool growing;
 };
 
 /* Begins to read at `position` of the input, after `number` lines: 0 and 0 for a whole one. */

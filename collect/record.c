@@ -15,7 +15,7 @@ enum {
 
 void records_begin(struct records *records, struct lines *in, const char *path)
 {
-    *records = (struct records){ .in = in };
+    *records = (struct records){ .in = in, .whole = true };
     records->name = wrapped_name_of(path, records->name_bytes);
     syslog_begin(&records->stamps, USEC_NONE, 0);
 }
@@ -33,6 +33,11 @@ void records_end(struct records *records)
 bool records_are_whole(const struct records *records)
 {
     return records->journal || records->whole;
+}
+
+bool records_end_within(const struct records *records)
+{
+    return records->within;
 }
 
 struct lines_place records_place(const struct records *records)
@@ -245,8 +250,10 @@ static int next_entry(struct records *records, struct record *record, struct why
     enum export_end end = export_read(records->in, entry_of(records), &text, why);
     if (end == EXPORT_FAILED)
         return -1;
-    if (end == EXPORT_CUT_OFF)
+    if (end == EXPORT_CUT_OFF) {
+        records->within = records->in->growing;
         return 0;
+    }
     records->wrapped = true;
     entry_record(records->entry, record);
     if (end == EXPORT_OTHER_LINE) {
@@ -263,7 +270,8 @@ static int read_record(struct records *records, struct record *record, struct wh
         if (any_open(records) && take_stale(records, PIECES_APART_MOST, record))
             return 1;
         int got = next_line(records, &text, why);
-        if (got == 0 && any_open(records) && records->handed_over && take_stale(records, 0, record))
+        if (got == 0 && !records->in->growing && any_open(records) && records->handed_over &&
+            take_stale(records, 0, record))
             return 1;
         if (got != 1)
             return got;
@@ -300,10 +308,10 @@ int records_next(struct records *records, struct record *record, struct why *why
     if (!any_open(records))
         lines_unmark(records->in);
     int got = read_record(records, record, why);
-    if (got == 1 && any_open(records)) {
+    if (got == 1 && any_open(records))
         records->handed_over = true;
+    if (got >= 0 && any_open(records) && records->handed_over)
         records->whole = false;
-    }
     return got;
 }
 

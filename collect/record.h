@@ -48,6 +48,7 @@ struct records {
     struct pieces pieces[2]; /* of stdout and stderr */
     bool handed_over;        /* something since the first of these pieces began */
     bool whole;
+    bool within;         /* an entry, of which the rest may come */
     struct entry *entry; /* of a journal; made with the first */
     struct str held;     /* a line that was read, and is not part of the entry before it */
     bool holds;
@@ -58,10 +59,13 @@ struct records {
  */
 void records_begin(struct records *records, struct lines *in, const char *path);
 void records_end(struct records *records);
-/* Reads the next one. Its texts last until the next call. Returns 1, 0 at the end, or -1 with why. */
+/* Reads the next one. Its texts last until the next call. Returns 1, 0 at the end, or -1 with why. Where
+ * `in` grows, the next call may find one after the end, but not if that was within a journal's entry. */
 int records_next(struct records *records, struct record *record, struct why *why);
-/* Whether reading can begin again at the record that was handed over last. */
+/* Whether reading can begin again at the record that was handed over last, or at the end; and whether the end
+ * was within a journal's entry, and more of it may come. */
 bool records_are_whole(const struct records *records);
+bool records_end_within(const struct records *records);
 /* Where to read on, another time: before the record that was handed over last or, when there was none any
  * more, behind the one before. Only where records_are_whole(), or at the end. */
 struct lines_place records_place(const struct records *records);

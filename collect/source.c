@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -271,6 +272,33 @@ bool source_seek(struct source *source, uint64_t position)
     parts->raw_len = parts->look_len = 0;
     parts->raw_ended = false;
     return true;
+}
+
+uint64_t source_position(const struct source *source)
+{
+    return source->parts->consumed - source->parts->raw_len - source->parts->look_len;
+}
+
+size_t source_copy(const struct source *source, uint64_t position, char *to, size_t size)
+{
+    ssize_t got = 0;
+    do
+        got = pread(source->parts->fd, to, size, (off_t)position);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? (size_t)got : 0;
+}
+
+struct source_file source_file(const struct source *source)
+{
+    struct stat status;
+    if (fstat(source->parts->fd, &status) != 0)
+        return (struct source_file){ 0 };
+    return (struct source_file){ (uint64_t)status.st_dev, (uint64_t)status.st_ino, status.st_nlink != 0 };
+}
+
+void source_name(const struct source *source, char name[SOURCE_NAME_BYTES])
+{
+    snprintf(name, SOURCE_NAME_BYTES, "/proc/self/fd/%d", source->parts->fd);
 }
 
 static const struct compression *recognise(struct str raw)

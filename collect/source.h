@@ -32,5 +32,19 @@ struct str source_look(struct source *source, size_t size);
 ssize_t source_read(void *state, char *to, size_t size, struct why *why);
 /* Goes to `position` of the uncompressed bytes, where that can be had without reading: false otherwise. */
 bool source_seek(struct source *source, uint64_t position);
+/* Where source_read() goes on in a plain file. */
+uint64_t source_position(const struct source *source);
+/* Copies `size` bytes at `position` of a plain file to `to`, whatever has been read. Returns how many there
+ * are. */
+size_t source_copy(const struct source *source, uint64_t position, char *to, size_t size);
+/* Which file it is, and whether it has a name still. */
+struct source_file {
+    uint64_t device, number;
+    bool named;
+};
+struct source_file source_file(const struct source *source);
+/* A path that leads to the file whatever its name is by now. */
+enum { SOURCE_NAME_BYTES = 32 };
+void source_name(const struct source *source, char name[SOURCE_NAME_BYTES]);
 
 #endif
