@@ -203,8 +203,9 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
                        .told = USEC_NONE };
     *collected = (struct collected){ 0 };
     progress_begin(&run.progress, options->progress, options->quiet);
-    int result = survey_inputs(&survey, options->paths, options->path_count, options->year, options->wall,
-                               catalogue, &run.progress, why);
+    const struct survey_wishes wishes = { options->year, options->wall, &run.walls };
+    int result =
+        survey_inputs(&survey, options->paths, options->path_count, &wishes, catalogue, &run.progress, why);
     if (result == 0) {
         programs_begin(&run.programs, dialects);
         result = run_begin(&run, sink, options->first_session, why);
@@ -222,6 +223,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
         run.failure = run.strange;
     progress_end(&run.progress);
     survey_free(&survey);
+    walls_free(&run.walls);
     if (result == 0 && run.failure.status) {
         if (why)
             *why = run.failure;

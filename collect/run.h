@@ -11,6 +11,7 @@
 #include "collect/dialect.h"
 #include "collect/programs.h"
 #include "collect/state.h"
+#include "collect/survey.h"
 
 struct builder;
 struct capture;
@@ -35,6 +36,7 @@ struct run {
     struct collected *collected;
     struct progress progress;
     struct programs programs;
+    struct walls walls; /* of what is being read */
     uint64_t commit_bytes, uncommitted_bytes; /* of input */
     struct state_bytes state;                 /* what is kept */
     uint64_t

@@ -426,20 +426,28 @@ static int by_time(const void *left, const void *right)
 }
 
 /* The clock of a zone; each is made once. */
-static const struct wall *wall_of(struct survey *survey, struct str zone, struct why *why)
+static const struct wall *wall_of(struct walls *walls, struct str zone, struct why *why)
 {
-    for (size_t i = 0; i < survey->wall_count; i++)
-        if (str_eq(wall_name(survey->walls[i]), zone))
-            return survey->walls[i];
-    mem_room(survey->walls, survey->wall_capacity, survey->wall_count + 1);
+    for (size_t i = 0; i < walls->count; i++)
+        if (str_eq(wall_name(walls->wall[i]), zone))
+            return walls->wall[i];
+    mem_room(walls->wall, walls->capacity, walls->count + 1);
     struct wall *wall = wall_new(zone, why);
     if (wall)
-        survey->walls[survey->wall_count++] = wall;
+        walls->wall[walls->count++] = wall;
     return wall;
 }
 
+void walls_free(struct walls *walls)
+{
+    for (size_t i = 0; i < walls->count; i++)
+        wall_free(walls->wall[i]);
+    free(walls->wall);
+    *walls = (struct walls){ 0 };
+}
+
 /* What is known of an input: when it began, or USEC_NONE, and by whose clock. */
-static int recall(struct survey *survey, struct found *found, const struct catalogue *catalogue,
+static int recall(struct walls *walls, struct found *found, const struct catalogue *catalogue,
                   struct why *why)
 {
     struct input input = { 0 };
@@ -449,7 +457,7 @@ static int recall(struct survey *survey, struct found *found, const struct catal
         return known;
     found->first = input.first;
     found->wall = NULL;
-    if (input.zone.len && !(found->wall = wall_of(survey, input.zone, why))) {
+    if (input.zone.len && !(found->wall = wall_of(walls, input.zone, why))) {
         why_prefix(why, "%s: ", found->path);
         return -1;
     }
@@ -505,9 +513,9 @@ static int add_named(struct finds *finds, const char *path, struct why *why)
     return add_path(finds, path, why);
 }
 
-int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
-                  const struct wall *wall, const struct catalogue *catalogue, struct progress *progress,
-                  struct why *why)
+int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
+                  const struct survey_wishes *wishes, const struct catalogue *catalogue,
+                  struct progress *progress, struct why *why)
 {
     struct finds finds = { .survey = survey };
     *survey = (struct survey){ 0 };
@@ -518,21 +526,21 @@ int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
     if (result)
         return -1;
     add_journals(&finds);
-    if (year)
-        give_years(survey, year);
+    if (wishes->year)
+        give_years(survey, wishes->year);
     for (size_t i = 0; i < survey->count; i++) {
         struct found *found = &survey->found[i];
         if (found->stamp.month == 0)
             continue;
-        found->wall = wall;
-        if (recall(survey, found, catalogue, why))
+        found->wall = wishes->wall;
+        if (recall(wishes->walls, found, catalogue, why))
             return -1;
         if (found->first != USEC_NONE)
             continue;
         if (progress_due(progress))
             progress_show(progress, "%s (%zu of %zu)  looking for its year", found->path, i + 1,
                           survey->count);
-        if (found->stamp.year == 0 && year == 0)
+        if (found->stamp.year == 0 && wishes->year == 0)
             found->year = year_by_file_time(found);
         found->first = begins_at(found);
     }
@@ -546,9 +554,6 @@ void survey_free(struct survey *survey)
     for (size_t i = 0; i < survey->count; i++)
         source_close(&survey->found[i].stream);
     free(survey->found);
-    for (size_t i = 0; i < survey->wall_count; i++)
-        wall_free(survey->walls[i]);
-    free(survey->walls);
     journals_free(&survey->journals);
     arena_free(&survey->arena);
     *survey = (struct survey){ 0 };

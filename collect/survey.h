@@ -41,18 +41,28 @@ struct survey {
     struct found *found; /* in the order of their first stamps; those that have none come first */
     size_t count;
     struct journals journals;
-    struct wall **walls; /* of inputs that are known */
-    size_t wall_count, wall_capacity;
     struct arena arena; /* owns all of the above */
 };
 
-/* Looks at all inputs; folders are replaced by the log files in them. `year` is that of the stamps that have
- * none; 0: it comes from the files' times; `wall` is the clock of those that tell no zone. But what the
+/* The clocks of inputs that are known, each made once. Zero-initialise; walls_free() when done. */
+struct walls {
+    struct wall **wall;
+    size_t count, capacity;
+};
+void walls_free(struct walls *walls);
+
+struct survey_wishes {
+    int year;                /* of stamps that have none; 0: it comes from the files' times */
+    const struct wall *wall; /* the clock of those that tell no zone; NULL: one that shows UTC */
+    struct walls *walls; /* where the clocks of known inputs are kept: for as long as what is found is used */
+};
+
+/* Looks at all inputs; folders are replaced by the log files in them. What the
  * catalogue knows already stays where it is in time, with the clock by which it was read.
  * Returns 0, or -1 with why: an input is missing, or is no log. survey_free() in any case. */
-int survey_inputs(struct survey *survey, const char *const *paths, size_t count, int year,
-                  const struct wall *wall, const struct catalogue *catalogue, struct progress *progress,
-                  struct why *why);
+int survey_inputs(struct survey *survey, const char *const *paths, size_t count,
+                  const struct survey_wishes *wishes, const struct catalogue *catalogue,
+                  struct progress *progress, struct why *why);
 void survey_free(struct survey *survey);
 
 struct head head_of(struct str first_bytes);

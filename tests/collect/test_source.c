@@ -256,7 +256,8 @@ static struct progress silent;
 
 static int survey_one(struct survey *survey, const char *path, int year, struct why *why)
 {
-    return survey_inputs(survey, &path, 1, year, NULL, &empty_catalogue, &silent, why);
+    const struct survey_wishes wishes = { .year = year };
+    return survey_inputs(survey, &path, 1, &wishes, &empty_catalogue, &silent, why);
 }
 
 static const char *const one_line = "Nov 23 09:07:12 mx postfix/smtpd[1]: connect from a.test[192.0.2.1]\n";
@@ -509,9 +510,9 @@ START_TEST(years_of_files)
         }
         struct survey survey;
         struct why why = { 0 };
-        ck_assert_msg(
-            survey_inputs(&survey, given, count, set->year, NULL, &empty_catalogue, &silent, &why) == 0, "%s",
-            why.text);
+        const struct survey_wishes wishes = { .year = set->year };
+        ck_assert_msg(survey_inputs(&survey, given, count, &wishes, &empty_catalogue, &silent, &why) == 0,
+                      "%s", why.text);
         ck_assert_uint_eq(survey.count, count);
         for (size_t i = 0; i < count; i++) {
             size_t j = 0;
