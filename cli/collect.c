@@ -28,6 +28,7 @@ struct settings {
     struct wire_settings wire;
     const char *phrases;
     usec keep; /* 0: all */
+    bool follow;
     usec wait;
 };
 
@@ -93,14 +94,14 @@ void collect_forget(const char *path, bool existed, const struct collected *coll
 
 enum { PAUSE_MSEC = 100 };
 
-/* Another run may be writing: waits for its end, `most` at the most. */
-static int open_waiting(const char *path, usec most, struct store **store, struct why *why)
+/* Another run may be writing: waits for its end, `most` at the most, unless told to stop. */
+static int open_waiting(const char *path, usec most, int stop, struct store **store, struct why *why)
 {
     double until = now() + (double)most / USEC_SECOND;
     bool said = false;
     int result = 0;
     while ((result = store_open(path, STORE_WRITE, store, why)) < 0 && why->status == EX_TEMPFAIL &&
-           now() < until && !stop_wait(-1, said ? PAUSE_MSEC : 0)) {
+           now() < until && !stop_wait(stop, said ? PAUSE_MSEC : 0)) {
         if (!said)
             say("waiting: %s", why->text);
         said = true;
@@ -185,10 +186,13 @@ static int tags_read(const struct option_texts *texts, struct arena *arena, stru
     return 0;
 }
 
-static void summary(const struct collected *collected, const char *path, double seconds)
+static void summary(const struct collected *collected, const char *path, double seconds, bool follows)
 {
     const char *inputs = collected->inputs == 1 ? "input" : "inputs";
-    if (collected->inputs && collected->packets && collected->lines)
+    if (follows) /* an input may have been taken up several times */
+        say("%s: %" PRIu64 " sessions from %" PRIu64 " lines in %.1f s", path, collected->sessions,
+            collected->lines, seconds);
+    else if (collected->inputs && collected->packets && collected->lines)
         say("%s: %" PRIu64 " sessions from %" PRIu64 " lines and %" PRIu64 " packets of %" PRIu64
             " %s in %.1f s",
             path, collected->sessions, collected->lines, collected->packets, collected->inputs, inputs,
@@ -197,7 +201,7 @@ static void summary(const struct collected *collected, const char *path, double 
         say("%s: %" PRIu64 " sessions from %" PRIu64 " %s of %" PRIu64 " %s in %.1f s", path,
             collected->sessions, collected->packets ? collected->packets : collected->lines,
             collected->packets ? "packets" : "lines", collected->inputs, inputs, seconds);
-    if (collected->known)
+    if (collected->known && !follows)
         say("%s: nothing new in %" PRIu64 " %s", path, collected->known,
             collected->known == 1 ? "input" : "inputs");
     say_more("%" PRIu64 " bytes, %" PRIu64 " lines of other programs passed over", collected->bytes,
@@ -249,7 +253,7 @@ static int check_asked(const struct settings *settings, char **operands, bool ex
     const char *path = database_path(&settings->common);
     if (operands[0])
         return 0;
-    if (!settings->phrases)
+    if (!settings->phrases || settings->follow)
         return why_set(why, EX_USAGE, "which log? For example: mxreplay collect /var/log/mail.log");
     if (!existed)
         return why_set(
@@ -278,31 +282,41 @@ static int run(const void *given, char **operands, struct why *why)
     struct enforced *enforced = mem_zero(count + 1, sizeof *enforced);
     struct arena arena = { 0 };
     struct wall *wall = zone_read(settings->zone, why);
-    struct collect_options wishes = { .year = settings->year, .wall = wall };
+    struct collect_options wishes = { .year = settings->year,
+                                      .wall = wall,
+                                      .follow = settings->follow,
+                                      .stop = -1,
+                                      .follow_most = settings->keep ? USEC_DAY : 0 };
     if (!wall || tags_read(&settings->tags, &arena, &wishes.tags, why) < 0 ||
         wire_options(&settings->wire, &arena, &wishes.capture, why) < 0)
         goto done;
     for (size_t i = 0; i < count; i++)
         if (enforced_read(&enforced[i], settings->recorded.text[i], why) < 0)
             goto done;
-    if (open_waiting(path, settings->wait, &store, why) < 0)
+    if (settings->follow)
+        wishes.stop = stop_begin(); /* before the store's thread is there, which inherits what is blocked */
+    if (open_waiting(path, settings->wait, wishes.stop, &store, why) < 0)
         goto done;
     result = refuse_copy(store, path, why);
     if (result == 0)
         result = enforced_store(store, enforced, count, why);
     if (result == 0)
         result = told_store(store, &told, settings, why);
-    if (result == 0 && operands[0])
-        result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
-    /* Retention is due whatever became of this run. */
-    if (settings->keep && !store_is_copy(store) &&
-        prune_from(store, path, wall_clock() - settings->keep, false, result < 0 ? NULL : why) < 0)
-        result = -1;
+    do {
+        if (result == 0 && operands[0])
+            result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
+        /* Retention is due whatever became of this run. */
+        if (settings->keep && !store_is_copy(store) &&
+            prune_from(store, path, wall_clock() - settings->keep, false, result < 0 ? NULL : why) < 0)
+            result = -1;
+    } while (settings->follow && result == 0 && !stop_wait(wishes.stop, 0));
+    if (settings->follow)
+        stop_end(wishes.stop);
     /* What was collected before something went wrong is whole, and stays. */
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
     if (result == 0 || collected.sessions)
-        summary(&collected, path, now() - began);
+        summary(&collected, path, now() - began, settings->follow);
     if (result < 0)
         collect_forget(path, existed, &collected);
     else
@@ -335,6 +349,10 @@ static const struct option_row options[] = {
       .at = offsetof(struct settings, tags),
       .argument = "[TAG=]NAME",
       .help = "lines tagged TAG, or all, are of this dialect, or of the program of this tag" },
+    { .name = "follow",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct settings, follow),
+      .help = "read on as the logs grow and are rotated, until SIGINT or SIGTERM" },
     { .name = "wait",
       .type = OPTION_DURATION,
       .at = offsetof(struct settings, wait),

@@ -2,18 +2,23 @@
  * from one rotated file into the next. With each commit the builder is kept beside the sessions, so the next
  * run goes on from there, be it that this one was killed or that the log has grown: the sessions come out as
  * from one run. */
+#define _GNU_SOURCE
 #include "collect/collect.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <time.h>
 #include "collect/builder.h"
 #include "collect/capture/capture.h"
+#include "collect/follow.h"
 #include "collect/merge.h"
+#include "collect/reading.h"
 #include "collect/run.h"
 
 enum {
     COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
     PROGRESS_LINES = 2048,           /* between two looks at the clock */
+    COMMIT_LINES = 512,              /* the same, where there are commits by it */
     STATE_VERSION = 4 /* of what is kept: count up when what is written down of a run, a session or a
                          dialect's notes changes */
 };
@@ -24,10 +29,17 @@ static_assert((int)MARKS >= (int)OPEN_MOST, "each open input has a mark when it 
 
 void run_fail(struct run *run, const struct why *failure)
 {
-    if (run->failure.status)
+    if (run->failure.status || run->follow)
         progress_note(&run->progress, "%s", failure->text);
     else
         run->failure = *failure;
+}
+
+usec run_clock(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
 }
 
 int run_refresh(struct run *run, struct why *why)
@@ -123,6 +135,7 @@ int run_begin(struct run *run, const struct sink *sink, int64_t first_session, s
 int run_commit(struct run *run, struct why *why)
 {
     run->uncommitted_bytes = 0;
+    run->commit_at = USEC_NONE;
     return keep_run(run, false, why) || run->catalogue->commit(run->catalogue->state, why) ? -1 : 0;
 }
 
@@ -155,22 +168,45 @@ static void show_progress(struct run *run, const struct merge *merge, const stru
         progress_left(&run->progress, done, reading->source.stream ? 0 : all, left));
 }
 
-/* All that has been taken so far, with the places where each input is to be read on; a little later where one
- * is in the midst of a line that was cut into pieces. */
-static int commit(struct run *run, struct merge *merge, struct why *why)
+int run_survey(struct run *run, struct survey *survey, const char *const *paths, size_t count,
+               struct why *why)
 {
-    int written = merge_write(merge, why);
-    return written <= 0 ? written : run_commit(run, why);
+    const struct collect_options *options = run->options;
+    const struct survey_wishes wishes = { options->year, options->wall, &run->walls };
+    return survey_inputs(survey, paths, count, &wishes, run->catalogue, &run->progress, why);
 }
 
-static int read_all(struct run *run, struct merge *merge, struct why *why)
+int run_commit_read(struct run *run, struct why *why)
+{
+    int written = reading_write_all(run, why);
+    if (written <= 0)
+        return written;
+    return run_commit(run, why) ? -1 : 1;
+}
+
+/* The connections of a capture cannot be kept: until all is read, nothing of the run is committed. */
+static bool commit_is_due(const struct run *run)
+{
+    if (run->capture)
+        return false;
+    return run->uncommitted_bytes >= run->commit_bytes ||
+           (run->commit_at != USEC_NONE && run->collected->lines % COMMIT_LINES == 0 &&
+            run_clock() >= run->commit_at);
+}
+
+int run_read(struct run *run, struct merge *merge, struct why *why)
 {
     struct reading *reading = NULL;
     int got = 0;
     while ((got = merge_next(merge, &reading, why)) == 1) {
-        /* The connections of a capture cannot be kept: until all is read, nothing of the run is committed. */
-        if (run->uncommitted_bytes >= run->commit_bytes && !run->capture && commit(run, merge, why))
+        if (commit_is_due(run) && run_commit_read(run, why) < 0)
             return -1;
+        if (run->follow && run->collected->lines % COMMIT_LINES == 0 && follow_is_over(run->follow)) {
+            int committed = run_commit_read(run, why);
+            run->stopped = committed == 1;
+            if (committed)
+                return committed < 0 ? -1 : 0;
+        }
         if (reading_take(reading, why))
             return -1;
         if (run->collected->lines % PROGRESS_LINES == 0 && progress_due(&run->progress))
@@ -186,43 +222,67 @@ static int read_inputs(struct run *run, struct survey *survey, struct why *why)
     for (size_t i = 0; i < survey->count; i++)
         run->bytes_all += survey->found[i].size;
     merge_begin(&merge, run, survey);
-    int result = read_all(run, &merge, why);
+    int result = run_read(run, &merge, why);
     merge_free(&merge);
+    return result;
+}
+
+static int follow_inputs(struct run *run, struct survey *survey, struct why *why)
+{
+    if (read_inputs(run, survey, why) || (run->fresh && run_commit_read(run, why) < 0))
+        return -1;
+    if (run->stopped)
+        return 0;
+    progress_end(&run->progress);
+    run->progress.wanted = false;
+    return follow_on(run->follow, why);
+}
+
+static int read_all(struct run *run, const struct sink *sink, struct why *why)
+{
+    struct survey survey = { 0 };
+    const struct collect_options *options = run->options;
+    int result = run->follow ? follow_survey(run->follow, &survey, why)
+                             : run_survey(run, &survey, options->paths, options->path_count, why);
+    if (result == 0 && run->follow)
+        result = follow_check(run->follow, &survey, why);
+    if (result == 0) {
+        programs_begin(&run->programs, dialects);
+        result = run_begin(run, sink, options->first_session, why);
+        if (result == 0)
+            result = (run->follow ? follow_inputs : read_inputs)(run, &survey, why);
+        capture_free(run->capture);
+        run->collected->sessions = builder_counts(run->builder)->handed_over;
+        if (result == 0)
+            result = run_end(run, why);
+        builder_free(run->builder);
+        state_free(&run->state);
+    }
+    survey_free(&survey);
     return result;
 }
 
 int collect_run(const struct collect_options *options, const struct sink *sink,
                 const struct catalogue *catalogue, struct collected *collected, struct why *why)
 {
-    struct survey survey;
     struct run run = { .catalogue = catalogue,
-                       .capture_options = &options->capture,
-                       .tags = options->tags,
+                       .options = options,
                        .collected = collected,
                        .commit_bytes = options->commit_bytes ? options->commit_bytes : COMMIT_BYTES,
+                       .commit_at = USEC_NONE,
                        .told = USEC_NONE };
     *collected = (struct collected){ 0 };
     progress_begin(&run.progress, options->progress, options->quiet);
-    const struct survey_wishes wishes = { options->year, options->wall, &run.walls };
-    int result =
-        survey_inputs(&survey, options->paths, options->path_count, &wishes, catalogue, &run.progress, why);
-    if (result == 0) {
-        programs_begin(&run.programs, dialects);
-        result = run_begin(&run, sink, options->first_session, why);
-        if (result == 0)
-            result = read_inputs(&run, &survey, why);
-        capture_free(run.capture);
-        collected->sessions = builder_counts(run.builder)->handed_over;
-        if (result == 0)
-            result = run_end(&run, why);
-        builder_free(run.builder);
-        state_free(&run.state);
-    }
+    int result = options->follow ? follow_begin(&run, options, why) : 0;
+    if (result == 0)
+        result = read_all(&run, sink, why);
     /* Among others, a file that has nothing for us is no matter; alone, it is a mistake. */
-    if (result == 0 && !run.ours && !run.failure.status)
+    if (result == 0 && !run.ours && !run.failure.status && !run.follow)
         run.failure = run.strange;
     progress_end(&run.progress);
-    survey_free(&survey);
+    while (run.readings)
+        reading_close(run.readings, -1, NULL);
+    follow_free(run.follow);
     walls_free(&run.walls);
     if (result == 0 && run.failure.status) {
         if (why)

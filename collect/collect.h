@@ -94,6 +94,10 @@ struct collect_options {
     struct str
         tags; /* which dialect lines are of, of inputs that are not known yet: tags_parse() has read it */
     struct capture_options capture;
+    bool
+        follow; /* logs are read on as they grow, through rotation, until `stop` (a descriptor) is readable */
+    int stop;
+    usec follow_most; /* the end comes by itself after that time; 0: it does not */
 };
 
 struct collected {

@@ -175,10 +175,7 @@ static int finish(struct live *live, struct why *why)
 int collect_live(const struct live_options *options, struct tap *tap, const struct sink *sink,
                  const struct catalogue *catalogue, struct collected *collected, struct why *why)
 {
-    struct live live = { .run = { .catalogue = catalogue,
-                                  .capture_options = options->capture,
-                                  .collected = collected,
-                                  .told = USEC_NONE },
+    struct live live = { .run = { .catalogue = catalogue, .collected = collected, .told = USEC_NONE },
                          .tap = tap,
                          .advanced = USEC_NONE,
                          .commit_at = USEC_NONE };

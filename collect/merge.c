@@ -4,6 +4,7 @@
 #include "collect/merge.h"
 
 #include <stdlib.h>
+#include "collect/follow.h"
 #include "collect/packets.h"
 
 void merge_begin(struct merge *merge, struct run *run, struct survey *survey)
@@ -55,55 +56,84 @@ static int must_wait(const struct merge *merge, const struct found *found, struc
     unsigned at = 0;
     int result = 0;
     while ((result = head_find(&found->head, &at, merge->run->catalogue, &known, why)) == 1)
-        for (size_t i = 0; i < merge->count; i++)
-            if (merge->open[i]->input.id == known.id)
+        for (const struct reading *open = merge->run->readings; open; open = open->older)
+            if (open->input.id == known.id)
                 return 1;
     return result;
 }
 
-static int open_log(struct merge *merge, size_t place, struct why *why)
+/* One that has come to its end. */
+static int leave(struct merge *merge, struct reading *reading, struct why *why)
 {
-    struct found *found = &merge->survey->found[place];
+    struct follow *follow = merge->run->follow;
+    return follow && follow_keeps(follow, reading) ? 0 : reading_close(reading, 0, why);
+}
+
+/* Opens a log. Returns 1 where it must wait, 0, or -1 with why. */
+static int open_log(struct merge *merge, struct found *found, size_t order, struct why *why)
+{
     struct reading *reading = NULL;
-    int waits = merge->count ? must_wait(merge, found, why) : 0;
+    int waits = merge->run->readings ? must_wait(merge, found, why) : 0;
     if (waits < 0)
         return -1;
-    if (waits || merge->count == OPEN_MOST) {
-        mem_room(merge->waiting, merge->waiting_room, merge->waiting_count + 1);
-        merge->waiting[merge->waiting_count++] = place;
-        return 0;
-    }
-    int result = reading_open(merge->run, found, place, &reading, why);
+    if (waits || merge->count == OPEN_MOST)
+        return 1;
+    int result = reading_open(merge->run, found, order, &reading, why);
     if (result < 0)
         return -1;
     if (result && !reading->has_line)
-        return reading_close(reading, 0, why);
+        return leave(merge, reading, why);
     if (result)
         rise(merge, reading);
     return 0;
 }
 
-static int open_next(struct merge *merge, struct why *why)
+int merge_open(struct merge *merge, struct found *found, size_t order, struct why *why)
 {
     struct run *run = merge->run;
-    struct found *found = &merge->survey->found[merge->next++];
-    run->at = merge->next;
     if (found->damage)
         reading_failed(run, found->path, 0, found->damage);
+    else if (found->capture && run->follow)
+        progress_note(&run->progress, "%s: a capture cannot be followed; collect it for itself", found->path);
     else if (found->empty)
         progress_note(&run->progress, "%s: empty", found->path);
     else
-        return found->capture ? packets_read(run, found, why) : open_log(merge, merge->next - 1, why);
+        return found->capture ? packets_read(run, found, why) : open_log(merge, found, order, why);
     return 0;
+}
+
+static int open_next(struct merge *merge, struct why *why)
+{
+    size_t place = merge->next++;
+    merge->run->at = merge->next;
+    int waits = merge_open(merge, &merge->survey->found[place], place, why);
+    if (waits == 1) {
+        mem_room(merge->waiting, merge->waiting_room, merge->waiting_count + 1);
+        merge->waiting[merge->waiting_count++] = place;
+    }
+    return waits < 0 ? -1 : 0;
+}
+
+bool merge_add(struct merge *merge, struct reading *reading)
+{
+    if (merge->count == OPEN_MOST)
+        return false;
+    rise(merge, reading);
+    return true;
 }
 
 static int open_waiting(struct merge *merge, struct why *why)
 {
     size_t count = merge->waiting_count;
     merge->waiting_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (open_log(merge, merge->waiting[i], why)) /* writes to places that have been read */
+    for (size_t i = 0; i < count; i++) {
+        size_t place = merge->waiting[i];
+        int waits = open_log(merge, &merge->survey->found[place], place, why);
+        if (waits < 0)
             return -1;
+        if (waits)
+            merge->waiting[merge->waiting_count++] = place;
+    }
     return 0;
 }
 
@@ -119,14 +149,14 @@ static int go_on(struct merge *merge, struct why *why)
     merge->open[0] = merge->open[--merge->count];
     if (merge->count)
         sink(merge);
-    return reading_close(reading, 0, why) || open_waiting(merge, why) ? -1 : 0;
+    return leave(merge, reading, why) || open_waiting(merge, why) ? -1 : 0;
 }
 
 /* An input begins at the latest when its first line is the next one. */
 static bool is_due(const struct merge *merge)
 {
     const struct survey *survey = merge->survey;
-    if (merge->next == survey->count)
+    if (!survey || merge->next == survey->count)
         return false;
     if (merge->count == 0)
         return true;
@@ -142,21 +172,12 @@ int merge_next(struct merge *merge, struct reading **reading, struct why *why)
     while (is_due(merge))
         if (open_next(merge, why))
             return -1;
+    if (merge->run->follow && follow_look(merge->run->follow, merge, why))
+        return -1;
     if (merge->count == 0)
         return 0;
     *reading = merge->open[0];
     merge->given = true;
-    return 1;
-}
-
-int merge_write(struct merge *merge, struct why *why)
-{
-    for (size_t i = 0; i < merge->count; i++)
-        if (!reading_may_write(merge->open[i]))
-            return 0;
-    for (size_t i = 0; i < merge->count; i++)
-        if (reading_write(merge->open[i], why))
-            return -1;
     return 1;
 }
 

@@ -23,15 +23,18 @@ struct merge {
     bool given; /* open[0] has been given out, and its line is taken */
 };
 
-/* Begins to read what the survey found, which must last. */
+/* Opens one more input; one that has no new line is closed, or the follower's. Returns 0; 1 where it must
+ * wait, since it begins as one that is open does, or since too many are; -1 with why. */
+int merge_open(struct merge *merge, struct found *found, size_t order, struct why *why);
+/* Takes in an open reading that has a line. False where there is no room. */
+bool merge_add(struct merge *merge, struct reading *reading);
+
+/* Begins to read what the survey found, which must last; NULL: nothing. */
 void merge_begin(struct merge *merge, struct run *run, struct survey *survey);
 /* The reading whose line comes next: the one of the smallest time, of equal ones the one that began first.
  * Captures are read on the way, whole: when all logs that began before them have been read, and before any
  * that began after. The caller takes the line. Returns 1, 0 when all is read, or -1 with why. */
 int merge_next(struct merge *merge, struct reading **reading, struct why *why);
-/* Writes down how far each has been read. Returns 1, 0 where one cannot be read on from where it is, so that
- * nothing may be committed yet, or -1 with why. */
-int merge_write(struct merge *merge, struct why *why);
 /* Bytes of what is open, as they lie there. */
 uint64_t merge_consumed(const struct merge *merge);
 void merge_free(struct merge *merge);

@@ -87,7 +87,7 @@ static int read_new(struct packets *reading, struct why *why)
         return -1;
     if (run_refresh(run, why))
         return -1;
-    if (!run->capture && !(run->capture = capture_new(run->builder, run->capture_options, why)))
+    if (!run->capture && !(run->capture = capture_new(run->builder, &run->options->capture, why)))
         return -1;
     struct capture_input capture = { .source = &reading->source,
                                      .id = input->id,
@@ -141,6 +141,12 @@ int packets_read(struct run *run, struct found *found, struct why *why)
         if (why)
             *why = broken;
         result = -1;
+        break;
+    case PLACE_REPLACED: /* who follows finds both files in a moment */
+        if (!run->follow) {
+            why_set(&broken, EX_TEMPFAIL, "%s: was rotated just now; collect again", found->path);
+            run_fail(run, &broken);
+        }
         break;
     case PLACE_BROKEN:
     case PLACE_OTHER:

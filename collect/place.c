@@ -20,12 +20,15 @@ static int open_source(struct found *found, struct source *source, struct why *w
     return source_open(source, found->path, why);
 }
 
-int place_at_beginning(struct found *found, struct source *source, struct lines *lines, struct why *why)
+/* Whether the file that was opened begins as the one that was found. */
+static bool is_what_was_found(const struct found *found, struct source *source, bool stream)
 {
-    if (open_source(found, source, why))
-        return -1;
-    lines_begin(lines, source_read, source, 0, 0);
-    return 0;
+    unsigned last = found->head.count - 1;
+    if (stream || found->head.count == 0)
+        return true;
+    struct str look = source_look(source, (size_t)1 << last);
+    return look.len >= (size_t)1 << last &&
+           bytes_hash(look.at, (size_t)1 << last, 0) == found->head.hash[last];
 }
 
 /* Opens the input and goes to where `known` ended, which must have the same bytes before it. */
@@ -33,8 +36,11 @@ static enum place place_behind(struct found *found, struct source *source, struc
                                const struct input *known, struct why *why)
 {
     uint64_t tail = known->bytes - known->tail_bytes;
+    bool stream = found->stream.parts;
     if (open_source(found, source, why))
         return PLACE_BROKEN;
+    if (!is_what_was_found(found, source, stream))
+        return PLACE_REPLACED;
     bool sought = source_seek(source, tail);
     lines_begin(lines, source_read, source, sought ? tail : 0, known->lines);
     if (lines_skip(lines, known->bytes, why)) {
@@ -72,5 +78,10 @@ enum place place_input(struct found *found, const struct catalogue *catalogue, s
     *input = (struct input){ .first = USEC_NONE, .last = USEC_NONE };
     if (result < 0)
         return PLACE_FAILED;
-    return place_at_beginning(found, source, lines, why) ? PLACE_BROKEN : PLACE_REACHED;
+    if (open_source(found, source, why))
+        return PLACE_BROKEN;
+    if (!is_what_was_found(found, source, stream))
+        return PLACE_REPLACED;
+    lines_begin(lines, source_read, source, 0, 0);
+    return PLACE_REACHED;
 }

@@ -8,10 +8,11 @@
 #include "collect/survey.h"
 
 enum place {
-    PLACE_FAILED, /* the catalogue */
-    PLACE_BROKEN, /* the input */
-    PLACE_OTHER,  /* it only begins alike */
-    PLACE_BEFORE, /* it is shorter than what is known: an older copy */
+    PLACE_FAILED,   /* the catalogue */
+    PLACE_BROKEN,   /* the input */
+    PLACE_REPLACED, /* it is not the file any more that was found at its path: it was rotated meanwhile */
+    PLACE_OTHER,    /* it only begins alike */
+    PLACE_BEFORE,   /* it is shorter than what is known: an older copy */
     PLACE_REACHED
 };
 
@@ -21,8 +22,6 @@ enum place {
  * good. */
 enum place place_input(struct found *found, const struct catalogue *catalogue, struct source *source,
                        struct lines *lines, struct input *input, struct why *why);
-/* Opens it at its beginning. 0, or -1 with why. */
-int place_at_beginning(struct found *found, struct source *source, struct lines *lines, struct why *why);
 /* The hash of the last `bytes` of `tail`, which is 0 where it has not as many. */
 uint64_t place_tail_hash(struct str tail, uint64_t bytes);
 

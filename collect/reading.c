@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 #include "collect/builder.h"
+#include "collect/follow.h"
 #include "collect/place.h"
 
 /* The rows of the table whose names stand in `names`. */
@@ -46,9 +47,18 @@ void reading_failed(struct run *run, const char *path, uint64_t kept, const stru
     run_fail(run, &failure);
 }
 
-bool reading_may_write(const struct reading *reading)
+/* A log that was short when it was found is known by more of it when it has grown. */
+static void lengthen_head(struct reading *reading)
 {
-    return !reading->has_line || records_are_whole(&reading->records);
+    char first[1 << (HEADS - 1)];
+    struct head *head = &reading->found.head;
+    if (!reading->growing || head->count == HEADS ||
+        records_place(&reading->records).position >> head->count == 0)
+        return;
+    struct head longer =
+        head_of((struct str){ first, source_copy(&reading->source, 0, first, sizeof first) });
+    if (longer.count > head->count && longer.hash[head->count - 1] == head->hash[head->count - 1])
+        *head = longer;
 }
 
 int reading_write(struct reading *reading, struct why *why)
@@ -56,6 +66,7 @@ int reading_write(struct reading *reading, struct why *why)
     struct run *run = reading->run;
     struct input *input = &reading->input;
     const struct head *head = &reading->found.head;
+    lengthen_head(reading);
     struct lines_place place = records_place(&reading->records);
     input->dialects = dialect_names(reading->dialects, reading->dialect_names);
     input->bytes = place.position;
@@ -69,7 +80,61 @@ int reading_write(struct reading *reading, struct why *why)
         return -1;
     struct mark mark = { input->id, reading->reached, reading->before };
     run_note(run, &mark);
+    reading->unwritten = false;
     return 0;
+}
+
+int reading_write_all(struct run *run, struct why *why)
+{
+    for (const struct reading *reading = run->readings; reading; reading = reading->older)
+        if (!records_are_whole(&reading->records))
+            return 0;
+    for (struct reading *reading = run->readings; reading; reading = reading->older)
+        if (reading->unwritten && reading_write(reading, why))
+            return -1;
+    return 1;
+}
+
+/* ---- A log that grows. */
+
+enum { PROOF_BYTES = 256 };
+
+/* Reads what is new of a plain file. It may have been truncated meanwhile and written anew, even beyond where
+ * we are: so what came before must be there still when what comes next has been read. */
+static ssize_t read_growing(void *state, char *to, size_t size, struct why *why)
+{
+    struct reading *reading = state;
+    size_t known = (size_t)(to - reading->lines.buffer);
+    uint64_t position = source_position(&reading->source);
+    char proof[PROOF_BYTES];
+    if (reading->replaced)
+        return 0;
+    if (known > PROOF_BYTES)
+        known = PROOF_BYTES;
+    if (known > position)
+        known = (size_t)position;
+    ssize_t got = source_read(&reading->source, to, size, why);
+    if (got < 0)
+        return got;
+    if (source_copy(&reading->source, position - known, proof, known) != known ||
+        memcmp(proof, to - known, known) != 0) {
+        reading->replaced = true;
+        return 0;
+    }
+    reading->run->reads += got > 0;
+    return got;
+}
+
+static void grow(struct reading *reading)
+{
+    reading->growing = reading->lines.growing = true;
+    reading->lines.read = read_growing;
+    reading->lines.state = reading;
+}
+
+void reading_grown(struct reading *reading)
+{
+    reading->growing = reading->lines.growing = false;
 }
 
 /* ---- Lines. */
@@ -81,18 +146,44 @@ static void skip(struct reading *reading, const char *reason, struct str program
                reading->record.offset);
 }
 
-void reading_next(struct reading *reading)
+static bool next_line(struct reading *reading)
 {
     struct why broken; /* is not cleared whole: it is a kilobyte, and this is done for each line */
     broken.status = 0;
     broken.text[0] = '\0';
-    uint64_t position = reading->lines.position;
     int got = records_next(&reading->records, &reading->record, &broken);
-    reading->has_line = got == 1;
+    if (got < 0)
+        reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
+    return got == 1;
+}
+
+/* Last time the input ended within a line, and what was there has been taken for one. */
+static void pass_rest_of_line(struct reading *reading)
+{
+    struct str text;
+    struct why broken = { 0 };
+    int got = lines_next(&reading->lines, &text, &broken);
     if (got < 0)
         reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
     if (got != 1)
         return;
+    reading->in_rest = false;
+    reading->lines.number--;
+    reading->record =
+        (struct record){ .text = text, .offset = reading->lines.offset, .number = reading->lines.number };
+    if (text.len)
+        skip(reading, "rest of a line that was read before", STR(""), text);
+}
+
+void reading_next(struct reading *reading)
+{
+    reading->has_line = false;
+    if (reading->in_rest)
+        pass_rest_of_line(reading);
+    uint64_t position = reading->lines.position;
+    if (reading->in_rest || !next_line(reading))
+        return;
+    reading->has_line = true;
     reading->line_bytes = reading->lines.position - position;
     if (reading->records.journal)
         reading->source.consumed =
@@ -155,6 +246,7 @@ int reading_take(struct reading *reading, struct why *why)
     const struct dialect *before = reading->before;
     if (run_refresh(run, why))
         return -1;
+    reading->unwritten = true;
     run->collected->lines++;
     run->uncommitted_bytes += reading->line_bytes;
     if (reading->record.cut)
@@ -166,26 +258,6 @@ int reading_take(struct reading *reading, struct why *why)
     else if (!reading->record.cut)
         skip(reading, "no time stamp", STR(""), text);
     return 0;
-}
-
-/* Last time the input ended within a line, and what was there has been taken for one. */
-static void pass_rest_of_line(struct reading *reading)
-{
-    struct str tail = lines_tail(&reading->lines);
-    struct why broken = { 0 };
-    if (tail.len == 0 || tail.at[tail.len - 1] == '\n')
-        return;
-    struct str text;
-    int got = lines_next(&reading->lines, &text, &broken);
-    if (got < 0)
-        reading_failed(reading->run, reading->found.path, reading->lines.number, &broken);
-    if (got != 1)
-        return;
-    reading->lines.number--;
-    reading->record =
-        (struct record){ .text = text, .offset = reading->lines.offset, .number = reading->lines.number };
-    if (text.len)
-        skip(reading, "rest of a line that was read before", STR(""), text);
 }
 
 /* ---- Opening and closing. */
@@ -212,13 +284,46 @@ static int begin(struct reading *reading, struct why *why)
     reading->before = mark ? mark->before : NULL;
     const struct wall *wall = reading->found.wall;
     input->zone = wall ? wall_name(wall) : STR("");
-    input->tags = arena_str(&reading->arena, input->id ? input->tags : reading->run->tags);
+    input->tags = arena_str(&reading->arena, input->id ? input->tags : run->options->tags);
     if (tags_parse(&reading->tags, input->tags, &reading->arena, why))
         return -1;
+    struct str tail = lines_tail(&reading->lines);
+    reading->in_rest = tail.len && tail.at[tail.len - 1] != '\n';
     syslog_begin(&reading->syslog, input->last, reading->found.year);
     syslog_wall(&reading->syslog, wall, reading->found.first);
+    if (!reading->found.journal)
+        reading->file = source_file(&reading->source);
+    if (run->follow && follow_grows(run->follow, reading->found.path) && !reading->found.journal &&
+        !reading->source.compression && !reading->source.stream)
+        grow(reading);
     /* Its sessions need its number. */
-    return input->id ? 0 : reading_write(reading, why);
+    if (!input->id && reading_write(reading, why))
+        return -1;
+    if (reading->growing)
+        follow_opened(run->follow, reading);
+    return 0;
+}
+
+static void list_add(struct reading *reading)
+{
+    struct run *run = reading->run;
+    reading->older = run->readings;
+    if (run->readings)
+        run->readings->newer = reading;
+    run->readings = reading;
+    run->reading_count++;
+}
+
+static void list_remove(struct reading *reading)
+{
+    struct run *run = reading->run;
+    if (reading->newer)
+        reading->newer->older = reading->older;
+    else
+        run->readings = reading->older;
+    if (reading->older)
+        reading->older->newer = reading->newer;
+    run->reading_count--;
 }
 
 static void release(struct reading *reading)
@@ -282,7 +387,7 @@ int reading_open(struct run *run, struct found *found, size_t order, struct read
             result = -1;
             break;
         }
-        pass_rest_of_line(reading);
+        list_add(reading);
         reading_next(reading);
         *opened = reading;
         return 1;
@@ -293,6 +398,12 @@ int reading_open(struct run *run, struct found *found, size_t order, struct read
         if (why)
             *why = broken;
         result = -1;
+        break;
+    case PLACE_REPLACED: /* who follows finds both files in a moment */
+        if (!run->follow) {
+            why_set(&broken, EX_TEMPFAIL, "%s: was rotated just now; collect again", found->path);
+            run_fail(run, &broken);
+        }
         break;
     case PLACE_BROKEN:
     case PLACE_OTHER:
@@ -316,8 +427,11 @@ int reading_close(struct reading *reading, int result, struct why *why)
         why_set(&run->strange, EX_DATAERR, "%s: none of its %s lines is a mail server's that mxreplay knows",
                 reading->found.path, progress_number(reading->lines.number, lines));
     }
-    if (result == 0 && (more || reading->moved || input->bytes == 0))
+    if (result == 0 && (reading->unwritten || more || reading->moved || input->bytes == 0))
         result = reading_write(reading, why);
+    if (run->follow && !reading->growing && !reading->found.journal && result == 0)
+        follow_note_read(run->follow, reading);
+    list_remove(reading);
     *(more ? &run->collected->inputs : &run->collected->known) += 1;
     run->collected->bytes += bytes - reading->begin_bytes;
     run->collected->skipped += input->skipped - reading->begin_skipped;

@@ -19,6 +19,7 @@ struct reading {
     struct found found;
     size_t order; /* of inputs that have a line of the same time, that of the lowest comes first */
     struct source source;
+    struct source_file file;
     struct lines lines;
     struct records records; /* out of these, or out of a journal */
     struct syslog syslog;
@@ -34,6 +35,14 @@ struct reading {
     usec reached;                 /* the latest stamp of a line that was taken, or USEC_NONE */
     uint64_t begin_bytes, begin_skipped, begin_other; /* of the input, when it was opened */
     bool moved;                                       /* it does not lie where it did */
+    bool in_rest;                                     /* of a line whose beginning has been taken for one */
+    bool unwritten;                                   /* something was taken since reading_write() */
+    struct reading *older, *newer;                    /* in run->readings */
+    /* More may come. */
+    bool growing;
+    bool idle;     /* it has come to its end, and waits for more with the follower */
+    bool replaced; /* what was before the place where reading goes on is not there any more: it was truncated
+                    */
     /* The next line, read ahead. */
     bool has_line, has_time;
     struct record record;
@@ -49,12 +58,17 @@ int reading_open(struct run *run, struct found *found, size_t order, struct read
                  struct why *why);
 /* Gives the line that was read ahead to its dialect. 0, or -1 with why. */
 int reading_take(struct reading *reading, struct why *why);
-/* Reads the next line ahead; none: has_line is false, and where that is for a failure, it is noted. */
+/* Reads the next line ahead; none: has_line is false, and where that is for a failure, it is noted. Where the
+ * log grows, the next call may find one. */
 void reading_next(struct reading *reading);
-/* Whether reading can begin again with the line that was read ahead. */
-bool reading_may_write(const struct reading *reading);
-/* Writes down how far the lines have been taken, where reading_may_write(). 0, or -1 with why. */
+/* Nothing more will come: what stands behind the last newline is a line. */
+void reading_grown(struct reading *reading);
+/* Writes down how far the lines have been taken. Only where reading can begin again there. 0, or -1 with why.
+ */
 int reading_write(struct reading *reading, struct why *why);
+/* The same for all that are open and have given something since. Returns 1, 0 where one cannot be read on
+ * from where it is, so that nothing may be committed yet, or -1 with why. */
+int reading_write_all(struct run *run, struct why *why);
 /* Writes down the end, unless `result` is -1 already, counts, and frees it. Returns the result. */
 int reading_close(struct reading *reading, int result, struct why *why);
 
