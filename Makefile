@@ -96,6 +96,9 @@ install: mxreplay doc ## under PREFIX (/usr/local), staged in DESTDIR
 	install -D -m 644 build/doc/mxreplay.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mxreplay
 	install -D -m 644 build/doc/mxreplay.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mxreplay
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mxreplay/policies $(wildcard policies/*.yaml)
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in $(notdir $(wildcard systemd/*)); do \
+	  sed 's,@PREFIX@,$(PREFIX),' systemd/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 
 dist: ## mxreplay-VERSION.tar.gz
 	@mkdir -p build
