@@ -28,7 +28,8 @@ unsigned refused_means(const struct refused *refused, enum kind kind, enum tri s
         means.a = means.b = -1; /* when is not said */
         break;
     case KIND_DNSBL:
-        means.subject = refused->zone.at ? refused->zone : zone_in(refused->reply.text);
+        if (!means.subject.at)
+            means.subject = refused->zone.at ? refused->zone : zone_in(refused->reply.text);
         means.a = refused->answer;
         break;
     case KIND_SENDER_DOMAIN:

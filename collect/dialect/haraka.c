@@ -172,8 +172,35 @@ static void message_told(const struct line *line, struct haraka_line *said, stru
         transaction->message_id = builder_keep(builder, open, smtp_path(id));
     if (haraka_field(said, STR("size"), &size) && str_number(size, &bytes) && bytes <= INT64_MAX)
         transaction->size = (int64_t)bytes;
+    reach(open, STAGE_EOM);
     if (reply.code >= 400 && !(open->flags & DIALOG_KNOWN))
         end_of_message(line, said, builder, open, &reply);
+}
+
+/* What data_done() and accumulate_data() refuse themselves, before they ask any plugin. */
+static void refused_at_end(const struct line *line, struct haraka_line *said, struct builder *builder,
+                           struct open_session *open)
+{
+    static const struct {
+        struct str notice, reply;
+        int16_t code;
+    } refusals[] = {
+        { STR_INIT("Client sent bare line-feed"),
+          STR_INIT("Bare line-feed; see https://haraka.github.io/barelf/"), 451 },
+        { STR_INIT("Incoming message exceeded "), STR_INIT("Message too big!"), 550 },
+        { STR_INIT("Incoming message had too many Received headers"),
+          STR_INIT("Too many received headers - possible mail loop"), 550 },
+        { STR_INIT("Possible DoS attempt - too many MIME parts"),
+          STR_INIT("Transaction failed due to too many MIME parts"), 554 },
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals && open->transaction >= 0; i++) {
+        if (!str_starts(said->message, refusals[i].notice))
+            continue;
+        struct reply reply = { .code = refusals[i].code, .stage = STAGE_EOM, .text = refusals[i].reply };
+        reach(open, STAGE_EOM);
+        refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
+        open->transaction = -1;
+    }
 }
 
 /* No queue plugin has taken it: CONT, and "451 Queuing declined or disabled, try later". */
@@ -233,6 +260,8 @@ static void hook_told(const struct line *line, struct haraka_line *said, struct 
         reply.stage = (uint8_t)told_nowhere_else[i].stage;
         if (reply.stage == STAGE_CONNECT)
             reply.code = reply.code == 450 ? 421 : 554;
+        else if (reply.stage == STAGE_DATA)
+            reply.code = reply.code == 450 ? 451 : 554;
         if (in_transaction && open->transaction < 0)
             return;
         refuse(line, builder, open, &reply, in_transaction ? open->transaction : WHOLE_SESSION,
@@ -278,6 +307,30 @@ static struct open_session *connected(const struct line *line, struct haraka_lin
         port = 0;
     builder_set_client(builder, open, &client, (uint16_t)port);
     return open;
+}
+
+/* 'HAProxy proto=TCP4 src_ip=192.0.2.1:4000 dst_ip=192.0.2.9:25': the client that a proxy speaks for. */
+static void proxied(struct haraka_line *said, struct builder *builder, struct open_session *open)
+{
+    struct str text, address, number;
+    struct ip client;
+    uint64_t port = 0;
+    if (!haraka_field(said, STR("src_ip"), &text) || !str_split_last(text, STR(":"), &address, &number) ||
+        !ip_parse(address, &client))
+        return;
+    if (!str_number(number, &port) || port > UINT16_MAX)
+        port = 0;
+    builder_set_client(builder, open, &client, (uint16_t)port);
+}
+
+/* Without that line, which is of level=info, only the last one has another address than the first. */
+static void proxied_after_all(struct haraka_line *said, struct builder *builder, struct open_session *open)
+{
+    struct str text;
+    struct ip client;
+    if (haraka_field(said, STR("ip"), &text) && ip_parse(text, &client) &&
+        !ip_eq(&client, &open->session.client))
+        builder_set_client(builder, open, &client, 0);
 }
 
 /* The name that connection.js has found, where no plugin has said more. */
@@ -378,6 +431,7 @@ static void disconnected(const struct line *line, struct haraka_line *said, stru
         reach(open, STAGE_HELO);
     }
     session->tls |= field_is(said, STR("tls"), STR("Y"));
+    proxied_after_all(said, builder, open);
     name_told(line, said, builder, open);
     when_told(line, builder, open, &notes->dialog, field_is(said, STR("early"), STR("Y")));
     if (!known && haraka_field(said, STR("lr"), &text)) {
@@ -391,20 +445,41 @@ static void disconnected(const struct line *line, struct haraka_line *said, stru
     builder_close(builder, open, line, closed);
 }
 
-/* Other things that connection.js says, and how they end the connection. */
-static enum taken core_said(const struct line *line, struct haraka_line *said, struct builder *builder,
-                            struct open_session *open, struct haraka_notes *notes)
+/* How the client left: "client half closed connection"; before Haraka 3 "client NAME [ADDRESS] half ...". */
+static void leaving(struct haraka_line *said, struct open_session *open)
 {
     static const struct {
         struct str begin;
         enum closed closed;
     } endings[] = {
-        { STR_INIT("client half closed connection"), CLOSED_LOST },
-        { STR_INIT("client dropped connection"), CLOSED_LOST },
-        { STR_INIT("client connection error"), CLOSED_LOST },
-        { STR_INIT("client connection timed out"), CLOSED_TIMEOUT },
+        { STR_INIT("half closed connection"), CLOSED_LOST },
+        { STR_INIT("dropped connection"), CLOSED_LOST },
+        { STR_INIT("connection error"), CLOSED_LOST },
+        { STR_INIT("connection timed out"), CLOSED_TIMEOUT },
         { STR_INIT("timeout, destroy socket"), CLOSED_TIMEOUT },
     };
+    struct str message = said->message, before;
+    if (open->session.closed != CLOSED_UNKNOWN)
+        return;
+    if (cut_prefix(&message, STR("client ")) && str_find(message, STR("] ")) &&
+        !str_starts(message, STR("connection error")))
+        cut_until(&message, STR("] "), &before);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (str_starts(message, endings[i].begin))
+            open->session.closed = (uint8_t)endings[i].closed;
+}
+
+/* Commands behind the end of the message, before its reply: none of them is run. */
+static void sent_ahead(const struct line *line, struct builder *builder, struct open_session *open)
+{
+    struct evidence ahead = evidence_of(KIND_PIPELINING, YES, line->at);
+    ahead.a = ahead.b = -1;
+    evidence_once(builder, open, &ahead);
+}
+
+static enum taken core_said(const struct line *line, struct haraka_line *said, struct builder *builder,
+                            struct open_session *open, struct haraka_notes *notes)
+{
     struct str message = said->message;
     bool known = open->flags & DIALOG_KNOWN;
     if (str_eq(said->level, STR("PROTOCOL"))) {
@@ -429,12 +504,24 @@ static enum taken core_said(const struct line *line, struct haraka_line *said, s
         message_told(line, said, builder, open);
     else if (str_eq(message, STR("queue")))
         queue_told(line, said, builder, open);
-    else if (str_starts(message, STR("deny(soft?) overridden")))
+    else if (str_starts(message, STR("deny(soft?) overrid"))) /* "overriden" before Haraka 3 */
         take_back(open);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (str_starts(message, endings[i].begin) && open->session.closed == CLOSED_UNKNOWN)
-            open->session.closed = (uint8_t)endings[i].closed;
+    else if (str_eq(message, STR("HAProxy")))
+        proxied(said, builder, open);
+    else if (str_starts(message, STR("command pipelined after end of DATA")))
+        sent_ahead(line, builder, open);
+    else if (!known)
+        refused_at_end(line, said, builder, open);
+    leaving(said, open);
     return TAKEN;
+}
+
+/* auth_base.js waits before it refuses a password, and says so; the reply is told with the dialog only. */
+static void refused_user(const struct line *line, struct builder *builder, struct open_session *open)
+{
+    struct evidence tried = evidence_of(KIND_AUTH, NO, line->at);
+    if (!(open->flags & DIALOG_KNOWN))
+        builder_add_evidence(builder, open, &tried);
 }
 
 static enum taken take(const struct line *line, struct builder *builder)
@@ -462,6 +549,8 @@ static enum taken take(const struct line *line, struct builder *builder)
         return core_said(line, &said, builder, open, notes);
     if (str_eq(said.origin, STR("tls")) && str_starts(said.message, STR("secured: ")))
         open->session.tls = true;
+    if (str_starts(said.origin, STR("auth/")) && str_starts(said.message, STR("delaying for ")))
+        refused_user(line, builder, open);
     haraka_plugin_said(line, &said, builder, open);
     return TAKEN;
 }

@@ -16,7 +16,7 @@
 
 /* Words that are a plugin's own, where it has several things to say or the usual words would mislead. */
 static const struct words {
-    struct str begin;
+    struct str says;
     struct saying means;
 } words[] = {
     { SAYS("You talk too soon"), MEANS(NAMED_EARLY_TALKER, KIND_EARLY_TALKER, YES, NULL) }, /* early_talker */
@@ -33,6 +33,12 @@ static const struct words {
     { SAYS("Too many concurrent connections"), MEANS(NAMED_RATE, KIND_RATE, YES, "connection") }, /* limit */
     { SAYS("Too many recipient"), MEANS(NAMED_RATE, KIND_RATE, YES, "recipient") },
     { SAYS("Too many errors"), NOTHING },
+    { SAYS("plugin timeout"), NOTHING }, /* plugins.js: whatever the plugin would have found */
+    { SAYS("Error connecting to virus scanner"), NOTHING }, /* clamd, and the next ones */
+    { SAYS("Virus scanner"), NOTHING },
+    { SAYS("Rspamd scan "), NOTHING },
+    { SAYS("spamd scan "), NOTHING }, /* spamassassin */
+    { SAYS("spamd connect timeout"), NOTHING },
     { SAYS("Too many unrecognized commands"), NOTHING },
     { SAYS("Bare line-feed"), MEANS(NAMED_PIPELINING, KIND_BARE_NEWLINE, YES, NULL) }, /* connection.js */
 };
@@ -64,6 +70,16 @@ static const struct plugin {
     { SAYS("access"), NOTHING },
     { SAYS("toobusy"), NOTHING },
 };
+
+/* Words that stand behind a name or an address. */
+static const struct words last_words[] = {
+    { SAYS(" SPF Temporary Error"), MEANS(NAMED_SPF, KIND_SPF, UNKNOWN, NULL) },
+    { SAYS(" is listed by ips.backscatterer.org"),
+      MEANS(NAMED_DNSBL, KIND_DNSBL, YES, "ips.backscatterer.org") }, /* dns-list */
+};
+
+/* What SPF says of a HELO is nothing that a measure asks for. */
+static const struct saying spf_of_helo = MEANS(NAMED_SPF, KINDS, UNKNOWN, NULL);
 
 static uint8_t plugin_number(struct str name)
 {
@@ -99,10 +115,15 @@ static const struct plugin *plugin_of(const struct haraka_notes *notes, const st
 const struct saying *haraka_meaning(struct open_session *open, const struct reply *reply)
 {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_starts(reply->text, words[i].begin))
+        if (str_starts(reply->text, words[i].says))
             return &words[i].means;
+    for (size_t i = 0; i < sizeof last_words / sizeof *last_words; i++)
+        if (str_ends(reply->text, last_words[i].says))
+            return &last_words[i].means;
     const struct plugin *plugin =
         builder_notes_of(open, &dialect_haraka) ? plugin_of(open->notes, reply) : NULL;
+    if (plugin && plugin->means.kind == KIND_SPF && reply->stage <= STAGE_HELO)
+        return &spf_of_helo;
     return plugin ? &plugin->means : NULL;
 }
 
@@ -188,7 +209,8 @@ static bool spf_said(struct haraka_line *said, struct evidence *found, struct bu
             found->detail = results[i];
     if (!found->detail.at)
         return false;
-    found->state = (uint8_t)tri_of(str_eq(found->detail, STR("pass")));
+    if (!str_eq(found->detail, STR("temperror")))
+        found->state = (uint8_t)tri_of(str_eq(found->detail, STR("pass")));
     evidence_once(builder, open, found);
     return true;
 }
@@ -203,7 +225,8 @@ static bool dkim_said(struct haraka_line *said, struct evidence *found, struct b
         return false;
     found->kind = KIND_DKIM;
     found->detail = result;
-    found->state = (uint8_t)tri_of(str_eq(result, STR("pass")));
+    if (!str_eq(result, STR("tempfail")))
+        found->state = (uint8_t)tri_of(str_eq(result, STR("pass")));
     builder_add_evidence(builder, open, found);
     return true;
 }

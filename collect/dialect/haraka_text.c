@@ -151,9 +151,9 @@ static void split_uuid(struct haraka_line *said)
 static void split_message(struct haraka_line *said)
 {
     static const struct str words[] = { STR_INIT("connect "), STR_INIT("disconnect "), STR_INIT("message "),
-                                        STR_INIT("queue ") };
+                                        STR_INIT("queue "), STR_INIT("HAProxy ") };
     struct str text = said->message, path;
-    if (str_starts(text, STR(" hook="))) {
+    if (str_starts(text, STR(" hook=")) || str_starts(text, STR("hook="))) { /* before Haraka 3 */
         said->message.len = 0;
         said->fields = text;
         return;
