@@ -23,7 +23,7 @@ static const struct words {
     { SAYS("Sorry, no FCrDNS match"), MEANS(NAMED_FCRDNS, KIND_FCRDNS, NO, NULL) },         /* fcrdns */
     { SAYS("No MX for your FROM address"), MEANS(NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "mx") },
     { SAYS("No valid MX for your FROM"), MEANS(NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "mx") },
-    { SAYS("Null MX: "), MEANS(NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, NO, "null-mx") },
+    { SAYS("Null MX: "), MEANS(NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, YES, "null-mx") },
     { SAYS("Temp. resolver error"), MEANS(NAMED_SENDER_DOMAIN, KIND_SENDER_DOMAIN, UNKNOWN, "mx") },
     { SAYS("I cannot deliver mail for "), MEANS(NAMED_RELAY, KIND_RELAY, YES, NULL) }, /* connection.js */
     { SAYS("You are not allowed to relay"), MEANS(NAMED_RELAY, KIND_RELAY, YES, NULL) },

@@ -96,6 +96,7 @@ struct postfix_notes {
     struct command_counts counts;
     uint32_t nrcpt, queued; /* recipients of messages that qmgr took, and how many messages */
     uint32_t vrfy_seen;
+    uint8_t ended_at; /* enum stage of the last command, where the client did not say QUIT */
 };
 /* The notes of a session; never NULL. */
 struct postfix_notes *postfix_notes(struct builder *builder, struct open_session *open);

@@ -227,6 +227,8 @@ static enum taken take_disconnect(struct str rest, const struct line *line, stru
     struct postfix_notes *notes = postfix_notes(builder, open);
     read_counts(rest, &notes->counts);
     enum closed closed = guess_closed(session, &notes->counts);
+    if (!notes->counts.known) /* before Postfix 3.0 */
+        reach(open, (enum stage)notes->ended_at);
     if (closed == CLOSED_DROPPED && session->closed != closed) {
         session->cut_off = true;
         if (open->flags & SAW_PIPELINING)
@@ -254,6 +256,9 @@ static enum taken take_end(struct str rest, const struct line *line, struct buil
     open->session.cut_off |= closed == CLOSED_DROPPED;
     if (str_eq(where, STR("CONNECT")))
         reach(open, STAGE_BANNER);
+    enum command command = command_of(where);
+    if (command >= COMMAND_HELO && command <= COMMAND_EOM)
+        postfix_notes(builder, open)->ended_at = (uint8_t)command_stage(command);
     return TAKEN;
 }
 
