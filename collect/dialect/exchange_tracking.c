@@ -223,8 +223,8 @@ enum taken exchange_take_tracking(const struct line *line, struct exchange_row *
         struct str event;
         enum tri state;
     } fates[] = {
-        { STR_INIT("DELIVER"), YES }, { STR_INIT("SEND"), YES },      { STR_INIT("SENDEXTERNAL"), YES },
-        { STR_INIT("FAIL"), NO },     { STR_INIT("DEFER"), UNKNOWN },
+        { STR_INIT("DELIVER"), YES }, { STR_INIT("SEND"), YES }, { STR_INIT("SENDEXTERNAL"), YES },
+        { STR_INIT("FAIL"), NO },     { STR_INIT("DROP"), NO },  { STR_INIT("DEFER"), UNKNOWN },
     };
     struct str event = field(row, EVENT);
     if (str_eq(event, STR("RECEIVE")))
