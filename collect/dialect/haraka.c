@@ -8,14 +8,6 @@
 #include <stdio.h>
 #include "collect/smtp_text.h"
 
-enum {
-    DIALOG_KNOWN = 1 << 0,
-    HOOKS_KNOWN = 1 << 1,  /* level=info: each plugin's decision is told */
-    VOUCHED = 1 << 2,      /* a plugin has said OK to the recipient under way */
-    HOOK_REFUSED = 1 << 3, /* by a plugin's line, which delay_deny may take back */
-    SERVER_ENDS = 1 << 4
-};
-
 /* constants.js, and the codes of connection.js */
 static const struct outcome {
     struct str name;
@@ -60,7 +52,7 @@ static const struct dialog_style style = { .has_tls = true, .meaning = haraka_me
 
 /* ---- What the lines say where the dialog is not known. */
 
-static void refuse(const struct line *line, struct builder *builder, struct open_session *open,
+void haraka_refuse(const struct line *line, struct builder *builder, struct open_session *open,
                    struct reply *reply, int32_t transaction, int32_t recipient)
 {
     struct refused refused = {
@@ -81,12 +73,6 @@ static void refuse(const struct line *line, struct builder *builder, struct open
                  saying ? saying : saying_of(refused.reply.text, (enum stage)reply->stage));
 }
 
-static void reach(struct open_session *open, enum stage stage)
-{
-    if (open->session.stage < stage)
-        open->session.stage = (uint8_t)stage;
-}
-
 static void sender_told(const struct line *line, struct haraka_line *said, struct builder *builder,
                         struct open_session *open)
 {
@@ -97,17 +83,16 @@ static void sender_told(const struct line *line, struct haraka_line *said, struc
         return;
     transaction->mail_from = builder_keep(builder, open, smtp_path(str_skip(said->message, 7)));
     open->transaction = (int32_t)open->session.transaction_count - 1;
-    reach(open, STAGE_MAIL);
+    haraka_reach(open, STAGE_MAIL);
     if (reply.code < 400)
         return;
     if (!haraka_field(said, STR("msg"), &reply.text) || !reply.text.len)
         reply.text = said->message; /* "sender <a@b.test> denied" */
-    refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
+    haraka_refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
     open->transaction = -1;
 }
 
-/* A recipient for whom no plugin has spoken is logged as OK, and refused: connection.js, rcpt_respond(). */
-static void refuse_unspoken(const struct line *line, struct builder *builder, struct open_session *open,
+void haraka_refuse_unspoken(const struct line *line, struct builder *builder, struct open_session *open,
                             int32_t transaction, int32_t recipient)
 {
     struct str address = open->session.transactions[transaction].recipients[recipient].address;
@@ -115,7 +100,7 @@ static void refuse_unspoken(const struct line *line, struct builder *builder, st
     int len = snprintf(text, sizeof text, "I cannot deliver mail for <%.*s>", STR_ARG(address));
     struct reply reply = { .code = 550, .stage = STAGE_RCPT };
     reply.text = (struct str){ text, len < (int)sizeof text ? (size_t)len : sizeof text - 1 };
-    refuse(line, builder, open, &reply, transaction, recipient);
+    haraka_refuse(line, builder, open, &reply, transaction, recipient);
 }
 
 static void recipient_told(const struct line *line, struct haraka_line *said, struct builder *builder,
@@ -130,15 +115,15 @@ static void recipient_told(const struct line *line, struct haraka_line *said, st
         return;
     struct transaction *transaction = &open->session.transactions[open->transaction];
     int32_t index = (int32_t)transaction->recipient_count - 1;
-    reach(open, STAGE_RCPT);
+    haraka_reach(open, STAGE_RCPT);
     if (reply.code < 400 && vouched) {
         transaction->recipients[index].reply = reply;
     } else if (reply.code < 400) {
-        refuse_unspoken(line, builder, open, open->transaction, index);
+        haraka_refuse_unspoken(line, builder, open, open->transaction, index);
     } else {
         if (!haraka_field(said, STR("msg"), &reply.text) || !reply.text.len)
             reply.text = said->message;
-        refuse(line, builder, open, &reply, open->transaction, index);
+        haraka_refuse(line, builder, open, &reply, open->transaction, index);
     }
 }
 
@@ -146,11 +131,11 @@ static void end_of_message(const struct line *line, struct haraka_line *said, st
                            struct open_session *open, struct reply *reply)
 {
     reply->stage = STAGE_EOM;
-    reach(open, STAGE_EOM);
+    haraka_reach(open, STAGE_EOM);
     if (!haraka_field(said, STR("msg"), &reply->text))
         reply->text = (struct str){ NULL, 0 };
     if (reply->code >= 400) {
-        refuse(line, builder, open, reply, open->transaction, WHOLE_TRANSACTION);
+        haraka_refuse(line, builder, open, reply, open->transaction, WHOLE_TRANSACTION);
     } else {
         open->session.transactions[open->transaction].verdict = VERDICT_ACCEPTED;
         accepted(builder, open, open->transaction, reply);
@@ -172,7 +157,7 @@ static void message_told(const struct line *line, struct haraka_line *said, stru
         transaction->message_id = builder_keep(builder, open, smtp_path(id));
     if (haraka_field(said, STR("size"), &size) && str_number(size, &bytes) && bytes <= INT64_MAX)
         transaction->size = (int64_t)bytes;
-    reach(open, STAGE_EOM);
+    haraka_reach(open, STAGE_EOM);
     if (reply.code >= 400 && !(open->flags & DIALOG_KNOWN))
         end_of_message(line, said, builder, open, &reply);
 }
@@ -197,8 +182,8 @@ static void refused_at_end(const struct line *line, struct haraka_line *said, st
         if (!str_starts(said->message, refusals[i].notice))
             continue;
         struct reply reply = { .code = refusals[i].code, .stage = STAGE_EOM, .text = refusals[i].reply };
-        reach(open, STAGE_EOM);
-        refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
+        haraka_reach(open, STAGE_EOM);
+        haraka_refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
         open->transaction = -1;
     }
 }
@@ -264,8 +249,8 @@ static void hook_told(const struct line *line, struct haraka_line *said, struct 
             reply.code = reply.code == 450 ? 451 : 554;
         if (in_transaction && open->transaction < 0)
             return;
-        refuse(line, builder, open, &reply, in_transaction ? open->transaction : WHOLE_SESSION,
-               WHOLE_TRANSACTION);
+        haraka_refuse(line, builder, open, &reply, in_transaction ? open->transaction : WHOLE_SESSION,
+                      WHOLE_TRANSACTION);
         if (first && !in_transaction)
             open->flags |= HOOK_REFUSED;
     }
@@ -279,194 +264,6 @@ static void take_back(struct open_session *open)
         open->session.verdict = VERDICT_NONE;
     }
     open->flags &= ~(uint32_t)(HOOK_REFUSED | SERVER_ENDS);
-}
-
-/* ---- The connection. */
-
-static bool field_is(struct haraka_line *said, struct str name, struct str wanted)
-{
-    struct str value;
-    return haraka_field(said, name, &value) && str_eq(value, wanted);
-}
-
-static struct open_session *connected(const struct line *line, struct haraka_line *said,
-                                      struct builder *builder, session_key key)
-{
-    struct str text;
-    struct ip client;
-    uint64_t port = 0;
-    if (!haraka_field(said, STR("ip"), &text) || !ip_parse(text, &client))
-        return NULL;
-    struct open_session *open = builder_open(builder, key, line);
-    if (haraka_field(said, STR("local_ip"), &text))
-        ip_parse(text, &open->session.server_address);
-    if (haraka_field(said, STR("local_port"), &text) && str_number(text, &port) && port <= UINT16_MAX)
-        open->session.server_port = (uint16_t)port;
-    port = 0;
-    if (haraka_field(said, STR("port"), &text) && (!str_number(text, &port) || port > UINT16_MAX))
-        port = 0;
-    builder_set_client(builder, open, &client, (uint16_t)port);
-    return open;
-}
-
-/* 'HAProxy proto=TCP4 src_ip=192.0.2.1:4000 dst_ip=192.0.2.9:25': the client that a proxy speaks for. */
-static void proxied(struct haraka_line *said, struct builder *builder, struct open_session *open)
-{
-    struct str text, address, number;
-    struct ip client;
-    uint64_t port = 0;
-    if (!haraka_field(said, STR("src_ip"), &text) || !str_split_last(text, STR(":"), &address, &number) ||
-        !ip_parse(address, &client))
-        return;
-    if (!str_number(number, &port) || port > UINT16_MAX)
-        port = 0;
-    builder_set_client(builder, open, &client, (uint16_t)port);
-}
-
-/* Without that line, which is of level=info, only the last one has another address than the first. */
-static void proxied_after_all(struct haraka_line *said, struct builder *builder, struct open_session *open)
-{
-    struct str text;
-    struct ip client;
-    if (haraka_field(said, STR("ip"), &text) && ip_parse(text, &client) &&
-        !ip_eq(&client, &open->session.client))
-        builder_set_client(builder, open, &client, 0);
-}
-
-/* The name that connection.js has found, where no plugin has said more. */
-static void name_told(const struct line *line, struct haraka_line *said, struct builder *builder,
-                      struct open_session *open)
-{
-    struct str name;
-    struct evidence rdns = evidence_of(KIND_RDNS, UNKNOWN, line->at);
-    if (!haraka_field(said, STR("rdns"), &name) || !name.len)
-        return;
-    for (uint32_t i = 0; i < open->session.evidence_count; i++)
-        if (open->session.evidence[i].kind == KIND_RDNS)
-            return;
-    if (!str_eq(name, STR("DNSERROR")) && !str_eq(name, STR("Unknown")))
-        rdns.state = (uint8_t)tri_of(!str_eq(name, STR("NXDOMAIN")));
-    evidence_once(builder, open, &rdns);
-    if (rdns.state == YES)
-        open->session.client_name = builder_keep(builder, open, name);
-    rdns.kind = KIND_FCRDNS;
-    if (rdns.state == NO) /* without a name there is none that leads back */
-        evidence_once(builder, open, &rdns);
-}
-
-/* "rcpts=1/0/2": accepted, put off, refused. Where that many were not accepted, the last words tell which. */
-static void correct_recipients(const struct line *line, struct haraka_line *said, struct builder *builder,
-                               struct open_session *open, struct str last)
-{
-    struct str text, address = { NULL, 0 };
-    uint64_t count = 0, left = 0;
-    struct session *session = &open->session;
-    if (!haraka_field(said, STR("rcpts"), &text) || !cut_number(&text, &count))
-        return;
-    if (cut_prefix(&last, STR("550 I cannot deliver mail for ")))
-        address = smtp_path(last);
-    for (uint32_t i = 0; i < session->transaction_count; i++)
-        for (uint32_t j = 0; j < session->transactions[i].recipient_count; j++)
-            left += session->transactions[i].recipients[j].reply.code == 250;
-    for (uint32_t i = 0; i < session->transaction_count && left > count; i++)
-        for (uint32_t j = 0; j < session->transactions[i].recipient_count && left > count; j++) {
-            const struct recipient *recipient = &session->transactions[i].recipients[j];
-            if (recipient->reply.code != 250 || (count && !str_eq(recipient->address, address)))
-                continue;
-            refuse_unspoken(line, builder, open, (int32_t)i, (int32_t)j);
-            left--;
-        }
-    session->gap |= left != count;
-}
-
-/* "554 client [198.51.100.60] rejected; no rDNS": the last refusal, where no other line has told of one. */
-static void last_words(const struct line *line, struct builder *builder, struct open_session *open,
-                       struct str last)
-{
-    uint64_t code = 0;
-    struct reply reply = { .stage = STAGE_CONNECT };
-    if (open->session.reply.code || !cut_number(&last, &code) || code < 400 || code > 599 || code == 503 ||
-        code == 500)
-        return;
-    reply.code = (int16_t)code;
-    reply.text = str_trim(last);
-    if (open->session.stage >= STAGE_HELO || str_find(last, STR("HELO")))
-        reply.stage = STAGE_HELO;
-    refuse(line, builder, open, &reply, WHOLE_SESSION, WHOLE_TRANSACTION);
-}
-
-/* What the dialog shows of when both sides spoke: connection.js reads before its banner is out. */
-static void when_told(const struct line *line, struct builder *builder, struct open_session *open,
-                      const struct dialog *dialog, bool early)
-{
-    struct evidence talked =
-        evidence_of(early ? KIND_PIPELINING : KIND_EARLY_TALKER, tri_of(early), line->at);
-    if (!early && !dialog->banner)
-        return;
-    for (uint32_t i = 0; i < open->session.evidence_count; i++)
-        if (open->session.evidence[i].kind == KIND_EARLY_TALKER)
-            return;
-    talked.a = early || !dialog->spoke ? -1 : dialog->spoke;
-    talked.b = early ? -1 : dialog->banner;
-    builder_add_evidence(builder, open, &talked);
-}
-
-static enum closed closed_how(const struct open_session *open)
-{
-    if (open->session.closed != CLOSED_UNKNOWN)
-        return (enum closed)open->session.closed;
-    if (open->flags & SERVER_ENDS)
-        return CLOSED_DROPPED;
-    return open->flags & HOOKS_KNOWN ? CLOSED_QUIT : CLOSED_UNKNOWN;
-}
-
-static void disconnected(const struct line *line, struct haraka_line *said, struct builder *builder,
-                         struct open_session *open, struct haraka_notes *notes)
-{
-    struct session *session = &open->session;
-    struct str text;
-    bool known = open->flags & DIALOG_KNOWN;
-    if (!known && haraka_field(said, STR("helo"), &text) && text.len) {
-        session->helo = builder_keep(builder, open, text);
-        reach(open, STAGE_HELO);
-    }
-    session->tls |= field_is(said, STR("tls"), STR("Y"));
-    proxied_after_all(said, builder, open);
-    name_told(line, said, builder, open);
-    when_told(line, builder, open, &notes->dialog, field_is(said, STR("early"), STR("Y")));
-    if (!known && haraka_field(said, STR("lr"), &text)) {
-        correct_recipients(line, said, builder, open, text);
-        last_words(line, builder, open, text);
-    }
-    if (!session->reply.code)
-        reach(open, STAGE_BANNER);
-    enum closed closed = closed_how(open);
-    session->cut_off |= closed == CLOSED_DROPPED;
-    builder_close(builder, open, line, closed);
-}
-
-/* How the client left: "client half closed connection"; before Haraka 3 "client NAME [ADDRESS] half ...". */
-static void leaving(struct haraka_line *said, struct open_session *open)
-{
-    static const struct {
-        struct str begin;
-        enum closed closed;
-    } endings[] = {
-        { STR_INIT("half closed connection"), CLOSED_LOST },
-        { STR_INIT("dropped connection"), CLOSED_LOST },
-        { STR_INIT("connection error"), CLOSED_LOST },
-        { STR_INIT("connection timed out"), CLOSED_TIMEOUT },
-        { STR_INIT("timeout, destroy socket"), CLOSED_TIMEOUT },
-    };
-    struct str message = said->message, before;
-    if (open->session.closed != CLOSED_UNKNOWN)
-        return;
-    if (cut_prefix(&message, STR("client ")) && str_find(message, STR("] ")) &&
-        !str_starts(message, STR("connection error")))
-        cut_until(&message, STR("] "), &before);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (str_starts(message, endings[i].begin))
-            open->session.closed = (uint8_t)endings[i].closed;
 }
 
 /* Commands behind the end of the message, before its reply: none of them is run. */
@@ -491,7 +288,7 @@ static enum taken core_said(const struct line *line, struct haraka_line *said, s
         return TAKEN;
     }
     if (str_eq(message, STR("disconnect"))) {
-        disconnected(line, said, builder, open, notes);
+        haraka_disconnected(line, said, builder, open, notes);
         return TAKEN;
     }
     if (message.len == 0)
@@ -507,12 +304,12 @@ static enum taken core_said(const struct line *line, struct haraka_line *said, s
     else if (str_starts(message, STR("deny(soft?) overrid"))) /* "overriden" before Haraka 3 */
         take_back(open);
     else if (str_eq(message, STR("HAProxy")))
-        proxied(said, builder, open);
+        haraka_proxied(said, builder, open);
     else if (str_starts(message, STR("command pipelined after end of DATA")))
         sent_ahead(line, builder, open);
     else if (!known)
         refused_at_end(line, said, builder, open);
-    leaving(said, open);
+    haraka_leaving(said, open);
     return TAKEN;
 }
 
@@ -537,7 +334,7 @@ static enum taken take(const struct line *line, struct builder *builder)
     if (!open) {
         if (!is_core || !str_eq(said.message, STR("connect")))
             return PASSED; /* it began before the log, or is delivered now */
-        return connected(line, &said, builder, key) ? TAKEN : SKIPPED;
+        return haraka_connected(line, &said, builder, key) ? TAKEN : SKIPPED;
     }
     struct haraka_notes *notes = builder_notes(builder, open, &dialect_haraka, sizeof *notes);
     if (!notes)

@@ -41,6 +41,40 @@ const struct saying *haraka_meaning(struct open_session *open, const struct repl
 bool haraka_plugin_said(const struct line *line, struct haraka_line *said, struct builder *builder,
                         struct open_session *open);
 
+/* open_session.flags */
+enum {
+    DIALOG_KNOWN = 1 << 0,
+    HOOKS_KNOWN = 1 << 1,  /* level=info: each plugin's decision is told */
+    VOUCHED = 1 << 2,      /* a plugin has said OK to the recipient under way */
+    HOOK_REFUSED = 1 << 3, /* by a plugin's line, which delay_deny may take back */
+    SERVER_ENDS = 1 << 4
+};
+
+/* A session reached this stage. */
+static inline void haraka_reach(struct open_session *open, enum stage stage)
+{
+    if (open->session.stage < stage)
+        open->session.stage = (uint8_t)stage;
+}
+
+/* Notes a refusal; of `reply`, code, stage and text are filled in. Indexes are as in struct refused. */
+void haraka_refuse(const struct line *line, struct builder *builder, struct open_session *open,
+                   struct reply *reply, int32_t transaction, int32_t recipient);
+/* A recipient for whom no plugin has spoken is logged as OK, and refused: connection.js, rcpt_respond(). */
+void haraka_refuse_unspoken(const struct line *line, struct builder *builder, struct open_session *open,
+                            int32_t transaction, int32_t recipient);
+
+/* "connect": a session begins; NULL where the line has no address. */
+struct open_session *haraka_connected(const struct line *line, struct haraka_line *said,
+                                      struct builder *builder, session_key key);
+/* "HAProxy": the client that a proxy speaks for. */
+void haraka_proxied(struct haraka_line *said, struct builder *builder, struct open_session *open);
+/* A line that may tell how the client left. */
+void haraka_leaving(struct haraka_line *said, struct open_session *open);
+/* "disconnect": the session ends. */
+void haraka_disconnected(const struct line *line, struct haraka_line *said, struct builder *builder,
+                         struct open_session *open, struct haraka_notes *notes);
+
 extern const struct dialect dialect_haraka;
 
 #endif
