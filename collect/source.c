@@ -178,16 +178,20 @@ static int open_archive(struct source_parts *parts, struct why *why)
         return why_set(why, EX_OSERR, "out of memory");
     parts->compression->filter(parts->archive);
     archive_read_support_format_raw(parts->archive);
-    if (archive_read_open(parts->archive, parts, NULL, feed_archive, NULL) != ARCHIVE_OK ||
-        archive_read_next_header(parts->archive, &entry) != ARCHIVE_OK)
-        return (int)archive_failed(parts, why);
-    return 0;
+    archive_read_support_format_empty(parts->archive); /* raw wants a byte */
+    int result = archive_read_open(parts->archive, parts, NULL, feed_archive, NULL);
+    if (result == ARCHIVE_OK)
+        result = archive_read_next_header(parts->archive, &entry);
+    parts->ended = result == ARCHIVE_EOF;
+    return result == ARCHIVE_OK || parts->ended ? 0 : (int)archive_failed(parts, why);
 }
 
 static ssize_t read_archive(struct source_parts *parts, char *to, size_t size, struct why *why)
 {
     if (!parts->archive && open_archive(parts, why))
         return -1;
+    if (parts->ended)
+        return 0;
     while (parts->block_len == 0) {
         const void *block = NULL;
         la_int64_t offset = 0;

@@ -76,6 +76,24 @@ static const struct form {
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
+/* What an empty log is compressed to has no byte in it, and is not damaged. */
+START_TEST(nothing_compressed)
+{
+    struct arena arena = { 0 };
+    const char *compression = forms[_i].compression ? forms[_i].compression : "";
+    if (strcmp(compression, "compress") == 0) /* what the program itself writes; libarchive fails at these */
+        input_write("mail.log", STR("\x1F\x9D\x90"));
+    else if (strcmp(compression, "lz4") == 0)
+        input_write("mail.log", STR("\x04\x22\x4D\x18\x64\x40\xA7\0\0\0\0\x05\x5D\xCC\x02"));
+    else
+        input_compress("mail.log", forms[_i].filter, STR(""));
+    struct got got = read_path("mail.log", &arena, 1000);
+    ck_assert_msg(got.why.status == 0, "%s", got.why.text);
+    ck_assert_uint_eq(got.bytes.len, 0);
+    arena_free(&arena);
+}
+END_TEST
+
 /* The name says nothing: only the content does. */
 START_TEST(each_compression)
 {
@@ -559,6 +577,7 @@ int main(void)
     TCase *t = tcase_create("source");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, each_compression, 0, FORMS);
+    tcase_add_loop_test(t, nothing_compressed, 0, FORMS);
     tcase_add_loop_test(t, truncated, 0, FORMS);
     tcase_add_loop_test(t, damaged, 0, FORMS);
     tcase_add_loop_test(t, piped, 0, FORMS);
