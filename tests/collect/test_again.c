@@ -443,12 +443,14 @@ static void collect_rotated(const char *database, struct str log)
 {
     size_t ends[PIECES_MOST], count = cut_up(log, true, ends), begin = 0, given = 0;
     const char *paths[PIECES_MOST * 2];
+    char room[PIECES_MOST * 2][128]; /* input_path() keeps the last few only */
     for (size_t i = 0; i < count; i++) {
         char name[32];
         struct str piece = { log.at + begin, ends[i] - begin };
         begin = ends[i];
         snprintf(name, sizeof name, "piece.%zu", (size_t)(random_below(1000) * 10 + i));
-        paths[given++] = input_path(name);
+        paths[given] = strcpy(room[given], input_path(name));
+        given++;
         if (given == 1 && random_below(2)) { /* the half of it first */
             write_somehow(name, (struct str){ piece.at, cut_near(piece, piece.len / 2, false) });
             collect(database, paths, 1, 0);
@@ -456,7 +458,8 @@ static void collect_rotated(const char *database, struct str log)
         write_somehow(name, piece);
         if (random_below(3) == 0) { /* the same under another name */
             snprintf(name, sizeof name, "again.%zu", i);
-            paths[given++] = input_path(name);
+            paths[given] = strcpy(room[given], input_path(name));
+            given++;
             write_somehow(name, piece);
         }
         if (i + 1 < count && random_below(2))
