@@ -1,8 +1,27 @@
 /* Times and durations. */
+#define _GNU_SOURCE
 #include "base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
+
+static usec read_clock(clockid_t id)
+{
+    struct timespec at = { 0 };
+    clock_gettime(id, &at);
+    return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
+}
+
+usec clock_now(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+usec clock_steady(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
 
 /* Howard Hinnant's way of counting days: years begin in March, so the leap day is the last. */
 int64_t clock_days(int64_t year, unsigned month, unsigned day)
@@ -33,10 +52,10 @@ unsigned clock_format(usec at, char text[CLOCK_TEXT_BYTES])
     unsigned month = 0, date = 0;
     usec left = at - day * USEC_DAY;
     clock_date(day, &year, &month, &date);
-    return (unsigned)snprintf(text, CLOCK_TEXT_BYTES,
-                              "%04" PRId64 "-%02u-%02uT%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%06" PRId64 "Z", year,
-                              month, date, left / USEC_HOUR, left / USEC_MINUTE % 60, left / USEC_SECOND % 60,
-                              left % USEC_SECOND);
+    return (unsigned)snprintf(
+        text, CLOCK_TEXT_BYTES,
+        "%04" PRId64 "-%02u-%02uT%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%06" PRId64 "Z", year, month, date,
+        left / USEC_HOUR, left / USEC_MINUTE % 60, left / USEC_SECOND % 60, left % USEC_SECOND);
 }
 
 /* Exactly `digits` digits. */
@@ -90,7 +109,8 @@ bool clock_parse(struct str text, usec *at)
     unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     usec fraction = 0, offset = 0;
     if (!cut_digits(&text, 4, &year) || !cut_char(&text, '-') || !cut_digits(&text, 2, &month) ||
-        !cut_char(&text, '-') || !cut_digits(&text, 2, &day) || month < 1 || month > 12 || day < 1 || day > 31)
+        !cut_char(&text, '-') || !cut_digits(&text, 2, &day) || month < 1 || month > 12 || day < 1 ||
+        day > 31)
         return false;
     if (cut_char(&text, 'T') || cut_char(&text, ' ')) {
         if (!cut_digits(&text, 2, &hour) || !cut_char(&text, ':') || !cut_digits(&text, 2, &minute))
@@ -111,8 +131,8 @@ static const struct unit {
     struct str name;
     usec length;
 } units[] = {
-    { STR_INIT("w"), 7 * USEC_DAY }, { STR_INIT("d"), USEC_DAY },         { STR_INIT("h"), USEC_HOUR },
-    { STR_INIT("ms"), 1000 },        { STR_INIT("m"), USEC_MINUTE },      { STR_INIT("s"), USEC_SECOND },
+    { STR_INIT("w"), 7 * USEC_DAY }, { STR_INIT("d"), USEC_DAY },    { STR_INIT("h"), USEC_HOUR },
+    { STR_INIT("ms"), 1000 },        { STR_INIT("m"), USEC_MINUTE }, { STR_INIT("s"), USEC_SECOND },
 };
 
 bool duration_parse(struct str text, usec *length)

@@ -16,6 +16,9 @@ typedef int64_t usec;
 
 enum { CLOCK_TEXT_BYTES = 32 };
 
+/* What the machine's clock shows; and one that goes on evenly whatever is done to that, for differences. */
+usec clock_now(void);
+usec clock_steady(void);
 /* Days since 1970-01-01 of a date in the Gregorian calendar; month 1-12, day 1-31. */
 int64_t clock_days(int64_t year, unsigned month, unsigned day);
 /* The other way round. */

@@ -5,30 +5,22 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include "base/why.h"
 
 #define EVERY (USEC_SECOND / 5)
 
 enum { LINE_BYTES = 512, COLUMNS_UNKNOWN = 80 };
 
-static usec now(void)
-{
-    struct timespec time = { 0 };
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * USEC_SECOND + time.tv_nsec / 1000;
-}
-
 void progress_begin(struct progress *progress, bool wanted, bool quiet)
 {
     *progress = (struct progress){ .to = stderr, .wanted = wanted && !quiet, .quiet = quiet };
-    progress->began = now();
+    progress->began = clock_steady();
     progress->next = progress->began + EVERY;
 }
 
 bool progress_due(struct progress *progress)
 {
-    usec at = progress->wanted ? now() : 0;
+    usec at = progress->wanted ? clock_steady() : 0;
     if (!progress->wanted || at < progress->next)
         return false;
     progress->next = at + EVERY;
@@ -100,7 +92,7 @@ void progress_end(struct progress *progress)
 
 double progress_seconds(const struct progress *progress)
 {
-    return (double)(now() - progress->began) / (double)USEC_SECOND;
+    return (double)(clock_steady() - progress->began) / (double)USEC_SECOND;
 }
 
 char *progress_left(const struct progress *progress, double done, double all, char text[PROGRESS_TIME_BYTES])

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyze/policy.h"
@@ -31,20 +30,6 @@ struct settings {
     bool follow;
     usec wait;
 };
-
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static usec wall_clock(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
-    return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
-}
 
 static int refuse_copy(const struct store *store, const char *path, struct why *why)
 {
@@ -97,11 +82,11 @@ enum { PAUSE_MSEC = 100 };
 /* Another run may be writing: waits for its end, `most` at the most, unless told to stop. */
 static int open_waiting(const char *path, usec most, int stop, struct store **store, struct why *why)
 {
-    double until = now() + (double)most / USEC_SECOND;
+    usec until = clock_steady() + most;
     bool said = false;
     int result = 0;
     while ((result = store_open(path, STORE_WRITE, store, why)) < 0 && why->status == EX_TEMPFAIL &&
-           now() < until && !stop_wait(stop, said ? PAUSE_MSEC : 0)) {
+           clock_steady() < until && !stop_wait(stop, said ? PAUSE_MSEC : 0)) {
         if (!said)
             say("waiting: %s", why->text);
         said = true;
@@ -272,7 +257,7 @@ static int run(const void *given, char **operands, struct why *why)
     struct store *store = NULL;
     struct collected collected = { 0 };
     int result = -1;
-    double began = now();
+    usec began = clock_steady();
     bool existed = access(path, F_OK) == 0;
 
     /* Mistakes in what was typed come before the database is made. */
@@ -307,7 +292,7 @@ static int run(const void *given, char **operands, struct why *why)
             result = collect_into(store, &settings->common, &wishes, operands, &collected, why);
         /* Retention is due whatever became of this run. */
         if (settings->keep && !store_is_copy(store) &&
-            prune_from(store, path, wall_clock() - settings->keep, false, result < 0 ? NULL : why) < 0)
+            prune_from(store, path, clock_now() - settings->keep, false, result < 0 ? NULL : why) < 0)
             result = -1;
     } while (settings->follow && result == 0 && !stop_wait(wishes.stop, 0));
     if (settings->follow)
@@ -316,7 +301,7 @@ static int run(const void *given, char **operands, struct why *why)
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
     if (result == 0 || collected.sessions)
-        summary(&collected, path, now() - began, settings->follow);
+        summary(&collected, path, (double)(clock_steady() - began) / USEC_SECOND, settings->follow);
     if (result < 0)
         collect_forget(path, existed, &collected);
     else

@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <time.h>
 #include "collect/builder.h"
 #include "collect/capture/capture.h"
 #include "collect/follow.h"
@@ -33,13 +32,6 @@ void run_fail(struct run *run, const struct why *failure)
         progress_note(&run->progress, "%s", failure->text);
     else
         run->failure = *failure;
-}
-
-usec run_clock(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
 }
 
 int run_refresh(struct run *run, struct why *why)
@@ -191,7 +183,7 @@ static bool commit_is_due(const struct run *run)
         return false;
     return run->uncommitted_bytes >= run->commit_bytes ||
            (run->commit_at != USEC_NONE && run->collected->lines % COMMIT_LINES == 0 &&
-            run_clock() >= run->commit_at);
+            clock_steady() >= run->commit_at);
 }
 
 int run_read(struct run *run, struct merge *merge, struct why *why)

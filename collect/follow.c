@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 #include "collect/beside.h"
 #include "collect/watch.h"
@@ -37,7 +36,7 @@ struct follow {
     struct arena arena;        /* of those that are found beside them */
     uint64_t read[READ_SLOTS]; /* hashes of files that were read whole: who comes last has the place */
     uint64_t looked;           /* run->reads when it looked around last */
-    usec end;                  /* by run_clock(), never: only when it is asked for */
+    usec end;                  /* by clock_steady(), never: only when it is asked for */
     usec told;                 /* when it had come; USEC_NONE: not yet */
     bool looks;                /* around: not while the first reading goes on, nor in the end */
     bool past;                 /* what is opened now does not grow any more */
@@ -52,7 +51,7 @@ int follow_begin(struct run *run, const struct collect_options *options, struct 
     follow->run = run;
     follow->options = options;
     follow->watch.inotify = -1;
-    follow->end = options->follow_most ? run_clock() + options->follow_most : never;
+    follow->end = options->follow_most ? clock_steady() + options->follow_most : never;
     follow->told = USEC_NONE;
     return watch_begin(&follow->watch, options->paths, options->path_count, why);
 }
@@ -227,13 +226,6 @@ bool follow_has_read(const struct follow *follow, const struct stat *status)
     return follow->read[state % READ_SLOTS] == state;
 }
 
-static usec wall_clock(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
-    return at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
-}
-
 static size_t idle_count(const struct follow *follow)
 {
     size_t count = 0;
@@ -248,7 +240,7 @@ bool follow_keeps(struct follow *follow, struct reading *reading)
     follow->looked = follow->run->reads - 1; /* what goes on from there comes before any other's next line */
     reading->idle =
         tail && !records_end_within(&reading->records) &&
-        !((tail->of->folder || tail->past) && wall_clock() - reading->found.modified > quiet_most) &&
+        !((tail->of->folder || tail->past) && clock_now() - reading->found.modified > quiet_most) &&
         idle_count(follow) < IDLE_MOST;
     return reading->idle;
 }
@@ -481,7 +473,7 @@ static int read_news(struct follow *follow, struct why *why)
     struct merge merge;
     merge_begin(&merge, run, NULL);
     if (run->commit_at == USEC_NONE)
-        run->commit_at = run_clock() + COMMIT_USEC;
+        run->commit_at = clock_steady() + COMMIT_USEC;
     follow->looks = true;
     follow->looked = run->reads - 1;
     int result = run_read(run, &merge, why);
@@ -523,14 +515,14 @@ static int read_rest(struct follow *follow, struct why *why)
 static bool is_told(struct follow *follow)
 {
     struct pollfd stop = { .fd = follow->options->stop, .events = POLLIN };
-    if (follow->told == USEC_NONE && (poll(&stop, 1, 0) > 0 || run_clock() >= follow->end))
-        follow->told = run_clock();
+    if (follow->told == USEC_NONE && (poll(&stop, 1, 0) > 0 || clock_steady() >= follow->end))
+        follow->told = clock_steady();
     return follow->told != USEC_NONE;
 }
 
 bool follow_is_over(struct follow *follow)
 {
-    return is_told(follow) && run_clock() - follow->told >= REST_USEC;
+    return is_told(follow) && clock_steady() - follow->told >= REST_USEC;
 }
 
 /* Waits for the end, and for news or until `at`: without a timer if there is none. Returns whether there are
@@ -539,7 +531,7 @@ static bool wait_for(const struct follow *follow, bool for_news, usec at)
 {
     struct pollfd wanted[] = { { .fd = follow->options->stop, .events = POLLIN },
                                { .fd = for_news ? follow->watch.inotify : -1, .events = POLLIN } };
-    usec until = at < follow->end ? at : follow->end, left = until == never ? 0 : until - run_clock();
+    usec until = at < follow->end ? at : follow->end, left = until == never ? 0 : until - clock_steady();
     int msec = until == never ? -1 : left <= 0 ? 0 : left < USEC_DAY ? (int)(left / 1000) + 1 : DAY_MSEC;
     return poll(wanted, 2, msec) > 0 && wanted[1].revents;
 }
@@ -551,14 +543,14 @@ int follow_on(struct follow *follow, struct why *why)
     while (!is_told(follow)) {
         if (news && read_news(follow, why))
             return -1;
-        if (run->commit_at != USEC_NONE && run_clock() >= run->commit_at) {
+        if (run->commit_at != USEC_NONE && clock_steady() >= run->commit_at) {
             if (run_commit_read(run, why) < 0)
                 return -1;
             run->commit_at = USEC_NONE; /* in the midst of a line in pieces: with what comes next */
         }
         news = wait_for(follow, true, run->commit_at == USEC_NONE ? never : run->commit_at);
         if (news)
-            wait_for(follow, false, run_clock() + GATHER_USEC);
+            wait_for(follow, false, clock_steady() + GATHER_USEC);
     }
     if (!run->stopped && read_news(follow, why))
         return -1;

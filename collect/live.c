@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include "base/memory.h"
 #include "collect/builder.h"
 #include "collect/capture/capture.h"
@@ -25,17 +24,10 @@ struct live {
     struct framing *framing;
     struct input input;
     struct arena arena;
-    struct damages told;      /* what is written down already */
-    usec advanced, commit_at; /* commit_at: USEC_NONE where there is nothing new */
+    struct damages told; /* what is written down already */
+    usec advanced;       /* to when the capture was told that time has gone on */
     struct datagram datagram;
 };
-
-static usec clock_of(clockid_t id)
-{
-    struct timespec at;
-    clock_gettime(id, &at);
-    return (usec)at.tv_sec * USEC_SECOND + at.tv_nsec / 1000;
-}
 
 static void take(void *state, usec at, struct piece frame)
 {
@@ -70,7 +62,6 @@ static int write_input(struct live *live, struct why *why)
 
 static int commit(struct live *live, struct why *why)
 {
-    live->commit_at = USEC_NONE;
     return write_input(live, why) || run_commit(&live->run, why) ? -1 : 0;
 }
 
@@ -85,8 +76,8 @@ static bool is_waiting(struct live *live)
 static int patience(struct live *live)
 {
     usec left = is_waiting(live) ? USEC_SECOND : USEC_NONE;
-    if (live->commit_at != USEC_NONE) {
-        usec due = live->commit_at - clock_of(CLOCK_MONOTONIC);
+    if (live->run.commit_at != USEC_NONE) {
+        usec due = live->run.commit_at - clock_steady();
         if (left == USEC_NONE || due < left)
             left = due > 0 ? due : 0;
     }
@@ -99,18 +90,18 @@ static int take_some(struct live *live, struct why *why)
     int took = tap_take(live->tap, take, live, why);
     if (took < 0)
         return -1;
-    if (took && live->commit_at == USEC_NONE)
-        live->commit_at = clock_of(CLOCK_MONOTONIC) + USEC_SECOND;
-    usec now = took ? live->input.last : clock_of(CLOCK_REALTIME) - behind;
+    if (took && live->run.commit_at == USEC_NONE)
+        live->run.commit_at = clock_steady() + USEC_SECOND;
+    usec now = took ? live->input.last : clock_now() - behind;
     if (live->advanced == USEC_NONE || now < live->advanced || now - live->advanced >= USEC_SECOND) {
         uint64_t before = builder_counts(live->run.builder)->handed_over;
         live->advanced = now;
         if (capture_advance(live->run.capture, now, why))
             return -1;
-        if (builder_counts(live->run.builder)->handed_over != before && live->commit_at == USEC_NONE)
-            live->commit_at = clock_of(CLOCK_MONOTONIC);
+        if (builder_counts(live->run.builder)->handed_over != before && live->run.commit_at == USEC_NONE)
+            live->run.commit_at = clock_steady();
     }
-    if (live->commit_at != USEC_NONE && clock_of(CLOCK_MONOTONIC) >= live->commit_at && commit(live, why))
+    if (live->run.commit_at != USEC_NONE && clock_steady() >= live->run.commit_at && commit(live, why))
         return -1;
     return took > 0;
 }
@@ -118,7 +109,7 @@ static int take_some(struct live *live, struct why *why)
 /* What is in the ring when it is enough has been seen, too; not what comes for ever after. */
 static int take_rest(struct live *live, struct why *why)
 {
-    usec end = clock_of(CLOCK_REALTIME);
+    usec end = clock_now();
     struct pollfd wait = { .fd = tap_descriptor(live->tap), .events = POLLIN };
     int some = 0;
     do {
@@ -147,7 +138,7 @@ static int listen_on(struct live *live, int stop, struct why *why)
 static int begin(struct live *live, const struct live_options *options, const struct sink *sink,
                  struct why *why)
 {
-    usec now = clock_of(CLOCK_REALTIME);
+    usec now = clock_now();
     struct input *input = &live->input;
     if (run_begin(&live->run, sink, options->first_session, why) || run_refresh(&live->run, why))
         return -1;
@@ -175,10 +166,11 @@ static int finish(struct live *live, struct why *why)
 int collect_live(const struct live_options *options, struct tap *tap, const struct sink *sink,
                  const struct catalogue *catalogue, struct collected *collected, struct why *why)
 {
-    struct live live = { .run = { .catalogue = catalogue, .collected = collected, .told = USEC_NONE },
-                         .tap = tap,
-                         .advanced = USEC_NONE,
-                         .commit_at = USEC_NONE };
+    struct live live = {
+        .run = { .catalogue = catalogue, .collected = collected, .commit_at = USEC_NONE, .told = USEC_NONE },
+        .tap = tap,
+        .advanced = USEC_NONE
+    };
     *collected = (struct collected){ 0 };
     int result = begin(&live, options, sink, why);
     if (result == 0) {

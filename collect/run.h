@@ -40,7 +40,7 @@ struct run {
     struct programs programs;
     struct walls walls;                       /* of what is being read */
     uint64_t commit_bytes, uncommitted_bytes; /* of input */
-    usec commit_at;           /* by run_clock(), at the latest; USEC_NONE: when there is enough to commit */
+    usec commit_at;           /* by clock_steady(), at the latest; USEC_NONE: when there is enough to commit */
     struct state_bytes state; /* what is kept */
     uint64_t
         open_before; /* sessions that were open when the run before ended, and stand there as they were */
@@ -70,8 +70,6 @@ int run_commit(struct run *run, struct why *why);
 /* The end of all input: what is open is handed over as it stands, unless the run before has done so and there
  * is nothing new. 0, or -1 with why. */
 int run_end(struct run *run, struct why *why);
-/* Goes on whatever is done to the time of day. */
-usec run_clock(void);
 /* There is something new: what stood for the open sessions goes. To be called before it is told to the
  * builder. */
 int run_refresh(struct run *run, struct why *why);

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 #include "base/memory.h"
@@ -322,13 +321,6 @@ static int open_failed(const char *path, struct why *why)
     return why_set(why, EX_NOINPUT, "%s: %s", path, strerror(errno));
 }
 
-static usec now(void)
-{
-    struct timespec time = { 0 };
-    clock_gettime(CLOCK_REALTIME, &time);
-    return time.tv_sec * USEC_SECOND + time.tv_nsec / 1000;
-}
-
 int source_open(struct source *source, const char *path, struct why *why)
 {
     struct stat status;
@@ -345,7 +337,7 @@ int source_open(struct source *source, const char *path, struct why *why)
     *source = (struct source){ .path = path, .stream = is_stdin || !S_ISREG(status.st_mode), .parts = parts };
     source->size = source->stream ? 0 : (uint64_t)status.st_size;
     source->modified =
-        source->stream ? now() : status.st_mtim.tv_sec * USEC_SECOND + status.st_mtim.tv_nsec / 1000;
+        source->stream ? clock_now() : status.st_mtim.tv_sec * USEC_SECOND + status.st_mtim.tv_nsec / 1000;
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     /* A pipe may hand over its first bytes one by one: the longest magic must be there. */
     while (parts->raw_len < 8 && !parts->raw_ended) {

@@ -175,6 +175,7 @@ static void find_windows(struct joining *joining, usec reach)
 
 /* ---- Looking through. */
 
+/* LIMIT -1: all ids are there, in order, before the first session is read and any of them goes. */
 static const char sql_window[] =
     "SELECT session.*, captured FROM (SELECT s.id AS wanted, k.id & 1 AS captured FROM stretch k CROSS JOIN "
     "session s "

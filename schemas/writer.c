@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 #include "schemas/joining.h"
 #include "schemas/layout.h"
 #include "schemas/pack.h"
@@ -79,13 +78,6 @@ static void bind_time(sqlite3_stmt *statement, int at, usec time)
         sqlite3_bind_int64(statement, at, time);
 }
 
-static usec now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    return time.tv_sec * USEC_SECOND + time.tv_nsec / 1000;
-}
-
 static const char input_sql[] =
     "INSERT OR REPLACE INTO input (id, path, kind, dialects, bytes, lines, other, skipped, first, last, "
     "collected, head_hash, head_bytes, tail_hash, tail_bytes, zone, tags) "
@@ -105,7 +97,7 @@ static int write_input(struct writer *writer, const struct input *input)
     sqlite3_bind_int64(to, 8, (int64_t)input->skipped);
     bind_time(to, 9, input->first);
     bind_time(to, 10, input->last);
-    sqlite3_bind_int64(to, 11, now());
+    sqlite3_bind_int64(to, 11, clock_now());
     sqlite3_bind_int64(to, 12, (int64_t)input->head_hash);
     sqlite3_bind_int64(to, 13, (int64_t)input->head_bytes);
     sqlite3_bind_int64(to, 14, (int64_t)input->tail_hash);
