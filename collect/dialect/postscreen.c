@@ -367,7 +367,12 @@ static enum taken take_event(const struct event_row *event, struct str rest, con
         return SKIPPED;
     struct open_session *open = session_of(builder, line, &peer);
     cut_prefix(&rest, STR(" after "));
+    struct str behind = rest, last = rest;
+    cut_until(&behind, STR(": "), &last);
+    enum command command = command_of(last);
     reach(open, STAGE_BANNER);
+    if (command != COMMAND_CONNECT && command != COMMAND_OTHER)
+        reach(open, command_stage(command));
     open->flags |= event->flag;
     open->marked = line->at;
     if (event->kind < KINDS)
