@@ -15,6 +15,7 @@
 #include "collect/syslog.h"
 #include "schemas/store.h"
 #include "tests/lib/inputs.h"
+#include "tests/lib/runs.h"
 #include "tests/lib/said.h"
 
 enum { COMMIT_BYTES = 48 * 1024, PIECES_MOST = 6 };
@@ -99,22 +100,6 @@ static void collect(const char *database, const char *const *paths, size_t count
         told->closing = true;
     }
     ck_assert_msg(store_close(store, &why) == 0, "%s", why.text);
-}
-
-/* How often each of these is tried. */
-static unsigned seeds(unsigned usual)
-{
-    const char *wanted = getenv("AGAIN");
-    return wanted ? (unsigned)strtoul(wanted, NULL, 10) : usual;
-}
-
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t most)
-{
-    random_state += 0x9E3779B97F4A7C15u;
-    uint64_t bits = bytes_hash(&random_state, sizeof random_state, 1);
-    return most ? bits % most : 0;
 }
 
 static const char *const lab_logs[] = { "sample-logs/labs/postfix-smtpd/mail.log",
@@ -228,8 +213,16 @@ enum phase { BEFORE_COMMIT, BETWEEN, CHECKPOINT, PHASES };
 static const char *const phase_name[PHASES] = { "before the first commit", "between commits",
                                                 "in the last checkpoint" };
 
-/* Runs, and dies after `seconds`. Which phase that was in; PHASES where it was done before. */
-static enum phase run_and_die(const char *database, const struct paths *paths, double seconds)
+/* When a phase began; 0: it has not yet. */
+static double phase_began(enum phase phase)
+{
+    return phase == BEFORE_COMMIT ? told->began : phase == BETWEEN ? told->committed : told->closed;
+}
+
+/* Runs, and dies so many seconds after a phase has begun. Which phase that was in; PHASES where it was done
+ * before. */
+static enum phase run_and_die(const char *database, const struct paths *paths, enum phase from,
+                              double seconds)
 {
     *told = (struct told){ .commits = 0 };
     pid_t child = fork();
@@ -240,11 +233,8 @@ static enum phase run_and_die(const char *database, const struct paths *paths, d
         told->ended = now();
         _exit(0);
     }
-    while (told->began == 0 || now() - told->began < seconds) {
-        if (told->ended > 0)
-            break;
+    while (told->ended == 0 && (phase_began(from) == 0 || now() - phase_began(from) < seconds))
         usleep(20);
-    }
     kill(child, SIGKILL);
     int status = 0;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -261,35 +251,35 @@ static void expect_same_when_killed(const struct paths *paths, unsigned usual_se
     snprintf(undisturbed, sizeof undisturbed, "%s", input_path("undisturbed.db"));
     said_forget(undisturbed);
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_int_eq(run_and_die(undisturbed, paths, 1e9), PHASES);
+    ck_assert_int_eq(run_and_die(undisturbed, paths, BEFORE_COMMIT, 1e9), PHASES);
     const struct told usual = *told;
     struct said expected = said_hear(undisturbed, whole_views);
     ck_assert_uint_gt(expected.rows[0], 1000);
 
     unsigned wanted = seeds(usual_seeds), least = wanted / 20 + 1, in[PHASES + 1] = { 0 };
-    double whole = usual.ended - usual.began, all = whole;
-    const double begins[PHASES] = { 0, usual.committed - usual.began, usual.closed - usual.began };
-    const double ends[PHASES] = { usual.committed - usual.began, usual.closed - usual.began, whole };
+    double whole = usual.ended - usual.began;
+    const double lasts[PHASES] = { usual.committed - usual.began, usual.closed - usual.committed,
+                                   usual.ended - usual.closed };
     for (unsigned seed = 0, most = wanted >= 100 ? wanted * 4 : wanted + 8; seed < most; seed++) {
         /* Evenly over all of it; then in those that were hit too seldom. */
         random_state = seed;
+        enum phase from = BEFORE_COMMIT;
         double share = (double)random_below(1u << 20) / (1u << 20);
         double at = whole * ((double)seed + share) / wanted;
         if (seed >= wanted) {
-            enum phase missed = 0;
-            while (missed < PHASES && in[missed] >= least)
-                missed++;
-            if (missed == PHASES)
+            while (from < PHASES && in[from] >= least)
+                from++;
+            if (from == PHASES)
                 break;
-            at = (begins[missed] + (ends[missed] - begins[missed]) * share) * whole / all;
+            at = lasts[from] * share;
         }
         said_forget(database);
-        enum phase phase = run_and_die(database, paths, at);
+        enum phase phase = run_and_die(database, paths, from, at);
         in[phase]++;
         if (phase == PHASES && told->ended - told->began < whole)
             whole = told->ended - told->began; /* the machine is less busy now */
         if (random_below(4) == 0)              /* and the run after it */
-            run_and_die(database, paths, whole * (double)random_below(1000) / 1000);
+            run_and_die(database, paths, BEFORE_COMMIT, whole * (double)random_below(1000) / 1000);
         collect(database, paths->path, paths->count, COMMIT_BYTES);
         said_expect(&expected, database, whole_views, what, seed);
     }

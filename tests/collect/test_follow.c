@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "schemas/store.h"
 #include "tests/lib/inputs.h"
+#include "tests/lib/runs.h"
 #include "tests/lib/said.h"
 
 enum { LOGS_MOST = 3, LOG_BYTES_MOST = 2 * 1024 * 1024, PATH_BYTES = 160 };
@@ -34,15 +35,6 @@ static const char *const views[] = {
     "SELECT sessions, transactions, recipients, messages, evidence, first, last FROM total",
     NULL,
 };
-
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t most)
-{
-    random_state += 0x9E3779B97F4A7C15u;
-    uint64_t bits = bytes_hash(&random_state, sizeof random_state, 1);
-    return most ? bits % most : 0;
-}
 
 static void collect(const char *database, const char *const *paths, size_t count, bool follow, int stop)
 {
@@ -327,12 +319,11 @@ START_TEST(followed)
     static const char *const labs[] = { "sample-logs/labs/postfix-smtpd/mail.log",
                                         "sample-logs/labs/postfix-postscreen/mail.log" };
     const struct story *story = &stories[_i];
-    const char *again = getenv("AGAIN");
-    unsigned seeds = again ? (unsigned)strtoul(again, NULL, 10) : story->seeds;
+    const unsigned all = seeds(story->seeds);
     struct arena arena = { 0 };
     char database[PATH_BYTES];
     file_path(database, "followed.db");
-    for (unsigned seed = 0; seed < seeds; seed++) {
+    for (unsigned seed = 0; seed < all; seed++) {
         random_state = seed * 1000 + (uint64_t)_i;
         const char *lab = labs[random_below(2)];
         struct str log = read_file(lab, &arena);

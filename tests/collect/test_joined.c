@@ -16,6 +16,7 @@
 #include "collect/phrasebook.h"
 #include "schemas/store.h"
 #include "tests/lib/inputs.h"
+#include "tests/lib/runs.h"
 #include "tests/lib/said.h"
 
 enum { COMMIT_BYTES = 48 * 1024, LAB_BYTES = 4 * 1024 * 1024 };
@@ -79,39 +80,10 @@ static const char *const same_views[] = {
 /* The same where pieces of the log are read in several runs: whether evidence came late is another matter. */
 static const char *pieces_views[8];
 
-static int64_t number(const char *database, const char *sql)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *row = NULL;
-    ck_assert_int_eq(sqlite3_open_v2(database, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK, "%s: %s", sql,
-                  sqlite3_errmsg(db));
-    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
-    int64_t found = sqlite3_column_int64(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return found;
-}
-
 static void expect_number(const char *database, const char *sql, int64_t expected)
 {
     int64_t found = number(database, sql);
     ck_assert_msg(found == expected, "%s: %lld, expected %lld", sql, (long long)found, (long long)expected);
-}
-
-static void complain(void *state, const char *finding)
-{
-    (void)state;
-    fprintf(stderr, "%s\n", finding);
-}
-
-static void is_whole(const char *database)
-{
-    struct why why = { 0 };
-    struct store *store = NULL;
-    ck_assert_msg(store_open(database, STORE_READ, &store, &why) == 0, "%s", why.text);
-    ck_assert_int_eq(store_check(store, complain, NULL, &why), 0);
-    ck_assert_int_eq(store_close(store, &why), 0);
 }
 
 /* ---- Runs. */
@@ -121,39 +93,10 @@ struct paths {
     size_t count;
 };
 
-static struct store *open_store(const char *database)
-{
-    struct why why = { 0 };
-    struct store *store = NULL;
-    ck_assert_msg(store_open(database, STORE_WRITE, &store, &why) == 0, "%s", why.text);
-    return store;
-}
-
-static void close_store(struct store *store)
-{
-    struct why why = { 0 };
-    ck_assert_msg(store_close(store, &why) == 0, "%s", why.text);
-}
-
-static void collect_into(struct store *store, const struct paths *paths, uint64_t commit_bytes)
-{
-    struct why why = { 0 };
-    struct collected collected;
-    struct collect_options options = { .paths = paths->path,
-                                       .path_count = paths->count,
-                                       .year = 2026,
-                                       .first_session = store_next_session(store),
-                                       .commit_bytes = commit_bytes,
-                                       .quiet = true };
-    struct sink sink = store_sink(store);
-    struct catalogue catalogue = store_catalogue(store);
-    ck_assert_msg(collect_run(&options, &sink, &catalogue, &collected, &why) == 0, "%s", why.text);
-}
-
 static void collect(const char *database, const struct paths *paths, uint64_t commit_bytes)
 {
     struct store *store = open_store(database);
-    collect_into(store, paths, commit_bytes);
+    collect_paths(store, paths->path, paths->count, commit_bytes);
     close_store(store);
 }
 
@@ -168,21 +111,6 @@ static const char *fresh(const char *name)
     const char *database = input_path(name);
     said_forget(database);
     return database;
-}
-
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t most)
-{
-    random_state += 0x9E3779B97F4A7C15u;
-    uint64_t bits = bytes_hash(&random_state, sizeof random_state, 1);
-    return most ? bits % most : 0;
-}
-
-static unsigned seeds(unsigned usual)
-{
-    const char *wanted = getenv("AGAIN");
-    return wanted ? (unsigned)strtoul(wanted, NULL, 10) : usual;
 }
 
 static struct str read_log(const char *path, struct arena *arena)
@@ -215,7 +143,7 @@ START_TEST(each_session_once)
     const struct lab *lab = &servers[_i];
     const char *database = fresh("both.db");
     collect(database, &(struct paths){ { lab->log, lab->capture }, 2 }, 0);
-    is_whole(database);
+    expect_sound(database);
     expect_number(database, "SELECT count(*) FROM v_session WHERE direction = 'in'", lab->sessions);
     expect_number(database, "SELECT count(*) FROM joined", lab->sessions);
     expect_number(database,
@@ -270,7 +198,7 @@ START_TEST(three_servers)
         sessions += servers[i].sessions;
     }
     collect(database, &paths, 0);
-    is_whole(database);
+    expect_sound(database);
     expect_number(database, "SELECT count(*) FROM v_session WHERE direction = 'in'", sessions);
     expect_number(database, "SELECT count(*) FROM joined", sessions);
 }
@@ -287,12 +215,12 @@ START_TEST(either_order)
     database = fresh("log_first.db");
     collect_one(database, lab->log);
     collect_one(database, lab->capture);
-    is_whole(database);
+    expect_sound(database);
     said_expect(&expected, database, same_views, "log first", 0);
     database = fresh("capture_first.db");
     collect_one(database, lab->capture);
     collect_one(database, lab->log);
-    is_whole(database);
+    expect_sound(database);
     said_expect(&expected, database, same_views, "capture first", 0);
     /* Nothing new: nothing changes. */
     expected = said_hear(database, whole_views);
@@ -332,7 +260,7 @@ START_TEST(in_pieces)
             input_write("growing.log", part_of(logs[lab], share));
             collect(database, &(struct paths){ { input_path("growing.log") }, 1 },
                     COMMIT_BYTES * random_below(2));
-            is_whole(database);
+            expect_sound(database);
         }
         said_expect(&expected[lab], database, pieces_views, servers[lab].log, seed);
     }
@@ -371,7 +299,7 @@ START_TEST(clocks_that_differ)
     input_write("ahead.log", shifted(read_log(lab->log, &arena), ahead, &arena));
     collect_one(database, lab->capture);
     collect_one(database, input_path("ahead.log"));
-    is_whole(database);
+    expect_sound(database);
     expect_number(database, "SELECT count(*) FROM joined", lab->sessions);
     expect_number(database, "SELECT count(*) FROM v_session WHERE direction = 'in'", lab->sessions);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM joined WHERE abs(ahead - %lld) > 200000",
@@ -418,13 +346,13 @@ START_TEST(phrases)
                 tell_phrases(database, true);
             else
                 collect_one(database, *step == 'L' ? lab->log : lab->capture);
-        is_whole(database);
+        expect_sound(database);
         expect_number(database, "SELECT count(*) > 0 FROM reply WHERE base IS NOT NULL", 1);
         if (i == 0)
             named = said_hear(database, same_views);
         said_expect(&named, database, same_views, "named", i);
         tell_phrases(database, false);
-        is_whole(database);
+        expect_sound(database);
         said_expect(&plain, database, same_views, "taken back", i);
     }
 }
@@ -445,10 +373,10 @@ START_TEST(pruned)
     struct store *store = open_store(database);
     ck_assert_int_eq(store_prune(store, middle, false, &gone, &why), 0);
     close_store(store);
-    is_whole(database);
+    expect_sound(database);
     input_write("growing.log", log);
     collect(database, &(struct paths){ { input_path("growing.log") }, 1 }, 0);
-    is_whole(database);
+    expect_sound(database);
     ck_assert_int_gt(number(database, "SELECT count(*) FROM joined"), 100);
     char sql[200];
     snprintf(sql, sizeof sql,
@@ -523,7 +451,7 @@ START_TEST(killed)
     double whole[3] = { 0 };
     snprintf(database, sizeof database, "%s", fresh("killed.db"));
     collect_killed(told, database, log, whole);
-    is_whole(database);
+    expect_sound(database);
     struct said expected = said_hear(database, whole_views);
     ck_assert_uint_eq(expected.rows[6], (uint64_t)servers[0].sessions);
     unsigned kills = 0, wanted = seeds(16);
@@ -531,7 +459,7 @@ START_TEST(killed)
         random_state = seed * 77;
         said_forget(database);
         kills += collect_killed(told, database, log, whole);
-        is_whole(database);
+        expect_sound(database);
         said_expect(&expected, database, whole_views, "killed", seed);
     }
     printf("killed: %u\n", kills);

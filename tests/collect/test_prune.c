@@ -15,6 +15,7 @@
 #include "schemas/schema.h"
 #include "tests/lib/inputs.h"
 #include "tests/lib/layouts.h"
+#include "tests/lib/runs.h"
 #include "tests/lib/said.h"
 
 enum { COMMIT_BYTES = 48 * 1024, PIECES_MOST = 5, LOG_BYTES_MOST = 4 * 1024 * 1024 };
@@ -58,35 +59,6 @@ static const char *const *views_since(usec since)
     return views;
 }
 
-static struct store *open_store(const char *database)
-{
-    struct why why = { 0 };
-    struct store *store = NULL;
-    ck_assert_msg(store_open(database, STORE_WRITE, &store, &why) == 0, "%s", why.text);
-    return store;
-}
-
-static void close_store(struct store *store)
-{
-    struct why why = { 0 };
-    ck_assert_msg(store_close(store, &why) == 0, "%s", why.text);
-}
-
-static void collect_into(struct store *store, const char *path, uint64_t commit_bytes)
-{
-    struct why why = { 0 };
-    struct collected collected;
-    struct collect_options options = { .paths = &path,
-                                       .path_count = 1,
-                                       .year = 2026,
-                                       .first_session = store_next_session(store),
-                                       .commit_bytes = commit_bytes,
-                                       .quiet = true };
-    struct sink sink = store_sink(store);
-    struct catalogue catalogue = store_catalogue(store);
-    ck_assert_msg(collect_run(&options, &sink, &catalogue, &collected, &why) == 0, "%s", why.text);
-}
-
 /* A third of the databases have the site's own words for what no dialect knows. */
 static void tell_phrases(const char *database)
 {
@@ -111,7 +83,7 @@ static void tell_phrases(const char *database)
 static void collect(const char *database, const char *path, uint64_t commit_bytes)
 {
     struct store *store = open_store(database);
-    collect_into(store, path, commit_bytes);
+    collect_paths(store, &path, 1, commit_bytes);
     close_store(store);
 }
 
@@ -123,55 +95,6 @@ static struct store_pruned prune(const char *database, usec before)
     ck_assert_msg(store_prune(store, before, false, &pruned, &why) == 0, "%s", why.text);
     close_store(store);
     return pruned;
-}
-
-static void complain(void *state, const char *finding)
-{
-    ck_abort_msg("%s: %s", (const char *)state, finding);
-}
-
-static void expect_sound(const char *database)
-{
-    struct why why = { 0 };
-    struct store *store = NULL;
-    char place[160];
-    snprintf(place, sizeof place, "%s", database);
-    ck_assert_msg(store_open(database, STORE_READ, &store, &why) == 0, "%s", why.text);
-    ck_assert_msg(store_check(store, complain, place, &why) == 0, "%s", why.text);
-    close_store(store);
-}
-
-static int64_t number(const char *database, const char *sql)
-{
-    sqlite3 *db = NULL;
-    int64_t found = 0;
-    ck_assert_int_eq(sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    ck_assert_int_eq(schema_number(db, sql, &found), SQLITE_OK);
-    sqlite3_close(db);
-    return found;
-}
-
-static void execute(const char *database, const char *sql)
-{
-    sqlite3 *db = NULL;
-    ck_assert_int_eq(sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
-static unsigned seeds(unsigned usual)
-{
-    const char *wanted = getenv("AGAIN");
-    return wanted ? (unsigned)strtoul(wanted, NULL, 10) : usual;
-}
-
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t most)
-{
-    random_state += 0x9E3779B97F4A7C15u;
-    uint64_t bits = bytes_hash(&random_state, sizeof random_state, 1);
-    return most ? bits % most : 0;
 }
 
 static struct str read_log(size_t lab, struct arena *arena)
@@ -343,12 +266,13 @@ START_TEST(in_one_process)
     name_database(other, "other.db");
     struct store *store = open_store(database);
     for (size_t i = 0; i < LABS; i++) {
-        collect_into(store, lab_logs[i], 0);
+        collect_paths(store, &lab_logs[i], 1, 0);
         ck_assert_int_eq(store_prune(store, INT64_MAX, false, &pruned, NULL), 0);
         ck_assert_uint_gt(pruned.sessions, 100);
     }
     input_write("mail.log", log_of(0, 100, &arena));
-    collect_into(store, input_path("mail.log"), 0);
+    const char *log = input_path("mail.log");
+    collect_paths(store, &log, 1, 0);
     close_store(store);
     expect_sound(database);
     ck_assert_int_eq(number(database, "SELECT count(*) FROM session"), 100);

@@ -2,6 +2,7 @@
 """mxreplay live on the loopback and between two network namespaces' interfaces: sessions that a server of this file has
 really had, privileges, drops, ends of every kind. Takes root; the plain build, since sanitizers die in the sandbox."""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -30,6 +31,7 @@ class Server(threading.Thread):
 
     def __init__(self, address, family=socket.AF_INET):
         super().__init__(daemon=True)
+        self.log = []  # of what has come, as smtpd would have logged it
         self.socket = socket.create_server((address, PORT), family=family, dualstack_ipv6=family == socket.AF_INET6)
         self.start()
 
@@ -41,7 +43,17 @@ class Server(threading.Thread):
                 return
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
+    def note(self, number, text):
+        at = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        self.log.append(f"{at} mx postfix/smtpd[{number}]: {text}\n")
+
     def serve(self, connection):
+        number = threading.get_native_id()
+        self.note(number, f"connect from unknown[{connection.getpeername()[0]}]")
+        self.talk(connection)
+        self.note(number, "disconnect from unknown[127.0.0.1] ehlo=1 quit=1 commands=2")
+
+    def talk(self, connection):
         with contextlib.suppress(ConnectionError), connection, connection.makefile("rwb") as stream:
             def say(text):
                 stream.write(text + b"\r\n")
@@ -129,8 +141,7 @@ class Live(unittest.TestCase):
     def begin(self, *arguments, before=()):
         self.process = subprocess.Popen([*before, MXREPLAY, "live", "--user", USER, "-d", self.database, *arguments],
                                         stderr=subprocess.PIPE, text=True)
-        first = self.process.stderr.readline()
-        self.assertIn("listening on", first, first + self.process.stderr.read() if not first.startswith("listening") else "")
+        self.assertIn("listening on", self.process.stderr.readline())
         self.until("SELECT count(*) FROM v_input", 1)
 
     def ask(self, sql):
@@ -178,6 +189,21 @@ class Live(unittest.TestCase):
         said = self.end()
         self.assertIn(": 20 sessions from ", said)
         self.assertEqual(self.status()["packets for which the kernel's ring had no room"], "0")
+
+    def test_log_of_the_same(self):
+        """The server's log is collected into the same database when nobody listens any more: each session is there once."""
+        server = Server("127.0.0.1")
+        self.addCleanup(server.stop)
+        self.begin("lo")
+        talk("127.0.0.1", 12)
+        self.until("SELECT count(*) FROM v_session", 12)
+        self.end()
+        log = os.path.join(self.folder, "mail.log")
+        with open(log, "w") as file:
+            file.writelines(server.log)
+        subprocess.run([MXREPLAY, "collect", "-q", "-d", self.database, log], check=True)
+        self.assertEqual(self.ask("SELECT count(*), min(helo), max(server) FROM v_session"), [(12, "host0.example", "mx")])
+        self.assertEqual(self.status()["sessions seen by log and capture"], "12")
 
     def test_privileges(self):
         self.begin("lo")
