@@ -253,14 +253,14 @@ class Live(unittest.TestCase):
     def test_dropped(self):
         """A ring that is too small, and nobody who empties it: the loss is told, and the session that suffered is marked."""
         self.addCleanup(Server("127.0.0.1").stop)
-        self.begin("--ring", "256K", "lo")
+        self.begin("--ring", "4M", "lo")  # some blocks: of one, packets are lost whenever it is being read
         talk("127.0.0.1", 2)
         self.until("SELECT count(*) FROM v_session", 2)
         with smtplib.SMTP("127.0.0.1", PORT, local_hostname="long.example") as client:
             client.sendmail("sender@example.org", ["someone@example.net"], b"x\r\n")
             time.sleep(0.5)
             self.process.send_signal(signal.SIGSTOP)
-            for _ in range(20):
+            for _ in range(40):
                 client.sendmail("sender@example.org", ["someone@example.net"], (b"x" * 70 + b"\r\n") * 10000)
             self.process.send_signal(signal.SIGCONT)
             time.sleep(0.5)
