@@ -137,6 +137,37 @@ struct evidence {
     struct str subject, detail;
 };
 
+/* Evidence from elsewhere, beside what was recorded: of a client's address or a name, and so of all sessions
+ * that have it. Who provides it: a list's zone file, a resolver, a file of ours. Stored: never renumber. */
+enum about {
+    ABOUT_CLIENT,        /* the client's address */
+    ABOUT_SENDER_DOMAIN, /* the domain of MAIL FROM; with a client too: of mail from there (SPF) */
+    ABOUT_SENDER,        /* the whole address */
+    ABOUT_RECIPIENT,
+    ABOUT_HELO,
+    ABOUT_MESSAGE_ID,
+    ABOUT_SESSION, /* its number */
+    ABOUTS
+};
+
+struct provider {
+    int64_t id;
+    uint8_t kind, origin, about; /* enum kind, enum origin, enum about */
+    struct str subject;       /* as evidence of that kind has it: the zone; not known: none */
+    struct str place;         /* the file, the resolver */
+    usec from, to;            /* sessions that started in [from, to) and no others; USEC_NONE: open */
+    usec taken;               /* of when it is; of look-ups when the first was made */
+};
+
+struct provided {
+    struct ip client; /* ip_is_none(): of whatever client */
+    struct str name;  /* in lower case; not known: whatever it is */
+    usec at;          /* when it was so */
+    uint8_t state;    /* enum tri */
+    int64_t a, b;     /* as evidence of the kind has them */
+    struct str detail;
+};
+
 /* One RCPT command, refused or not. */
 struct recipient {
     struct str address; /* as sent, without brackets */

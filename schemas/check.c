@@ -63,7 +63,7 @@ static const struct invariant {
     { "messages more, or fewer, than the total says",
       "SELECT abs((SELECT count(*) FROM v_transaction WHERE verdict = 'accepted') - messages) FROM total" },
     { "pieces of evidence more, or fewer, than the total says",
-      "SELECT abs((SELECT count(*) FROM v_evidence) - evidence) FROM total" },
+      "SELECT abs((SELECT count(*) FROM plain_evidence) - evidence) FROM total" },
     { "of first and last start are not the sessions'",
       "SELECT (first IS NOT (SELECT min(started) FROM session)) + (last IS NOT (SELECT max(started) FROM "
       "session)) FROM total" },

@@ -1,5 +1,6 @@
 /* Sessions to rows. This is the store's hot path: 1.6 million sessions are a gigabyte of log, and the reader
  * of that log wants to be done with it in three seconds. */
+#include "schemas/connection.h"
 #include "schemas/packing.h"
 
 enum { NAME_BYTES_LEAST = 4 /* a number is not shorter */ };
@@ -55,11 +56,8 @@ static void cell_client(struct packer *packer, struct cell *cell, const struct i
     } else if (ip_is_v4(ip)) {
         cell_number(cell, (int32_t)ip_v4(ip));
     } else {
-        char text[2 * IP_TEXT_BYTES + 4];
-        struct prefix prefix = ip_network(ip, 24, 64);
-        size_t len = ip_format(ip, text);
-        text[len++] = ' ';
-        len += prefix_format(&prefix, text + len);
+        char text[CLIENT_TEXT_BYTES];
+        size_t len = client_text(ip, text);
         cell_text(cell, arena_str(&packer->text, (struct str){ text, len }));
     }
 }

@@ -1,4 +1,4 @@
--- The database of sessions: layout version 6. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 7. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -275,6 +275,34 @@ CREATE TABLE clock (
     ahead  INTEGER
 ) STRICT;
 
+-- Evidence from elsewhere (enrich): who provides it, of what (enum about in collect/session.h), and for which
+-- sessions. `taken`: of when it is.
+CREATE TABLE provider (
+    id      INTEGER PRIMARY KEY,
+    kind    INTEGER,
+    origin  INTEGER,
+    about   INTEGER,
+    subject TEXT,
+    place   TEXT,
+    "from"  INTEGER, -- sessions that started then or later
+    "to"    INTEGER, -- and before
+    taken   INTEGER
+) STRICT;
+
+-- What they say of a client (as in session; '' whatever client) and a name (in lower case; '' whatever name).
+CREATE TABLE provided (
+    provider INTEGER NOT NULL,
+    client   ANY NOT NULL,
+    name     TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    n        INTEGER NOT NULL, -- of several answers
+    state    INTEGER,
+    a        INTEGER,
+    b        INTEGER,
+    detail   TEXT,
+    PRIMARY KEY (provider, client, name, at, n)
+) STRICT, WITHOUT ROWID;
+
 -- What was done to the database since it was made: one row, or none where nothing was.
 CREATE TABLE past (
     id      INTEGER PRIMARY KEY CHECK (id = 1),
@@ -297,7 +325,7 @@ CREATE TABLE kind (
 
 -- Sessions with their texts.
 CREATE VIEW plain_session AS
-SELECT id, started, started + lasted AS ended, lasted, bits, bits >> 25 AS facts, place >> 16 AS place,
+SELECT id, client, started, started + lasted AS ended, lasted, bits, bits >> 25 AS facts, place >> 16 AS place,
     nullif(place & 65535, 0) AS client_port, reply, moment, t_at, t_reply, size, queue_id, message_id,
     ifnull(t_at, 0) + r_at AS r_at, r_reply,
     CASE typeof(client)
@@ -503,6 +531,40 @@ SELECT c.id, c.session << 24 | c.place, c.session, c.address,
     (SELECT name FROM measure WHERE measure.id = r.named), nullif(r.code, 0), nullif(c.valid, 0) - 1
 FROM more_recipients c LEFT JOIN reply r ON r.id = c.reply;
 
+-- Evidence from elsewhere, by session. A provider's period is minded.
+CREATE VIEW provided_evidence AS
+SELECT s.id AS session_id, p.kind AS kind, d.state AS state, p.origin AS origin, d.at AS at, p.subject AS subject,
+    d.detail AS detail
+FROM provider p CROSS JOIN plain_session s CROSS JOIN provided d
+    ON d.provider = p.id AND d.client = s.client AND d.name = ''
+WHERE p.about = 0 AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
+UNION ALL
+SELECT s.id, p.kind, d.state, p.origin, d.at, ifnull(p.subject, d.name), d.detail
+FROM provider p CROSS JOIN plain_session s CROSS JOIN v_transaction t ON t.session_id = s.id
+    CROSS JOIN provided d ON d.provider = p.id AND d.client IN ('', s.client)
+        AND d.name = lower(iif(p.about = 1, substr(t.mail_from, instr(t.mail_from, '@') + 1), t.mail_from))
+WHERE p.about IN (1, 2) AND t.mail_from <> ''
+    AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
+UNION ALL
+SELECT s.id, p.kind, d.state, p.origin, d.at, d.name, d.detail
+FROM provider p CROSS JOIN plain_session s CROSS JOIN v_recipient r ON r.session_id = s.id
+    CROSS JOIN provided d ON d.provider = p.id AND d.client = '' AND d.name = lower(r.address)
+WHERE p.about = 3 AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
+UNION ALL
+SELECT s.id, p.kind, d.state, p.origin, d.at, p.subject, d.detail
+FROM provider p CROSS JOIN plain_session s
+    CROSS JOIN provided d ON d.provider = p.id AND d.client = '' AND d.name = lower(s.helo)
+WHERE p.about = 4 AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
+UNION ALL
+SELECT t.session_id, p.kind, d.state, p.origin, d.at, ifnull(p.subject, d.name), d.detail
+FROM provider p CROSS JOIN v_transaction t CROSS JOIN provided d ON d.provider = p.id AND d.client = ''
+    AND d.name = lower(t.message_id)
+WHERE p.about = 5
+UNION ALL
+SELECT CAST(d.name AS INTEGER), p.kind, d.state, p.origin, d.at, p.subject, d.detail
+FROM provider p CROSS JOIN provided d ON d.provider = p.id
+WHERE p.about = 6;
+
 CREATE VIEW v_evidence AS
 SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subject,
     nullif(state, 0) - 1 AS state,
@@ -518,7 +580,12 @@ SELECT session_id, (SELECT name FROM kind WHERE kind.id = e.kind) AS kind, subje
         WHEN 0 THEN 'log' WHEN 1 THEN 'capture' WHEN 2 THEN 'snapshot' WHEN 3 THEN 'live' WHEN 4 THEN 'list'
         ELSE 'inferred'
     END AS origin
-FROM plain_evidence e;
+FROM (
+    SELECT session_id, client_ip, client_name, helo, mail_from, recipient, kind, state, origin, at, subject, detail
+    FROM plain_evidence
+    UNION ALL
+    SELECT session_id, NULL, NULL, NULL, NULL, NULL, kind, state, origin, at, subject, detail FROM provided_evidence
+) e;
 
 -- One row for each RCPT; one for a session without any.
 CREATE VIEW v_attempt AS

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include "schemas/check.h"
+#include "schemas/connection.h"
 #include "schemas/layout.h"
 #include "schemas/prune.h"
 #include "schemas/reader.h"
@@ -107,6 +108,16 @@ static int read_all(struct store *store, const char *sql, size_t size,
 static int settle(struct store *store, struct why *why)
 {
     return store->writer ? writer_settle(store->writer, why) : 0;
+}
+
+sqlite3 *store_connection(struct store *store, struct why *why)
+{
+    return settle(store, why) == 0 ? store->db : NULL;
+}
+
+const char *store_path(const struct store *store)
+{
+    return store->path.at;
 }
 
 static const char sql_inputs[] =

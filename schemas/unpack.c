@@ -1,6 +1,7 @@
 /* Rows to sessions: pack.c's way back. What is in the side tables is fetched for the few sessions that have
  * such. */
 #include <stdlib.h>
+#include "schemas/connection.h"
 #include "schemas/reading.h"
 
 static const char *const row_sql[ROW_TABLES] = {
@@ -231,19 +232,6 @@ static void read_more_recipients(struct reader *reader, int64_t session, usec st
 
 /* ---- The session. */
 
-static struct ip client_column(sqlite3_stmt *row)
-{
-    struct ip ip = { 0 };
-    if (sqlite3_column_type(row, S_CLIENT) == SQLITE_INTEGER) {
-        ip = ip_from_v4((uint32_t)sqlite3_column_int64(row, S_CLIENT));
-    } else {
-        struct str text = stored_text(row, S_CLIENT), address = { NULL, 0 };
-        if (cut_until_char(&text, ' ', &address))
-            ip_parse(address, &ip);
-    }
-    return ip;
-}
-
 /* The session's texts as they are stored, of which replies and evidence quote. */
 static void read_texts(struct reader *reader, sqlite3_stmt *row, const struct ip *client)
 {
@@ -274,7 +262,7 @@ void unpack_session(struct reader *reader, sqlite3_stmt *row, struct session *se
     *session = (struct session){ .id = sqlite3_column_int64(row, S_ID),
                                  .started = sqlite3_column_int64(row, S_STARTED),
                                  .first_offset = (uint64_t)sqlite3_column_int64(row, S_FIRST_OFFSET),
-                                 .client = client_column(row),
+                                 .client = client_of_column(row, S_CLIENT),
                                  .client_port = (uint16_t)sqlite3_column_int64(row, S_PLACE),
                                  .direction = bits >> BITS_OUT & 1,
                                  .stage = bits >> BITS_STAGE & 7,
