@@ -1,5 +1,5 @@
 /* From sessions, one at a time, to columns; and from attempts to chains. */
-#include "analyze/columns.h"
+#include "analyze/provided.h"
 
 #include <libpsl.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@ struct building {
     size_t operators;
     uint32_t *address_slot; /* hash table of addresses + 1 */
     size_t address_slots;
+    struct providing_columns providing;
 };
 
 struct all {
@@ -57,6 +58,8 @@ void columns_free(struct columns *columns)
     free(columns->before);
     free(columns->after);
     free(columns->fact);
+    provided_free(columns);
+    free(building->providing.piece);
     names_free(&columns->names);
     names_free(&columns->servers);
     psl_free(building->suffixes);
@@ -238,7 +241,8 @@ static void add_lone(struct columns *columns, const struct session *session)
     if (session->verdict != VERDICT_NONE && answer != ANSWER_NONE)
         set_answer(columns, i, answer, &session->reply);
     else if (columns->reached[i] > STAGE_MAIL)
-        columns->reached[i] = STAGE_MAIL; /* of a RCPT that could not be read the measures were asked nothing */
+        columns->reached[i] =
+            STAGE_MAIL; /* of a RCPT that could not be read the measures were asked nothing */
 }
 
 static void add_facts(struct columns *columns, const struct session *session)
@@ -321,6 +325,13 @@ void columns_add(struct columns *columns, const struct session *session)
     columns->session_count++;
     columns->first_attempt[i + 1] = (uint32_t)columns->attempt_count;
     columns->first_fact[i + 1] = (uint32_t)columns->fact_count;
+}
+
+void columns_provide(struct columns *columns, const struct provider *provider,
+                     const struct provided *provided)
+{
+    uint32_t client = ip_is_none(&provided->client) ? NAME_NONE : address_number(columns, &provided->client);
+    provided_take(columns, &building_of(columns)->providing, provider, provided, client);
 }
 
 struct place {
@@ -435,6 +446,7 @@ void columns_finish(struct columns *columns, usec from, usec to)
 {
     sort_sessions(columns);
     find_networks(columns);
+    provided_finish(columns, &building_of(columns)->providing);
     size_t count = columns->session_count;
     columns->from = from != USEC_NONE ? from : count ? columns->started[0] : 0;
     columns->to = to != USEC_NONE ? to : count ? columns->started[count - 1] : 0;

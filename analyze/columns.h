@@ -21,6 +21,14 @@ struct fact {
 };
 #define FACT_ALL UINT16_MAX
 
+/* One from elsewhere: of all sessions that have the client or the name and started in [from, to). */
+struct provided_fact {
+    struct fact fact; /* first: facts of both kinds are handed out as such */
+    usec at;          /* when it was so */
+    usec from, to;    /* USEC_NONE: open */
+    uint32_t domain;  /* of mail from this domain only (in abouts), or NAME_NONE */
+};
+
 enum session_flag {
     SESSION_AUTHENTICATED = 1,
     SESSION_CUT_OFF = 2,
@@ -67,10 +75,19 @@ struct columns {
     size_t fact_count;
     struct fact *fact;
 
+    /* From elsewhere: those of clients, in order of address, then those of names. */
+    size_t provided_count;
+    struct provided_fact *provided;
+    uint32_t *first_of_client, *first_of_about; /* one more than addresses and abouts; NULL: there are none */
+    struct names abouts; /* what names they are of: enum about as a byte, then the name in lower case */
+    uint8_t provided_of[KINDS]; /* a bit for each enum about of which there are facts of this kind */
+
     struct names servers;
     uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
 };
 
+/* The number in columns->abouts of what evidence is of, or NAME_NONE where there is none of it. */
+uint32_t columns_about(const struct columns *columns, enum about about, struct str name);
 /* Makes the chains for a retry window (0: two days), if they are not made for it already. */
 void columns_chain(struct columns *columns, usec retry_window);
 /* The attempts in order of time; the caller frees. */

@@ -1,6 +1,7 @@
 /* What holds for every measure: which evidence is for an attempt, and what outweighs what. */
 #include "analyze/judging.h"
 
+#include "analyze/provided.h"
 #include "analyze/record.h"
 
 bool judging_passed(const struct judging *judging, uint32_t attempt,
@@ -27,56 +28,93 @@ bool judging_refused(const struct judging *judging, uint32_t attempt,
     return false;
 }
 
+static bool fact_holds(const struct columns *columns, uint32_t attempt, const struct fact *fact)
+{
+    return (fact->transaction == FACT_ALL || fact->transaction == columns->transaction[attempt]) &&
+           (fact->recipient == FACT_ALL || fact->recipient == columns->recipient[attempt]);
+}
+
 const struct fact *judging_fact(const struct judging *judging, uint32_t attempt, enum kind kind,
                                 const struct fact *after)
 {
     const struct columns *columns = judging->columns;
     uint32_t s = columns->session[attempt];
-    if (!(columns->kinds[s] >> kind & 1))
-        return NULL;
-    const struct fact *fact = after ? after + 1 : &columns->fact[columns->first_fact[s]];
-    for (const struct fact *end = &columns->fact[columns->first_fact[s + 1]]; fact < end; fact++)
-        if (fact->kind == kind &&
-            (fact->transaction == FACT_ALL || fact->transaction == columns->transaction[attempt]) &&
-            (fact->recipient == FACT_ALL || fact->recipient == columns->recipient[attempt]))
-            return fact;
-    return NULL;
+    if (after && provided_of_fact(columns, after))
+        return provided_next(columns, attempt, kind, after);
+    if (columns->kinds[s] >> kind & 1) {
+        const struct fact *fact = after ? after + 1 : &columns->fact[columns->first_fact[s]];
+        for (const struct fact *end = &columns->fact[columns->first_fact[s + 1]]; fact < end; fact++)
+            if (fact->kind == kind && fact_holds(columns, attempt, fact))
+                return fact;
+    }
+    return columns->provided_of[kind] ? provided_next(columns, attempt, kind, NULL) : NULL;
 }
 
-/* What the server itself saw, then a capture, a snapshot, a look-up (semantics.md section 1); of equal rank
- * the first. */
+/* What the server itself saw, then a capture, then a snapshot or a look-up of the session's own day (or of
+ * the days for which it was said to hold), then a list of those; of others the nearest in time (semantics.md section
+ * 1). */
+uint64_t judging_rank(const struct judging *judging, uint32_t attempt, const struct fact *fact)
+{
+    const struct columns *columns = judging->columns;
+    const struct provided_fact *provided = provided_of_fact(columns, fact);
+    usec started = columns->started[columns->session[attempt]];
+    if (!provided || provided->from != USEC_NONE || provided->to != USEC_NONE)
+        return fact->origin;
+    if (usec_day(provided->at) == usec_day(started))
+        return fact->origin;
+    return JUDGING_LATER + (provided->at > started ? (uint64_t)provided->at - (uint64_t)started
+                                                   : (uint64_t)started - (uint64_t)provided->at);
+}
+
+/* Of those of a rank below `end`, the lowest; of equal rank the first. */
 static enum tri best_state(const struct judging *judging, uint32_t attempt, enum kind kind,
-                           const struct str *subject)
+                           const struct str *subject, uint64_t end)
 {
     const struct fact *fact = NULL;
     enum tri best = UNKNOWN;
-    unsigned rank = ORIGINS;
     while ((fact = judging_fact(judging, attempt, kind, fact))) {
-        if (fact->state == UNKNOWN || fact->origin >= rank)
+        if (fact->state == UNKNOWN || (subject && !str_eq(judging_name(judging, fact->subject), *subject)))
             continue;
-        if (subject && !str_eq(judging_name(judging, fact->subject), *subject))
+        uint64_t rank = judging_rank(judging, attempt, fact);
+        if (rank >= end)
             continue;
         best = (enum tri)fact->state;
-        rank = fact->origin;
+        end = rank;
     }
     return best;
 }
 
 enum tri judging_state(const struct judging *judging, uint32_t attempt, enum kind kind)
 {
-    return best_state(judging, attempt, kind, NULL);
+    return best_state(judging, attempt, kind, NULL, UINT64_MAX);
 }
 
 enum tri judging_subject(const struct judging *judging, uint32_t attempt, enum kind kind, struct str subject)
 {
-    return best_state(judging, attempt, kind, &subject);
+    return best_state(judging, attempt, kind, &subject, UINT64_MAX);
+}
+
+enum tri judging_conclude(const struct judging *judging, uint32_t attempt, enum kind kind,
+                          const struct str *subject, bool (*fits)(const void *recorded, const void *ours),
+                          enum tri passed)
+{
+    enum tri state = best_state(judging, attempt, kind, subject, JUDGING_LATER);
+    if (state == UNKNOWN && judging_passed(judging, attempt, fits))
+        return passed;
+    return state == UNKNOWN ? best_state(judging, attempt, kind, subject, UINT64_MAX) : state;
+}
+
+bool judging_recorded(const struct judging *judging, uint32_t attempt, enum kind kind)
+{
+    const struct fact *fact = judging_fact(judging, attempt, kind, NULL);
+    return fact && !provided_of_fact(judging->columns, fact);
 }
 
 bool judging_failed(const struct judging *judging, uint32_t attempt, enum kind kind)
 {
     const struct fact *fact = NULL;
     while ((fact = judging_fact(judging, attempt, kind, fact)))
-        if (fact->state == UNKNOWN)
+        if (fact->state == UNKNOWN && judging_rank(judging, attempt, fact) < JUDGING_LATER)
             return true;
     return false;
 }

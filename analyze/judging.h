@@ -44,14 +44,26 @@ bool judging_refused(const struct judging *judging, uint32_t attempt,
 /* Whether the recorded server's rule of this measure saw the attempt, be it that a later one decided. */
 bool judging_touched(const struct judging *judging, uint32_t attempt);
 
-/* The facts of a kind that hold for an attempt, best origin first is not promised; start with `after` NULL.
- */
+/* The facts of a kind that hold for an attempt, those from elsewhere among them; best origin first is not
+ * promised; start with `after` NULL. */
 const struct fact *judging_fact(const struct judging *judging, uint32_t attempt, enum kind kind,
                                 const struct fact *after);
-/* The state that they tell, by the rank of their origin; with a subject, of those with that subject. */
+/* What outweighs what: the lower, the more it counts. From JUDGING_LATER on: a look-up or a snapshot of
+ * another day than the session's, which even a "no" by inference outweighs. */
+#define JUDGING_LATER ((uint64_t)ORIGINS)
+uint64_t judging_rank(const struct judging *judging, uint32_t attempt, const struct fact *fact);
+/* The state that they tell, by their rank; with a subject, of those with that subject. */
 enum tri judging_state(const struct judging *judging, uint32_t attempt, enum kind kind);
 enum tri judging_subject(const struct judging *judging, uint32_t attempt, enum kind kind, struct str subject);
-/* Whether a look-up of this kind was made and failed. */
+/* The same, and what is concluded from the record: where no evidence but a later look-up tells and the
+ * attempt passed the recorded server's rules that `fits` (NULL: all) takes, it is `passed`. `subject` may be
+ * NULL. */
+enum tri judging_conclude(const struct judging *judging, uint32_t attempt, enum kind kind,
+                          const struct str *subject, bool (*fits)(const void *recorded, const void *ours),
+                          enum tri passed);
+/* Whether evidence of this kind was recorded, by whoever's eyes. */
+bool judging_recorded(const struct judging *judging, uint32_t attempt, enum kind kind);
+/* Whether a look-up of this kind was made then and failed. */
 bool judging_failed(const struct judging *judging, uint32_t attempt, enum kind kind);
 
 struct str judging_name(const struct judging *judging, uint32_t name);

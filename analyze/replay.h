@@ -13,6 +13,9 @@ struct columns *columns_new(void);
 void columns_free(struct columns *columns);
 /* Takes one session in (any order); nothing of it is kept by reference. */
 void columns_add(struct columns *columns, const struct session *session);
+/* Takes in a piece of evidence from elsewhere; before or after sessions, in any order. */
+void columns_provide(struct columns *columns, const struct provider *provider,
+                     const struct provided *provided);
 /* After the last: sorts by start, links sessions to attempts, chains and networks. [from, to] is the span
  * that the record covers: retry windows that close within it are known to have closed. USEC_NONE: first and
  * last session. */

@@ -23,6 +23,12 @@ usec clock_steady(void);
 int64_t clock_days(int64_t year, unsigned month, unsigned day);
 /* The other way round. */
 void clock_date(int64_t days, int64_t *year, unsigned *month, unsigned *day);
+/* The day, in UTC: days since 1970-01-01. */
+static inline int64_t usec_day(usec at)
+{
+    return at / USEC_DAY - (at % USEC_DAY < 0);
+}
+
 /* Writes "2026-11-23T09:07:12.057203Z" (always with six digits) and a NUL; returns its length. */
 unsigned clock_format(usec at, char text[CLOCK_TEXT_BYTES]);
 /* Reads "2026-11-23", "2026-11-23T09:07", "2026-11-23 09:07:12.5", each with or without Z or +01:00; UTC when

@@ -8,6 +8,7 @@ const struct command *const commands[] = {
     &look_command,
     &collect_command,
     &live_command,
+    &enrich_command,
     &status_command,
     &replay_command,
     &report_command,

@@ -12,6 +12,7 @@
 
 #include "base/progress.h"
 #include "cli/say.h"
+#include "schemas/provided.h"
 
 enum { PROGRESS_EVERY = 8192 }; /* sessions: looking at the clock costs too */
 
@@ -134,6 +135,12 @@ static int add(void *state, const struct session *session)
     return 0;
 }
 
+static int provide(void *state, const struct provider *provider, const struct provided *provided)
+{
+    columns_provide(state, provider, provided);
+    return 0;
+}
+
 /* The time that the inputs cover; a retry that did not come by its end may still have been on its way. */
 static int span(struct load *load, usec *from, usec *to, struct why *why)
 {
@@ -163,7 +170,7 @@ int load_sessions(struct load *load, const struct common *common, struct why *wh
     progress_begin(&reading.progress, common->progress, common->quiet);
     int result = store_each(load->store, &all, add, &reading, why);
     progress_end(&reading.progress);
-    if (result < 0)
+    if (result < 0 || store_each_provided(load->store, provide, load->columns, why) < 0)
         return -1;
     columns_finish(load->columns, from, to);
     say_more("%" PRIu64 " sessions read in %.1f s", reading.read, progress_seconds(&reading.progress));

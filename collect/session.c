@@ -64,6 +64,10 @@ const char *const kind_name[KINDS] = {
     [KIND_UNANSWERED] = "unanswered",
     [KIND_HEADER] = "header",
     [KIND_CONTRADICTION] = "contradiction",
+    [KIND_ASN] = "asn",
+    [KIND_COUNTRY] = "country",
+    [KIND_LABEL] = "label",
+    [KIND_TRAP] = "trap",
 };
 
 /* What a refusing reply comes to. A drop without a code is recorded with 5xx by who records it. */

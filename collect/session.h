@@ -109,6 +109,10 @@ enum kind {
     KIND_HEADER,     /* subject: from, subject; detail: the domain of the first address; the text */
     KIND_CONTRADICTION, /* between log and capture, one of each origin. subject: helo, recipient, message or a
                            stage; detail: what the origin has: the name, the reply, "accepted"; YES */
+    KIND_ASN,     /* a: the number of the client's autonomous system; detail: whose it is */
+    KIND_COUNTRY, /* detail: ISO 3166 code of the client's country */
+    KIND_LABEL,   /* YES: wanted, NO: not; detail: who says so */
+    KIND_TRAP,    /* subject: recipient, an address to which nobody writes who was given it; YES */
     KINDS
 };
 extern const char *const kind_name[KINDS]; /* as in v_evidence: rdns, fcrdns, dnsbl, ... */

@@ -167,6 +167,7 @@ struct providing {
     sqlite3 *db;
     sqlite3_stmt *add, *clear;
     int64_t provider;
+    bool says_once;     /* what it said before of the same goes, of whatever time it was */
     struct arena arena; /* of the piece that is being written */
 };
 
@@ -221,7 +222,8 @@ struct providing *store_provide(struct store *store, struct provider *provider, 
     struct providing *providing = mem_zero(1, sizeof *providing);
     providing->store = store;
     providing->db = db;
-    int rc = run(db, "BEGIN IMMEDIATE");
+    providing->says_once = provider->origin == ORIGIN_LIST && provider->taken == USEC_NONE;
+    int rc = sqlite3_get_autocommit(db) ? run(db, "BEGIN IMMEDIATE") : SQLITE_OK;
     if (rc == SQLITE_OK)
         rc = find_provider(providing, provider);
     if (rc == SQLITE_OK)
@@ -230,7 +232,7 @@ struct providing *store_provide(struct store *store, struct provider *provider, 
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v3(db,
                                 "DELETE FROM provided WHERE provider = ? AND client = ? AND name = ? AND "
-                                "at = ?",
+                                "(at = ? OR ?)",
                                 -1, SQLITE_PREPARE_PERSISTENT, &providing->clear, NULL);
     if (rc == SQLITE_OK)
         return providing;
@@ -261,7 +263,8 @@ int providing_add(struct providing *providing, const struct provided *provided, 
             sqlite3_bind_int64(to[i], 7, provided->a);
             sqlite3_bind_int64(to[i], 8, provided->b);
             bind_text(to[i], 9, &providing->arena, provided->detail);
-        }
+        } else
+            sqlite3_bind_int(to[i], 5, providing->says_once);
         rc = step(to[i]);
     }
     return rc == SQLITE_OK ? 0 : failed(providing->store, providing->db, rc, why);
@@ -278,7 +281,7 @@ int providing_end(struct providing *providing, bool keep, struct why *why)
     int rc = SQLITE_OK;
     sqlite3_finalize(providing->add);
     sqlite3_finalize(providing->clear);
-    if (keep)
+    if (keep && !sqlite3_get_autocommit(providing->db))
         rc = run(providing->db, "COMMIT");
     int result = rc == SQLITE_OK ? 0 : failed(providing->store, providing->db, rc, why);
     if (!sqlite3_get_autocommit(providing->db))

@@ -21,7 +21,8 @@ int store_each_name(struct store *store, enum about about, int (*take)(void *sta
 
 struct providing;
 
-/* Evidence of a provider follows, in one transaction. provider->id is set: the one that it has already, where
+/* Evidence of a provider follows, in one transaction with that of others that are not at their end yet.
+ * A list without a date (taken == USEC_NONE) says of a client or name the last that it said. provider->id is set: the one that it has already, where
  * all else is the same (and what it said of a client and name goes as it says something else), or a new one.
  * NULL with why. */
 struct providing *store_provide(struct store *store, struct provider *provider, struct why *why);
@@ -29,7 +30,8 @@ struct providing *store_provide(struct store *store, struct provider *provider, 
 int providing_add(struct providing *providing, const struct provided *provided, unsigned n, struct why *why);
 /* Makes what was added last, and goes on. */
 int providing_commit(struct providing *providing, struct why *why);
-/* Commits, or with `keep` false takes back what was not; the memory is freed in any case. */
+/* Commits, or with `keep` false takes back what was not, of all that were not at their end yet; the memory is
+ * freed in any case. */
 int providing_end(struct providing *providing, bool keep, struct why *why);
 
 /* Takes a provider and all that it said away. 1, 0 where there is none of that number, or -1. */

@@ -59,8 +59,7 @@ static const struct parameter virus_table[] = { { 0 } };
 
 static enum tri judge_virus(const struct judging *judging, uint32_t attempt)
 {
-    enum tri found = judging_state(judging, attempt, KIND_VIRUS);
-    return found == UNKNOWN && judging_passed(judging, attempt, NULL) ? NO : found;
+    return judging_conclude(judging, attempt, KIND_VIRUS, NULL, NULL, NO);
 }
 
 const struct measure measure_virus = {

@@ -94,29 +94,48 @@ static enum tri refusal_says(const struct dnsbl_parameters *theirs, const struct
     return others < theirs->threshold ? YES : UNKNOWN;
 }
 
+/* What those answers of the zone say that count most. */
+struct answers {
+    enum tri said;
+    uint64_t rank; /* judging_rank(); UINT64_MAX: none says yes or no */
+    bool failed;   /* it was asked then, and the answer says neither */
+};
+
+/* A zone may give several answers, of which the reply filter wants one. */
+static struct answers answers_of(const struct judging *judging, uint32_t attempt, const struct weight *zone)
+{
+    const struct dnsbl_parameters *ours = judging->rule->parameters;
+    struct answers answers = { UNKNOWN, UINT64_MAX, false };
+    const struct fact *fact = NULL;
+    while ((fact = judging_fact(judging, attempt, KIND_DNSBL, fact))) {
+        if (!str_eq_nocase(judging_name(judging, fact->subject), zone->name))
+            continue;
+        enum tri says = answer_says(zone, ours->errors, fact);
+        uint64_t rank = judging_rank(judging, attempt, fact);
+        answers.failed |= says == UNKNOWN && rank < JUDGING_LATER;
+        if (says == UNKNOWN || rank > answers.rank || (rank == answers.rank && says != YES))
+            continue;
+        answers.said = says;
+        answers.rank = rank;
+    }
+    return answers;
+}
+
 static enum tri zone_lists(const struct judging *judging, uint32_t attempt, const struct weight *zone)
 {
     const struct dnsbl_parameters *ours = judging->rule->parameters;
-    const struct fact *fact = NULL;
-    enum tri said = UNKNOWN;
-    bool seen = false;
-    /* A zone may give several answers, of which the reply filter wants one. */
-    while (said != YES && (fact = judging_fact(judging, attempt, KIND_DNSBL, fact)))
-        if (str_eq_nocase(judging_name(judging, fact->subject), zone->name)) {
-            enum tri says = answer_says(zone, ours->errors, fact);
-            if (says != UNKNOWN)
-                said = says;
-            seen = true;
-        }
-    if (said != UNKNOWN || seen)
+    struct answers answers = answers_of(judging, attempt, zone);
+    enum tri said = answers.said;
+    if (answers.rank < JUDGING_LATER || answers.failed)
         return said;
     struct asked asked[ASKED_MOST];
     size_t count = judging_asked(judging, attempt, asked);
-    for (size_t i = 0; i < count && said == UNKNOWN; i++)
-        said = asked[i].status == ASKED_PASSED    ? pass_says(asked[i].parameters, zone)
-               : asked[i].status == ASKED_REFUSED ? refusal_says(asked[i].parameters, ours, zone)
-                                                  : UNKNOWN;
-    return said;
+    enum tri concluded = UNKNOWN;
+    for (size_t i = 0; i < count && concluded == UNKNOWN; i++)
+        concluded = asked[i].status == ASKED_PASSED    ? pass_says(asked[i].parameters, zone)
+                    : asked[i].status == ASKED_REFUSED ? refusal_says(asked[i].parameters, ours, zone)
+                                                       : UNKNOWN;
+    return concluded == UNKNOWN ? said : concluded;
 }
 
 static void add(const struct judging *judging, uint32_t attempt, const struct weights *zones, double *least,
@@ -145,7 +164,8 @@ static int check(const void *given, struct why *why)
 {
     const struct dnsbl_parameters *ours = given;
     if (ours->zones.count == 0)
-        return why_set(why, EX_DATAERR, "zones is empty; name at least one list: zones: { zen.spamhaus.org: 1 }");
+        return why_set(why, EX_DATAERR,
+                       "zones is empty; name at least one list: zones: { zen.spamhaus.org: 1 }");
     return 0;
 }
 

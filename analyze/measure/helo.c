@@ -95,9 +95,9 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     for (size_t i = 0; i < ours->own_name.count; i++)
         hit = tri_or(hit, tri_of(str_eq_nocase(helo, ours->own_name.text[i])));
     if (ours->resolves && hit != YES) {
-        enum tri resolves = literal ? YES : judging_subject(judging, attempt, KIND_HELO, STR("resolves"));
-        if (resolves == UNKNOWN && judging_passed(judging, attempt, asked_resolves))
-            resolves = YES;
+        enum tri resolves =
+            literal ? YES
+                    : judging_conclude(judging, attempt, KIND_HELO, &STR("resolves"), asked_resolves, YES);
         hit = tri_or(hit, tri_not(resolves));
     }
     return hit;

@@ -11,8 +11,7 @@ static const struct parameter parameters[] = {
 
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
-    enum tri ahead = judging_state(judging, attempt, KIND_PIPELINING);
-    return ahead == UNKNOWN && judging_passed(judging, attempt, NULL) ? NO : ahead;
+    return judging_conclude(judging, attempt, KIND_PIPELINING, NULL, NULL, NO);
 }
 
 const struct measure measure_pipelining = {

@@ -14,9 +14,7 @@ static const struct parameter parameters[] = {
 static enum tri judge(const struct judging *judging, uint32_t attempt, enum kind kind)
 {
     const struct rdns_parameters *ours = judging->rule->parameters;
-    enum tri exists = judging_state(judging, attempt, kind);
-    if (exists == UNKNOWN && judging_passed(judging, attempt, NULL))
-        exists = YES;
+    enum tri exists = judging_conclude(judging, attempt, kind, NULL, NULL, YES);
     if (exists == UNKNOWN && ours->on_error == ON_ERROR_HIT && judging_failed(judging, attempt, kind))
         return YES;
     return tri_not(exists);

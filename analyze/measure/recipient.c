@@ -16,10 +16,7 @@ static enum tri judge_recipient(const struct judging *judging, uint32_t attempt)
         return UNKNOWN;
     if (ours->list.count)
         return tri_not(tri_of(texts_hold_address(&ours->list, address)));
-    enum tri valid = judging_state(judging, attempt, KIND_RECIPIENT);
-    if (valid == UNKNOWN && judging_passed(judging, attempt, NULL))
-        valid = YES;
-    return tri_not(valid);
+    return tri_not(judging_conclude(judging, attempt, KIND_RECIPIENT, NULL, NULL, YES));
 }
 
 const struct measure measure_recipient = {
@@ -47,8 +44,11 @@ static enum tri judge_relay(const struct judging *judging, uint32_t attempt)
     struct str address = judging_recipient(judging, attempt);
     if (ours->domains.count && address.at && !judging_authenticated(judging, attempt))
         return tri_not(tri_of(texts_hold_address(&ours->domains, address)));
-    enum tri relay = judging_state(judging, attempt, KIND_RELAY);
-    return relay == UNKNOWN && judging_passed(judging, attempt, NULL) ? NO : relay;
+    enum tri relay = judging_conclude(judging, attempt, KIND_RELAY, NULL, NULL, NO);
+    /* A list of domains does not know who may relay. */
+    return relay == YES && judging_authenticated(judging, attempt) && !judging_recorded(judging, attempt, KIND_RELAY)
+               ? NO
+               : relay;
 }
 
 const struct measure measure_relay = {

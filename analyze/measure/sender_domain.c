@@ -33,18 +33,17 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
         return NO;
     enum tri hit = NO;
     if (ours->exists) {
-        enum tri exists = judging_subject(judging, attempt, KIND_SENDER_DOMAIN, STR("exists"));
-        if (exists == UNKNOWN && judging_passed(judging, attempt, asked_exists))
-            exists = YES;
+        enum tri exists =
+            judging_conclude(judging, attempt, KIND_SENDER_DOMAIN, &STR("exists"), asked_exists, YES);
         hit = tri_or(hit, tri_not(exists));
     }
     if (ours->null_mx) {
-        enum tri null_mx = judging_subject(judging, attempt, KIND_SENDER_DOMAIN, STR("null-mx"));
+        enum tri null_mx =
+            judging_conclude(judging, attempt, KIND_SENDER_DOMAIN, &STR("null-mx"), asked_null_mx, NO);
         /* a domain that does not exist has no MX record either, and one that was refused for that is no null
          * MX */
         if (null_mx == UNKNOWN &&
-            (judging_passed(judging, attempt, asked_null_mx) ||
-             judging_subject(judging, attempt, KIND_SENDER_DOMAIN, STR("exists")) != UNKNOWN))
+            judging_subject(judging, attempt, KIND_SENDER_DOMAIN, STR("exists")) != UNKNOWN)
             null_mx = NO;
         hit = tri_or(hit, null_mx);
     }

@@ -22,11 +22,16 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct spf_parameters *ours = judging->rule->parameters;
     const struct fact *fact = NULL;
+    uint64_t best = UINT64_MAX;
+    enum tri hit = UNKNOWN;
     while ((fact = judging_fact(judging, attempt, KIND_SPF, fact)))
         for (uint32_t i = 0; i < SPF_RESULTS; i++)
-            if (str_eq_nocase(judging_name(judging, fact->detail), str_of(results[i])))
-                return tri_of(ours->on >> i & 1);
-    return judging_passed(judging, attempt, as_strict) ? NO : UNKNOWN;
+            if (str_eq_nocase(judging_name(judging, fact->detail), str_of(results[i])) &&
+                judging_rank(judging, attempt, fact) < best) {
+                best = judging_rank(judging, attempt, fact);
+                hit = tri_of(ours->on >> i & 1);
+            }
+    return best >= JUDGING_LATER && judging_passed(judging, attempt, as_strict) ? NO : hit;
 }
 
 const struct measure measure_spf = {

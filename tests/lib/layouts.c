@@ -13,7 +13,8 @@ static const char *const undo[SCHEMA_VERSION + 1] = {
           "DROP TABLE phrase; DROP TABLE evidence_named; DROP TABLE renamed; DROP TABLE renamed_recipient",
     [4] = "PRAGMA auto_vacuum = NONE; VACUUM; DROP TABLE past; ALTER TABLE input DROP COLUMN zone",
     [5] = "ALTER TABLE input DROP COLUMN tags",
-    [7] = "DROP VIEW provided_evidence; DROP TABLE provided; DROP TABLE provider",
+    [7] = "DROP VIEW v_evidence; DROP VIEW provided_evidence; DROP TABLE provided; DROP TABLE provider;"
+          "CREATE VIEW v_evidence AS SELECT 1 AS session_id",
     [6] = "DROP TABLE joined; DROP TABLE joining; DROP TABLE stretch; DROP TABLE clock",
 };
 

@@ -1,0 +1,300 @@
+/* mxreplay enrich: evidence that the record does not have. Each source of it is a row of the table. */
+#include "enrich/enrich.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli/commands.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "report/table.h"
+
+struct settings {
+    struct common common;
+    struct option_texts zones, recipients, local_domains, traps, labels;
+    int forget; /* 0: nothing */
+};
+
+/* FILE, ZONE=FILE, either with @FROM..TO behind it. */
+struct given {
+    struct str subject;
+    const char *path; /* in the arena */
+    struct period period;
+};
+
+/* ---- What was asked for. */
+
+/* A time of a period; empty: open. */
+static bool end_of(struct str text, usec *at)
+{
+    *at = USEC_NONE;
+    return text.len == 0 || clock_parse(text, at);
+}
+
+static bool period_of(struct str text, struct period *period)
+{
+    const char *dots = str_find(text, STR(".."));
+    return dots && end_of(str_range(text.at, dots), &period->from) &&
+           end_of(str_range(dots + 2, text.at + text.len), &period->to);
+}
+
+/* A period that is none is part of the file's name, when there is such a file. */
+static int given_of(const char *option, const char *text, bool has_subject, struct arena *arena,
+                    struct given *given, struct why *why)
+{
+    struct str rest = str_of(text);
+    *given = (struct given){ .period = { USEC_NONE, USEC_NONE } };
+    if (has_subject && (!cut_until_char(&rest, '=', &given->subject) || !given->subject.len || !rest.len))
+        return why_set(why, EX_USAGE,
+                       "--%s: \"%s\": write the zone and its file: --%s zen.spamhaus.org=zen.zone", option,
+                       text, option);
+    const char *at = str_find_last(rest, '@');
+    if (at && str_find(str_range(at, rest.at + rest.len), STR(".."))) {
+        if (!period_of(str_range(at + 1, rest.at + rest.len), &given->period))
+            return why_set(
+                why, EX_USAGE,
+                "--%s: \"%s\": what is behind the @ is no period; write @2026-10-01..2026-11-01, or one "
+                "end only: @2026-10-01..",
+                option, text);
+        rest = str_range(rest.at, at);
+    }
+    if (given->period.from != USEC_NONE && given->period.to != USEC_NONE &&
+        given->period.from >= given->period.to)
+        return why_set(why, EX_USAGE, "--%s: \"%s\": the period ends before it begins", option, text);
+    given->path = arena_printf(arena, "%.*s", STR_ARG(rest)).at;
+    return 0;
+}
+
+static int add_zone(struct store *store, const struct given *given, struct enriched *enriched,
+                    struct why *why)
+{
+    return enrich_zone(store, given->subject, given->path, &given->period, enriched, why);
+}
+
+static int add_recipients(struct store *store, const struct given *given, struct enriched *enriched,
+                          struct why *why)
+{
+    return enrich_recipients(store, given->path, &given->period, enriched, why);
+}
+
+static int add_local_domains(struct store *store, const struct given *given, struct enriched *enriched,
+                             struct why *why)
+{
+    return enrich_local_domains(store, given->path, &given->period, enriched, why);
+}
+
+static int add_traps(struct store *store, const struct given *given, struct enriched *enriched,
+                     struct why *why)
+{
+    return enrich_traps(store, given->path, &given->period, enriched, why);
+}
+
+static int add_labels(struct store *store, const struct given *given, struct enriched *enriched,
+                      struct why *why)
+{
+    return enrich_labels(store, given->path, enriched, why);
+}
+
+/* In the order in which they are done. */
+static const struct source_row {
+    const char *option;
+    size_t at;
+    bool has_subject;
+    int (*add)(struct store *store, const struct given *given, struct enriched *enriched, struct why *why);
+    const char *asked, *yes, *no; /* what was asked about, and what it is called */
+} source_rows[] = {
+    { "dnsbl-zone", offsetof(struct settings, zones), true, add_zone, "clients", "listed", "not listed" },
+    { "recipients", offsetof(struct settings, recipients), false, add_recipients, "recipients", "valid",
+      "not valid" },
+    { "local-domains", offsetof(struct settings, local_domains), false, add_local_domains, "recipients",
+      "elsewhere", "ours" },
+    { "spam-traps", offsetof(struct settings, traps), false, add_traps, "recipients", "traps", NULL },
+    { "labels", offsetof(struct settings, labels), false, add_labels, NULL, "wanted", "unwanted" },
+};
+enum { SOURCES = sizeof source_rows / sizeof *source_rows };
+
+static const struct option_texts *texts_of(const struct settings *settings, const struct source_row *row)
+{
+    return (const struct option_texts *)(const void *)((const char *)settings + row->at);
+}
+
+/* "zen.zone: 5132 clients: 312 listed, 4820 not listed" */
+static void tell(const struct source_row *row, const struct given *given, const struct enriched *enriched)
+{
+    char line[400];
+    int len = snprintf(line, sizeof line, "%s: ", given->path);
+    if (row->asked)
+        len += snprintf(line + len, sizeof line - (size_t)len, "%" PRIu64 " entries; of %" PRIu64 " %s ",
+                        enriched->entries, enriched->asked, row->asked);
+    len += snprintf(line + len, sizeof line - (size_t)len, "%" PRIu64 " %s", enriched->yes, row->yes);
+    if (row->no)
+        len += snprintf(line + len, sizeof line - (size_t)len, ", %" PRIu64 " %s", enriched->no, row->no);
+    if (enriched->unknown && row->no)
+        snprintf(line + len, sizeof line - (size_t)len, ", of %" PRIu64 " it says nothing",
+                 enriched->unknown);
+    say("%s", line);
+    if (enriched->skipped)
+        say("%s: %" PRIu64 " lines say nothing and were left out", given->path, enriched->skipped);
+}
+
+static int add_all(const struct settings *settings, struct store *store, struct why *why)
+{
+    struct arena arena = { 0 };
+    int result = 0;
+    for (size_t r = 0; r < SOURCES && result == 0; r++) {
+        const struct option_texts *texts = texts_of(settings, &source_rows[r]);
+        for (size_t i = 0; i < texts->count && result == 0; i++) {
+            struct given given;
+            struct enriched enriched = { 0 };
+            result = given_of(source_rows[r].option, texts->text[i], source_rows[r].has_subject, &arena,
+                              &given, why);
+            if (result == 0)
+                result = source_rows[r].add(store, &given, &enriched, why);
+            if (result == 0)
+                tell(&source_rows[r], &given, &enriched);
+        }
+    }
+    arena_free(&arena);
+    return result;
+}
+
+/* ---- What there is. */
+
+/* The day; for machines as in the views. */
+static struct str date_text(struct arena *arena, enum table_format format, usec at)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (at == USEC_NONE)
+        return (struct str){ NULL, 0 };
+    size_t len = clock_format(at, text);
+    bool whole = format == TABLE_CSV || format == TABLE_JSON;
+    return arena_str(arena, (struct str){ text, whole ? len : sizeof "2026-11-23" - 1 });
+}
+
+static int list(const struct settings *settings, struct store *store, struct why *why)
+{
+    static const struct column columns[] = {
+        { .name = "id", .title = STR_INIT("Number"), .number = true },
+        { .name = "kind", .title = STR_INIT("Evidence") },
+        { .name = "subject", .title = STR_INIT("Of") },
+        { .name = "origin", .title = STR_INIT("Origin") },
+        { .name = "place", .title = STR_INIT("From") },
+        { .name = "taken", .title = STR_INIT("Dated") },
+        { .name = "from", .title = STR_INIT("Holds from") },
+        { .name = "to", .title = STR_INIT("Until") },
+        { .name = "pieces", .title = STR_INIT("Pieces"), .number = true }
+    };
+    enum table_format format = (enum table_format)settings->common.format;
+    struct arena arena = { 0 };
+    struct provider *provider = NULL;
+    uint64_t *pieces = NULL;
+    size_t count = 0;
+    int result = store_providers(store, &arena, &provider, &pieces, &count, why);
+    if (result == 0 && count == 0)
+        say("%s: no evidence from elsewhere yet; mxreplay enrich --help tells what can be added",
+            database_path(&settings->common));
+    if (result == 0 && (count || format != TABLE_TEXT)) {
+        struct table *table = table_open(stdout, format, columns, sizeof columns / sizeof *columns);
+        for (size_t i = 0; i < count; i++) {
+            table_count(table, (uint64_t)provider[i].id);
+            table_cell(table, str_of(kind_name[provider[i].kind]));
+            table_cell(table, provider[i].subject);
+            table_cell(table, str_of(origin_name[provider[i].origin]));
+            table_cell(table, provider[i].place);
+            table_cell(table, date_text(&arena, format, provider[i].taken));
+            table_cell(table, date_text(&arena, format, provider[i].from));
+            table_cell(table, date_text(&arena, format, provider[i].to));
+            table_count(table, pieces[i]);
+        }
+        result = table_close(table, why);
+    }
+    arena_free(&arena);
+    return result;
+}
+
+static int forget(const struct settings *settings, struct store *store, struct why *why)
+{
+    int gone = store_forget(store, settings->forget, why);
+    if (gone == 0)
+        return why_set(why, EX_USAGE,
+                       "--forget: there is no evidence of number %d; mxreplay enrich lists what there is",
+                       settings->forget);
+    return gone < 0 ? -1 : 0;
+}
+
+static int run(const void *given, char **operands, struct why *why)
+{
+    (void)operands;
+    const struct settings *settings = given;
+    struct store *store = NULL;
+    bool changes = settings->forget != 0;
+    for (size_t r = 0; r < SOURCES; r++)
+        changes |= texts_of(settings, &source_rows[r])->count != 0;
+    int result = changes ? database_change(&settings->common, &store, why)
+                         : database_open(&settings->common, &store, why);
+    if (result < 0)
+        return -1;
+    if (settings->forget)
+        result = forget(settings, store, why);
+    if (result == 0)
+        result = changes ? add_all(settings, store, why) : list(settings, store, why);
+    if (store_close(store, result < 0 ? NULL : why) < 0)
+        result = -1;
+    return result;
+}
+
+#define AT(member) offsetof(struct settings, member)
+static const struct option_row options[] = {
+    { .name = "dnsbl-zone",
+      .type = OPTION_TEXTS,
+      .at = AT(zones),
+      .argument = "ZONE=FILE[@FROM..TO]",
+      .help = "a DNS list's zone file, rbldnsd's or a plain list of networks (of that time)",
+      .complete = COMPLETE_FILE },
+    { .name = "recipients",
+      .type = OPTION_TEXTS,
+      .at = AT(recipients),
+      .argument = "FILE[@FROM..TO]",
+      .help = "the addresses that exist: one or @domain a line, or a map of Postfix's or Exim's",
+      .complete = COMPLETE_FILE },
+    { .name = "local-domains",
+      .type = OPTION_TEXTS,
+      .at = AT(local_domains),
+      .argument = "FILE[@FROM..TO]",
+      .help = "our domains, one a line; .example.org for all below it",
+      .complete = COMPLETE_FILE },
+    { .name = "spam-traps",
+      .type = OPTION_TEXTS,
+      .at = AT(traps),
+      .argument = "FILE[@FROM..TO]",
+      .help = "addresses to which nobody writes who was given them",
+      .complete = COMPLETE_FILE },
+    { .name = "labels",
+      .type = OPTION_TEXTS,
+      .at = AT(labels),
+      .argument = "FILE",
+      .help = "what somebody says of mail: KEY wanted or KEY unwanted a line, or CSV",
+      .complete = COMPLETE_FILE },
+    { .name = "forget",
+      .type = OPTION_NUMBER,
+      .at = AT(forget),
+      .argument = "NUMBER",
+      .help = "takes away what was added under this number" },
+    { .name = NULL },
+};
+
+static const char manual[] =
+#include "doc/enrich.txt.inc"
+    ;
+
+const struct command enrich_command = {
+    .name = "enrich",
+    .summary = "Adds evidence that the record does not have: lists, zone files",
+    .manual = manual,
+    .options = options,
+    .takes = TAKES_DATABASE | TAKES_FORMAT,
+    .settings_bytes = sizeof(struct settings),
+    .run = run,
+};

@@ -1,0 +1,41 @@
+/* Evidence from elsewhere: what the record does not tell of the clients and names in it, asked of zone files,
+ * resolvers and lists, and kept in the database beside it. A function here asks about all that the database
+ * holds, in one transaction; asked again, it takes the place of what it said before. */
+#ifndef ENRICH_ENRICH_H
+#define ENRICH_ENRICH_H
+
+#include "schemas/provided.h"
+
+/* For how long what is said holds. */
+struct period {
+    usec from, to; /* sessions that started in [from, to); USEC_NONE: open. Both open: it is of its own day,
+                      and of others a later look-up */
+};
+
+struct enriched {
+    uint64_t asked, yes, no, unknown; /* clients, or names */
+    uint64_t entries;                 /* of the list */
+    uint64_t skipped;                 /* its lines that say nothing */
+    usec taken;                       /* of when it is */
+};
+
+/* A DNS list's zone file: of each client whether `zone` lists it, with its answers. An address family of
+ * which the file has nothing is not asked about. */
+int enrich_zone(struct store *store, struct str zone, const char *path, const struct period *period,
+                struct enriched *enriched, struct why *why);
+/* The addresses that exist: one address or @domain a line, or a map of Postfix's or Exim's (its keys count).
+ * Of each recipient of a domain in it whether it is valid. */
+int enrich_recipients(struct store *store, const char *path, const struct period *period,
+                      struct enriched *enriched, struct why *why);
+/* Our domains: of each recipient whether it would have been relayed. */
+int enrich_local_domains(struct store *store, const char *path, const struct period *period,
+                         struct enriched *enriched, struct why *why);
+/* Addresses to which nobody writes who was given them, or @domain. */
+int enrich_traps(struct store *store, const char *path, const struct period *period,
+                 struct enriched *enriched, struct why *why);
+/* What somebody says of mail: "KEY wanted|unwanted [BY]" a line, the key a session's number, a <message-id>,
+ * a sender or a client's address; or CSV with columns of these names. A later line of the same key takes the
+ * place of an earlier one. */
+int enrich_labels(struct store *store, const char *path, struct enriched *enriched, struct why *why);
+
+#endif
