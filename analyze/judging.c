@@ -51,8 +51,8 @@ const struct fact *judging_fact(const struct judging *judging, uint32_t attempt,
 }
 
 /* What the server itself saw, then a capture, then a snapshot or a look-up of the session's own day (or of
- * the days for which it was said to hold), then a list of those; of others the nearest in time (semantics.md section
- * 1). */
+ * the days for which it was said to hold), then a list of those; of others the nearest in time (semantics.md
+ * section 1). */
 uint64_t judging_rank(const struct judging *judging, uint32_t attempt, const struct fact *fact)
 {
     const struct columns *columns = judging->columns;

@@ -76,6 +76,10 @@ struct session_story {
     size_t count;
 };
 
+/* What would tell where evidence of a kind is missing: "enrich --dnsbl-zone ZONE=FILE"; NULL: nothing that mxreplay
+ * could be given. */
+const char *replay_teller(enum kind kind);
+
 /* By session: `arena` owns the story. -1 with why where there is no such session in the columns. */
 int replay_explain(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                    int64_t session_id, struct session_story *story, struct arena *arena, struct why *why);

@@ -1,4 +1,5 @@
 /* What became of one session under a policy, and why: the walk, told. */
+#include "analyze/provided.h"
 #include "analyze/walk.h"
 
 #include <stdio.h>
@@ -6,6 +7,39 @@
 static const char *tri_word(enum tri state)
 {
     return state == YES ? "yes" : state == NO ? "no" : "unknown";
+}
+
+/* In the words of a sentence: "... would tell". */
+static const char *const tellers[KINDS] = {
+    [KIND_DNSBL] = "enrich --dnsbl-zone ZONE=FILE",
+    [KIND_EARLY_TALKER] = "a capture (mxreplay live)",
+    [KIND_PIPELINING] = "a capture (mxreplay live)",
+    [KIND_RECIPIENT] = "enrich --recipients FILE",
+    [KIND_RELAY] = "enrich --local-domains FILE",
+    [KIND_SPAM] = "the log of rspamd, amavis or SpamAssassin",
+    [KIND_VIRUS] = "the log of ClamAV, rspamd or amavis",
+    [KIND_DKIM] = "the log of opendkim or rspamd",
+    [KIND_DMARC] = "the log of opendmarc or rspamd",
+    [KIND_UNANSWERED] = "a capture at the primary",
+};
+
+const char *replay_teller(enum kind kind)
+{
+    return kind < KINDS ? tellers[kind] : NULL;
+}
+
+/* ", 31 days later" where what is known is of another day than the session. */
+static struct str age(const struct judging *judging, uint32_t attempt, const struct fact *fact,
+                      struct arena *arena)
+{
+    if (judging_rank(judging, attempt, fact) < JUDGING_LATER)
+        return STR("");
+    const struct columns *columns = judging->columns;
+    int64_t days =
+        usec_day(provided_of_fact(columns, fact)->at) - usec_day(columns->started[columns->session[attempt]]);
+    int64_t apart = days < 0 ? -days : days;
+    return arena_printf(arena, ", %lld day%s %s", (long long)apart, apart == 1 ? "" : "s",
+                        days < 0 ? "earlier" : "later");
 }
 
 /* "rdns is no (log)", "dnsbl zen.spamhaus.org is yes (log)": what was observed for a measure. */
@@ -16,11 +50,11 @@ static struct str observed(const struct judging *judging, uint32_t attempt, stru
     enum kind kind = judging->rule->measure->kind;
     while (kind != KINDS && (fact = judging_fact(judging, attempt, kind, fact))) {
         struct str subject = judging_name(judging, fact->subject),
-                   detail = judging_name(judging, fact->detail);
+                   detail = judging_name(judging, fact->detail), when = age(judging, attempt, fact, arena);
         struct str one =
-            arena_printf(arena, "%s%s%s%s%.*s is %s (%s%s%.*s)", all.at ? all.at : "", all.at ? "; " : "",
+            arena_printf(arena, "%s%s%s%s%.*s is %s (%s%.*s%s%.*s)", all.at ? all.at : "", all.at ? "; " : "",
                          kind_name[kind], subject.len ? " " : "", STR_ARG(subject), tri_word(fact->state),
-                         origin_name[fact->origin], detail.len ? ": " : "", STR_ARG(detail));
+                         origin_name[fact->origin], STR_ARG(when), detail.len ? ": " : "", STR_ARG(detail));
         all = one;
     }
     return all;
@@ -31,9 +65,9 @@ static bool refused_with(const struct judging *judging, uint32_t attempt)
     return judging->columns->named[attempt] == judging->rule->measure->named;
 }
 
-/* What is known and does not decide it, or where the record was cut off, and what would tell. */
-static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t attempt, struct str seen,
-                              struct arena *arena)
+/* What is known and does not decide it, or where the record was cut off. */
+static struct str not_known(const struct walk *walk, uint32_t r, uint32_t attempt, struct str seen,
+                            struct arena *arena)
 {
     const struct columns *columns = walk->columns;
     const struct measure *measure = walk->policy->rules[r].measure;
@@ -48,6 +82,15 @@ static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t atte
     return arena_printf(arena,
                         "the record shows no %s evidence, and no %s measure was in force that it passed",
                         measure->kind == KINDS ? measure->name : kind_name[measure->kind], measure->name);
+}
+
+/* The same, and what would tell. */
+static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t attempt, struct str seen,
+                              struct arena *arena)
+{
+    struct str why = not_known(walk, r, attempt, seen, arena);
+    const char *teller = replay_teller(walk->policy->rules[r].measure->kind);
+    return teller ? arena_printf(arena, "%.*s; %s would tell", STR_ARG(why), teller) : why;
 }
 
 static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uint32_t attempt, bool possible,

@@ -8,6 +8,7 @@
 #include "cli/load.h"
 #include "cli/say.h"
 #include "cli/story.h"
+#include "schemas/provided.h"
 #include "report/explain_text.h"
 
 struct settings {
@@ -179,6 +180,12 @@ static void say_the_others(struct story *story, const struct settings *settings)
     }
 }
 
+static int add_provided(void *state, const struct evidence *evidence)
+{
+    story_add(state, evidence);
+    return 0;
+}
+
 static int tell(struct story *story, struct load *load, const struct settings *settings, struct why *why)
 {
     enum table_format format = (enum table_format)settings->common.format;
@@ -187,6 +194,7 @@ static int tell(struct story *story, struct load *load, const struct settings *s
                        "--format: one session's story is no table; leave it out, or write json");
     if (load_options(load, &settings->common, why) < 0 || choose_policy(story, load, why) < 0 ||
         load_sessions(load, &settings->common, why) < 0 ||
+        store_provided_for(load->store, story->session.id, add_provided, story, why) < 0 ||
         replay_explain(load->columns, story->policy, &load->options, story->session.id, &story->told,
                        &story->arena, why) < 0)
         return -1;

@@ -15,6 +15,7 @@
 #include "cli/export.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "schemas/provided.h"
 #include "schemas/pseudonym.h"
 
 enum { KEY_BYTES_MOST = 4096, PROGRESS_EVERY = 8192 };
@@ -134,6 +135,84 @@ static int copy_recorded(struct store *from, struct store *to, const struct pseu
     return 0;
 }
 
+/* Of evidence from elsewhere stays what measures look at; where it came from, and in which words, does not.
+ */
+struct copying_provided {
+    const struct pseudonyms *pseudonyms;
+    struct store *to;
+    struct providing *providing;
+    int64_t provider; /* of the original */
+    unsigned n;       /* of the last piece, */
+    struct provided last;
+    struct arena arena;
+    struct why *why;
+};
+
+static struct str pseudonym_about(const struct copying_provided *copying, struct arena *arena,
+                                  enum about about, struct str name)
+{
+    switch (about) {
+    case ABOUT_CLIENT:
+    case ABOUT_SENDER_DOMAIN:
+        return pseudonym_domain(copying->pseudonyms, arena, name);
+    case ABOUT_SENDER:
+    case ABOUT_RECIPIENT:
+        return pseudonym_address(copying->pseudonyms, arena, name);
+    case ABOUT_HELO:
+        return pseudonym_helo(copying->pseudonyms, arena, name);
+    case ABOUT_MESSAGE_ID:
+        return pseudonym_id(copying->pseudonyms, arena, name);
+    case ABOUT_SESSION:
+    case ABOUTS:
+        break;
+    }
+    return name;
+}
+
+static int begin_provider(struct copying_provided *copying, const struct provider *provider)
+{
+    struct provider named = *provider;
+    if (copying->providing && providing_end(copying->providing, true, copying->why) < 0)
+        return -1;
+    arena_reset(&copying->arena);
+    named.place = arena_printf(&copying->arena, "source-%" PRId64, provider->id);
+    if (provider->kind == KIND_DNSBL)
+        named.subject = pseudonym_zone(copying->pseudonyms, &copying->arena, provider->subject);
+    copying->provider = provider->id;
+    copying->last = (struct provided){ .at = USEC_NONE };
+    copying->providing = store_provide(copying->to, &named, copying->why);
+    return copying->providing ? 0 : -1;
+}
+
+static int copy_piece(void *state, const struct provider *provider, const struct provided *provided)
+{
+    struct copying_provided *copying = state;
+    if ((!copying->providing || copying->provider != provider->id) && begin_provider(copying, provider) < 0)
+        return -1;
+    struct provided named = *provided;
+    named.client = pseudonym_ip(copying->pseudonyms, &provided->client);
+    named.name = pseudonym_about(copying, &copying->arena, (enum about)provider->about, provided->name);
+    bool keeps_detail = provider->kind == KIND_COUNTRY || provider->kind == KIND_SPF;
+    named.detail = keeps_detail ? provided->detail : (struct str){ NULL, 0 };
+    /* Several answers of one moment come one after the other. */
+    bool same = copying->last.at == named.at && ip_eq(&copying->last.client, &named.client) &&
+                str_eq(copying->last.name, named.name);
+    copying->n = same ? copying->n + 1 : 0;
+    copying->last = named;
+    return providing_add(copying->providing, &named, copying->n, copying->why);
+}
+
+static int copy_provided(struct store *from, struct store *to, const struct pseudonyms *pseudonyms,
+                         struct why *why)
+{
+    struct copying_provided copying = { .pseudonyms = pseudonyms, .to = to, .why = why };
+    int result = store_each_provided(from, copy_piece, &copying, why);
+    if (copying.providing && providing_end(copying.providing, result == 0, result == 0 ? why : NULL) < 0)
+        result = -1;
+    arena_free(&copying.arena);
+    return result;
+}
+
 static int copy_all(const struct settings *settings, struct store *from, struct store *to,
                     struct pseudonyms *pseudonyms, struct why *why)
 {
@@ -153,6 +232,8 @@ static int copy_all(const struct settings *settings, struct store *from, struct 
     if (result == 0)
         result = store_each(from, &all, copy_session, &copying, why);
     progress_end(&copying.progress);
+    if (result == 0)
+        result = copy_provided(from, to, pseudonyms, why);
     if (result == 0)
         say("%s: %" PRIu64 " sessions under pseudonyms", settings->out, copying.done);
     arena_free(&copying.arena);

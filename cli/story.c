@@ -61,6 +61,19 @@ void story_keep(struct story *story, const struct session *session)
     }
 }
 
+void story_add(struct story *story, const struct evidence *evidence)
+{
+    struct session *kept = &story->session;
+    struct evidence *all = arena_zero(&story->arena, ((size_t)kept->evidence_count + 1) * sizeof *all);
+    if (kept->evidence_count)
+        memcpy(all, kept->evidence, kept->evidence_count * sizeof *all);
+    all[kept->evidence_count] = *evidence;
+    keep_text(&story->arena, &all[kept->evidence_count].subject);
+    keep_text(&story->arena, &all[kept->evidence_count].detail);
+    kept->evidence = all;
+    kept->evidence_count++;
+}
+
 void story_free(struct story *story)
 {
     free(story->lines);

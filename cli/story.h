@@ -23,6 +23,8 @@ struct story {
 
 /* Copies a session into the arena. */
 void story_keep(struct story *story, const struct session *session);
+/* Adds a piece of evidence to it. */
+void story_add(struct story *story, const struct evidence *evidence);
 /* For people, or with `json` for machines. -1 with why where it could not be written. */
 int story_print(const struct story *story, bool json, FILE *to, struct why *why);
 void story_free(struct story *story);

@@ -291,6 +291,37 @@ int providing_end(struct providing *providing, bool keep, struct why *why)
     return result;
 }
 
+/* Senders in lower case. */
+#define SENDERS                                                                                              \
+    "SELECT lower(iif(typeof(v) = 'integer', (SELECT text FROM name WHERE name.id = v), v)) AS s FROM "      \
+    "(SELECT mail_from AS v FROM session UNION SELECT mail_from FROM transaction_more) WHERE v IS NOT NULL"
+
+int provided_prune(sqlite3 *db)
+{
+    static const char *const sql[] = {
+        "DELETE FROM provided WHERE client <> '' AND client NOT IN (SELECT client FROM session WHERE client "
+        "IS "
+        "NOT NULL)",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE about = 1) AND name <> '' AND "
+        "name NOT IN (SELECT substr(s, instr(s, '@') + 1) FROM (" SENDERS "))",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE about = 2) AND name <> '' AND "
+        "name NOT IN (" SENDERS ")",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE about = 3) AND name NOT IN "
+        "(SELECT lower(address) FROM v_recipient WHERE address IS NOT NULL)",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE about = 4) AND name NOT IN "
+        "(SELECT lower(helo) FROM plain_session WHERE helo IS NOT NULL)",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE about = 5) AND name NOT IN "
+        "(SELECT lower(message_id) FROM v_transaction WHERE message_id IS NOT NULL)",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE about = 6) AND "
+        "CAST(name AS INTEGER) NOT IN (SELECT id FROM session)",
+    };
+    int64_t providers = 0;
+    int rc = schema_number(db, "SELECT count(*) FROM provider", &providers);
+    for (size_t i = 0; i < sizeof sql / sizeof *sql && rc == SQLITE_OK && providers; i++)
+        rc = run(db, sql[i]);
+    return rc;
+}
+
 int store_forget(struct store *store, int64_t provider, struct why *why)
 {
     sqlite3 *db = store_connection(store, why);
@@ -394,4 +425,40 @@ int store_each_provided(struct store *store,
     arena_free(&piece);
     arena_free(&arena);
     return rc == SQLITE_OK ? result : failed(store, db, rc, why);
+}
+
+int store_provided_for(struct store *store, int64_t session,
+                       int (*take)(void *state, const struct evidence *evidence), void *state,
+                       struct why *why)
+{
+    struct arena arena = { 0 };
+    sqlite3 *db = store_connection(store, why);
+    sqlite3_stmt *row = NULL;
+    int result = 0;
+    if (!db)
+        return -1;
+    int rc = sqlite3_prepare_v2(db,
+                                "SELECT kind, state, origin, at, subject, detail, a, b FROM "
+                                "provided_evidence WHERE session_id = ?",
+                                -1, &row, NULL);
+    sqlite3_bind_int64(row, 1, session);
+    while (rc == SQLITE_OK && result == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+        arena_reset(&arena);
+        struct evidence evidence = { .kind = (uint8_t)sqlite3_column_int(row, 0),
+                                     .state = (uint8_t)sqlite3_column_int(row, 1),
+                                     .origin = (uint8_t)sqlite3_column_int(row, 2),
+                                     .transaction = WHOLE_SESSION,
+                                     .recipient = WHOLE_TRANSACTION,
+                                     .at = time_of_column(row, 3),
+                                     .subject = text_of_column(&arena, row, 4),
+                                     .detail = text_of_column(&arena, row, 5),
+                                     .a = sqlite3_column_int64(row, 6),
+                                     .b = sqlite3_column_int64(row, 7) };
+        rc = SQLITE_OK;
+        if (evidence.kind < KINDS && evidence.state <= YES && evidence.origin < ORIGINS)
+            result = take(state, &evidence);
+    }
+    sqlite3_finalize(row);
+    arena_free(&arena);
+    return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
 }

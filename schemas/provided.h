@@ -22,9 +22,9 @@ int store_each_name(struct store *store, enum about about, int (*take)(void *sta
 struct providing;
 
 /* Evidence of a provider follows, in one transaction with that of others that are not at their end yet.
- * A list without a date (taken == USEC_NONE) says of a client or name the last that it said. provider->id is set: the one that it has already, where
- * all else is the same (and what it said of a client and name goes as it says something else), or a new one.
- * NULL with why. */
+ * A list without a date (taken == USEC_NONE) says of a client or name the last that it said. provider->id is
+ * set: the one that it has already, where all else is the same (and what it said of a client and name goes as
+ * it says something else), or a new one. NULL with why. */
 struct providing *store_provide(struct store *store, struct provider *provider, struct why *why);
 /* `n`: the place among several answers of one moment about the same, from 0. */
 int providing_add(struct providing *providing, const struct provided *provided, unsigned n, struct why *why);
@@ -47,5 +47,9 @@ int store_each_provided(struct store *store,
                         int (*take)(void *state, const struct provider *provider,
                                     const struct provided *provided),
                         void *state, struct why *why);
+/* The same of what holds for one session, as evidence of it; it lasts until `take` returns. */
+int store_provided_for(struct store *store, int64_t session,
+                       int (*take)(void *state, const struct evidence *evidence), void *state,
+                       struct why *why);
 
 #endif

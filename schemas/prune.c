@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include "base/bits.h"
+#include "schemas/connection.h"
 #include "schemas/layout.h"
 #include "schemas/schema.h"
 
@@ -402,6 +403,8 @@ static void mark_beside(struct prune *prune)
 static void sweep(struct prune *prune)
 {
     mark_beside(prune);
+    if (prune->rc == SQLITE_OK)
+        fail(prune, provided_prune(prune->db));
     for (enum table t = 0; t < TABLES; t++) {
         execute(prune, tables[t].unused);
         prune->pruned->texts += prune->rc == SQLITE_OK ? (uint64_t)sqlite3_changes64(prune->db) : 0;

@@ -60,34 +60,34 @@ SELECT id, client, started, started + lasted AS ended, lasted, bits, bits >> 25 
 FROM session;
 CREATE VIEW provided_evidence AS
 SELECT s.id AS session_id, p.kind AS kind, d.state AS state, p.origin AS origin, d.at AS at, p.subject AS subject,
-    d.detail AS detail
+    d.detail AS detail, d.a AS a, d.b AS b
 FROM provider p CROSS JOIN plain_session s CROSS JOIN provided d
     ON d.provider = p.id AND d.client = s.client AND d.name = ''
 WHERE p.about = 0 AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
 UNION ALL
-SELECT s.id, p.kind, d.state, p.origin, d.at, ifnull(p.subject, d.name), d.detail
+SELECT s.id, p.kind, d.state, p.origin, d.at, ifnull(p.subject, d.name), d.detail, d.a, d.b
 FROM provider p CROSS JOIN plain_session s CROSS JOIN v_transaction t ON t.session_id = s.id
     CROSS JOIN provided d ON d.provider = p.id AND d.client IN ('', s.client)
         AND d.name = lower(iif(p.about = 1, substr(t.mail_from, instr(t.mail_from, '@') + 1), t.mail_from))
 WHERE p.about IN (1, 2) AND t.mail_from <> ''
     AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
 UNION ALL
-SELECT s.id, p.kind, d.state, p.origin, d.at, d.name, d.detail
+SELECT s.id, p.kind, d.state, p.origin, d.at, d.name, d.detail, d.a, d.b
 FROM provider p CROSS JOIN plain_session s CROSS JOIN v_recipient r ON r.session_id = s.id
     CROSS JOIN provided d ON d.provider = p.id AND d.client = '' AND d.name = lower(r.address)
 WHERE p.about = 3 AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
 UNION ALL
-SELECT s.id, p.kind, d.state, p.origin, d.at, p.subject, d.detail
+SELECT s.id, p.kind, d.state, p.origin, d.at, p.subject, d.detail, d.a, d.b
 FROM provider p CROSS JOIN plain_session s
     CROSS JOIN provided d ON d.provider = p.id AND d.client = '' AND d.name = lower(s.helo)
 WHERE p.about = 4 AND s.started >= ifnull(p."from", s.started) AND s.started < ifnull(p."to", s.started + 1)
 UNION ALL
-SELECT t.session_id, p.kind, d.state, p.origin, d.at, ifnull(p.subject, d.name), d.detail
+SELECT t.session_id, p.kind, d.state, p.origin, d.at, ifnull(p.subject, d.name), d.detail, d.a, d.b
 FROM provider p CROSS JOIN v_transaction t CROSS JOIN provided d ON d.provider = p.id AND d.client = ''
     AND d.name = lower(t.message_id)
 WHERE p.about = 5
 UNION ALL
-SELECT CAST(d.name AS INTEGER), p.kind, d.state, p.origin, d.at, p.subject, d.detail
+SELECT CAST(d.name AS INTEGER), p.kind, d.state, p.origin, d.at, p.subject, d.detail, d.a, d.b
 FROM provider p CROSS JOIN provided d ON d.provider = p.id
 WHERE p.about = 6;
 DROP VIEW v_evidence;
