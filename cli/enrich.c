@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/say.h"
@@ -13,7 +14,10 @@
 
 struct settings {
     struct common common;
-    struct option_texts zones, recipients, local_domains, traps, labels;
+    struct option_texts zones, recipients, local_domains, traps, labels, lookups;
+    const char *resolver;
+    int rate, at_once;
+    usec timeout, fresh;
     int forget; /* 0: nothing */
 };
 
@@ -160,6 +164,54 @@ static int add_all(const struct settings *settings, struct store *store, struct 
     return result;
 }
 
+/* ---- Look-ups. */
+
+struct telling {
+    struct progress progress;
+    const char *what;
+};
+
+static void show(void *state, uint64_t asked, uint64_t all)
+{
+    struct telling *telling = state;
+    char count[PROGRESS_NUMBER_BYTES], of[PROGRESS_NUMBER_BYTES], left[PROGRESS_TIME_BYTES];
+    if (progress_due(&telling->progress))
+        progress_show(&telling->progress, "%s: %s of %s, %s left", telling->what,
+                      progress_number(asked, count), progress_number(all, of),
+                      progress_left(&telling->progress, (double)asked, (double)all, left));
+}
+
+static int look_up(const struct settings *settings, struct store *store, const char *what, struct why *why)
+{
+    struct enriched enriched = { 0 };
+    struct telling telling = { .what = what };
+    struct lookup_settings lookup = { .resolver = { .server = settings->resolver,
+                                                    .rate = (unsigned)settings->rate,
+                                                    .at_once = (unsigned)settings->at_once,
+                                                    .timeout = settings->timeout },
+                                      .fresh = settings->fresh,
+                                      .tell = show,
+                                      .state = &telling };
+    progress_begin(&telling.progress, settings->common.progress, settings->common.quiet);
+    int result = enrich_lookup(store, str_of(what), &lookup, &enriched, why);
+    progress_end(&telling.progress);
+    if (result == 0)
+        say("%s: %" PRIu64 " asked: %" PRIu64 " yes, %" PRIu64 " no, %" PRIu64
+            " without an answer that lasts",
+            what, enriched.asked, enriched.yes, enriched.no, enriched.unknown);
+    return result;
+}
+
+static int look_up_all(const struct settings *settings, struct store *store, struct why *why)
+{
+    int result = 0;
+    if (settings->lookups.count && (settings->rate == 0 || settings->at_once == 0))
+        return why_set(why, EX_USAGE, "--rate and --at-once: at least 1");
+    for (size_t i = 0; i < settings->lookups.count && result == 0; i++)
+        result = look_up(settings, store, settings->lookups.text[i], why);
+    return result;
+}
+
 /* ---- What there is. */
 
 /* The day; for machines as in the views. */
@@ -229,7 +281,7 @@ static int run(const void *given, char **operands, struct why *why)
     (void)operands;
     const struct settings *settings = given;
     struct store *store = NULL;
-    bool changes = settings->forget != 0;
+    bool changes = settings->forget != 0 || settings->lookups.count != 0;
     for (size_t r = 0; r < SOURCES; r++)
         changes |= texts_of(settings, &source_rows[r])->count != 0;
     int result = changes ? database_change(&settings->common, &store, why)
@@ -240,6 +292,8 @@ static int run(const void *given, char **operands, struct why *why)
         result = forget(settings, store, why);
     if (result == 0)
         result = changes ? add_all(settings, store, why) : list(settings, store, why);
+    if (result == 0)
+        result = look_up_all(settings, store, why);
     if (store_close(store, result < 0 ? NULL : why) < 0)
         result = -1;
     return result;
@@ -277,6 +331,40 @@ static const struct option_row options[] = {
       .argument = "FILE",
       .help = "what somebody says of mail: KEY wanted or KEY unwanted a line, or CSV",
       .complete = COMPLETE_FILE },
+    { .name = "lookup",
+      .type = OPTION_TEXTS,
+      .at = AT(lookups),
+      .argument = "WHAT",
+      .help = "asks name servers: dnsbl:ZONE, rdns, sender-domain, helo or spf" },
+    { .name = "resolver",
+      .type = OPTION_TEXT,
+      .at = AT(resolver),
+      .argument = "ADDRESS[:PORT]",
+      .help = "whom; without it those of /etc/resolv.conf" },
+    { .name = "rate",
+      .type = OPTION_NUMBER,
+      .at = AT(rate),
+      .argument = "N",
+      .help = "questions a second, at most",
+      .fallback = "50" },
+    { .name = "at-once",
+      .type = OPTION_NUMBER,
+      .at = AT(at_once),
+      .argument = "N",
+      .help = "questions that wait for an answer, at most",
+      .fallback = "32" },
+    { .name = "timeout",
+      .type = OPTION_DURATION,
+      .at = AT(timeout),
+      .argument = "TIME",
+      .help = "for each of the two tries of a question",
+      .fallback = "5s" },
+    { .name = "fresh",
+      .type = OPTION_DURATION,
+      .at = AT(fresh),
+      .argument = "TIME",
+      .help = "an answer younger than this is not asked for again; 0s: one within its time to live",
+      .fallback = "1d" },
     { .name = "forget",
       .type = OPTION_NUMBER,
       .at = AT(forget),
@@ -294,7 +382,7 @@ const struct command enrich_command = {
     .summary = "Adds evidence that the record does not have: lists, zone files",
     .manual = manual,
     .options = options,
-    .takes = TAKES_DATABASE | TAKES_FORMAT,
+    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_PROGRESS,
     .settings_bytes = sizeof(struct settings),
     .run = run,
 };

@@ -4,6 +4,7 @@
 #ifndef ENRICH_ENRICH_H
 #define ENRICH_ENRICH_H
 
+#include "enrich/resolver.h"
 #include "schemas/provided.h"
 
 /* For how long what is said holds. */
@@ -37,5 +38,20 @@ int enrich_traps(struct store *store, const char *path, const struct period *per
  * a sender or a client's address; or CSV with columns of these names. A later line of the same key takes the
  * place of an earlier one. */
 int enrich_labels(struct store *store, const char *path, struct enriched *enriched, struct why *why);
+
+/* Look-ups, of all clients and names whose answers are not known or too old. */
+struct lookup_settings {
+    struct resolver_settings resolver;
+    usec fresh; /* an answer that is younger is not asked for again, even where its time to live is over */
+    void (*tell)(void *state, uint64_t asked, uint64_t all); /* how far it is; may be NULL */
+    void *state;
+};
+
+/* `what`: "dnsbl:ZONE", "rdns" (with fcrdns), "sender-domain", "helo" or "spf". What was answered is
+ * committed every few seconds, so that whatever ends it, the next one goes on from there. */
+int enrich_lookup(struct store *store, struct str what, const struct lookup_settings *settings,
+                  struct enriched *enriched, struct why *why);
+/* What `what` may be, ends with NULL. */
+extern const char *const lookup_names[];
 
 #endif

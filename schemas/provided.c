@@ -160,12 +160,40 @@ int store_each_name(struct store *store, enum about about, int (*take)(void *sta
     return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
 }
 
+int store_each_pair(struct store *store, int (*take)(void *state, const struct ip *client, struct str domain),
+                    void *state, struct why *why)
+{
+    sqlite3 *db = store_connection(store, why);
+    sqlite3_stmt *row = NULL;
+    struct arena arena = { 0 };
+    int result = 0;
+    if (!db)
+        return -1;
+    int rc = sqlite3_prepare_v2(
+        db,
+        "SELECT DISTINCT s.client, lower(substr(t.mail_from, instr(t.mail_from, '@') + 1)) "
+        "FROM v_transaction t JOIN session s ON s.id = t.session_id "
+        "WHERE instr(t.mail_from, '@') AND s.client IS NOT NULL AND s.bits >> 24 & 1 = 0",
+        -1, &row, NULL);
+    while (rc == SQLITE_OK && result == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+        arena_reset(&arena);
+        struct ip ip = client_of_column(row, 0);
+        struct str domain = text_of_column(&arena, row, 1);
+        if (domain.len)
+            result = take(state, &ip, domain);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    arena_free(&arena);
+    return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
+}
+
 /* ---- Writing. */
 
 struct providing {
     struct store *store;
     sqlite3 *db;
-    sqlite3_stmt *add, *clear;
+    sqlite3_stmt *add, *clear, *knows;
     int64_t provider;
     bool says_once;     /* what it said before of the same goes, of whatever time it was */
     struct arena arena; /* of the piece that is being written */
@@ -235,6 +263,11 @@ struct providing *store_provide(struct store *store, struct provider *provider, 
                                 "(at = ? OR ?)",
                                 -1, SQLITE_PREPARE_PERSISTENT, &providing->clear, NULL);
     if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v3(db,
+                                "SELECT 1 FROM provided WHERE provider = ? AND client = ? AND name = ? AND "
+                                "state <> 0 AND (at + b * 1000000 > ? OR at > ?)",
+                                -1, SQLITE_PREPARE_PERSISTENT, &providing->knows, NULL);
+    if (rc == SQLITE_OK)
         return providing;
     failed(store, db, rc, why);
     providing_end(providing, false, NULL);
@@ -270,6 +303,21 @@ int providing_add(struct providing *providing, const struct provided *provided, 
     return rc == SQLITE_OK ? 0 : failed(providing->store, providing->db, rc, why);
 }
 
+bool providing_knows(struct providing *providing, const struct ip *client, struct str name, usec now,
+                     usec fresh)
+{
+    sqlite3_stmt *row = providing->knows;
+    arena_reset(&providing->arena);
+    sqlite3_bind_int64(row, 1, providing->provider);
+    bind_client(row, 2, client);
+    bind_text(row, 3, &providing->arena, name.at ? name : STR(""));
+    sqlite3_bind_int64(row, 4, now);
+    sqlite3_bind_int64(row, 5, now - fresh);
+    bool known = sqlite3_step(row) == SQLITE_ROW;
+    sqlite3_reset(row);
+    return known;
+}
+
 int providing_commit(struct providing *providing, struct why *why)
 {
     int rc = run(providing->db, "COMMIT; BEGIN IMMEDIATE");
@@ -281,6 +329,7 @@ int providing_end(struct providing *providing, bool keep, struct why *why)
     int rc = SQLITE_OK;
     sqlite3_finalize(providing->add);
     sqlite3_finalize(providing->clear);
+    sqlite3_finalize(providing->knows);
     if (keep && !sqlite3_get_autocommit(providing->db))
         rc = run(providing->db, "COMMIT");
     int result = rc == SQLITE_OK ? 0 : failed(providing->store, providing->db, rc, why);

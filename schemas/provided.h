@@ -17,6 +17,10 @@ int store_each_client(struct store *store,
 int store_each_name(struct store *store, enum about about, int (*take)(void *state, struct str name),
                     void *state, struct why *why);
 
+/* The same for each pair of a client's address and the domain of a sender from there. */
+int store_each_pair(struct store *store, int (*take)(void *state, const struct ip *client, struct str domain),
+                    void *state, struct why *why);
+
 /* ---- Writing. */
 
 struct providing;
@@ -28,6 +32,10 @@ struct providing;
 struct providing *store_provide(struct store *store, struct provider *provider, struct why *why);
 /* `n`: the place among several answers of one moment about the same, from 0. */
 int providing_add(struct providing *providing, const struct provided *provided, unsigned n, struct why *why);
+/* Whether a client and name need not be asked about again: what was said is younger than its time to live
+ * (`b`, seconds) or than `fresh`. */
+bool providing_knows(struct providing *providing, const struct ip *client, struct str name, usec now,
+                     usec fresh);
 /* Makes what was added last, and goes on. */
 int providing_commit(struct providing *providing, struct why *why);
 /* Commits, or with `keep` false takes back what was not, of all that were not at their end yet; the memory is
