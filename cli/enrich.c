@@ -304,7 +304,7 @@ static const struct option_row options[] = {
     { .name = "dnsbl-zone",
       .type = OPTION_TEXTS,
       .at = AT(zones),
-      .argument = "ZONE=FILE[@FROM..TO]",
+      .argument = "ZONE=[FORMAT:]FILE[,FILE][@FROM..TO]",
       .help = "a DNS list's zone file, rbldnsd's or a plain list of networks (of that time)",
       .complete = COMPLETE_FILE },
     { .name = "recipients",
