@@ -76,8 +76,8 @@ struct session_story {
     size_t count;
 };
 
-/* What would tell where evidence of a kind is missing: "enrich --dnsbl-zone ZONE=FILE"; NULL: nothing that mxreplay
- * could be given. */
+/* What would tell where evidence of a kind is missing: "enrich --dnsbl-zone ZONE=FILE"; NULL: nothing that
+ * mxreplay could be given. */
 const char *replay_teller(enum kind kind);
 
 /* By session: `arena` owns the story. -1 with why where there is no such session in the columns. */

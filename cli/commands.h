@@ -11,7 +11,8 @@ const struct command *command_find(const char *name);
 /* The command that `name` was meant to be, or NULL. */
 const struct command *command_nearest(const char *name);
 
-extern const struct command look_command, collect_command, live_command, enrich_command, status_command, replay_command, report_command,
-    audit_command, explain_command, policy_command, export_command, prune_command, check_command, help_command;
+extern const struct command look_command, collect_command, live_command, enrich_command, status_command,
+    replay_command, report_command, audit_command, explain_command, policy_command, export_command,
+    prune_command, check_command, help_command;
 
 #endif

@@ -96,6 +96,28 @@ static const char *result_word(SPF_result_t result)
     return NULL;
 }
 
+/* What is wrong with the record is permerror (RFC 7208 2.6.7), what may be otherwise next time temperror
+ * (2.6.6); libspf2 tells the two by its error alone. */
+static SPF_result_t judged(SPF_errcode_t rc, SPF_result_t result)
+{
+    if (rc == SPF_E_SUCCESS)
+        return result;
+    if (rc == SPF_E_DNS_ERROR || rc == SPF_E_NO_MEMORY || rc == SPF_E_INTERNAL_ERROR)
+        return SPF_RESULT_TEMPERROR;
+    return rc == SPF_E_NOT_SPF ? SPF_RESULT_NONE : SPF_RESULT_PERMERROR;
+}
+
+/* Whether it complains about a record that it has found: then there is one. */
+static bool has_record(SPF_response_t *response)
+{
+    for (int i = 0; i < SPF_response_messages(response); i++) {
+        SPF_errcode_t code = SPF_error_code(SPF_response_message(response, i));
+        if (code != SPF_E_SUCCESS && code != SPF_E_NOT_SPF && code != SPF_E_DNS_ERROR)
+            return true;
+    }
+    return false;
+}
+
 static SPF_result_t judge(SPF_server_t *spf, const struct ip *client, struct str domain)
 {
     SPF_response_t *response = NULL;
@@ -108,10 +130,9 @@ static SPF_result_t judge(SPF_server_t *spf, const struct ip *client, struct str
                                 : SPF_request_set_ipv6_str(request, address) == SPF_E_SUCCESS;
     if (set && !SPF_request_set_env_from(request, sender)) {
         SPF_errcode_t rc = SPF_request_query_mailfrom(request, &response);
-        result = response ? SPF_response_result(response) : SPF_RESULT_TEMPERROR;
-        /* libspf2 calls a domain that cannot be looked up now "none" as well. */
-        if (rc == SPF_E_DNS_ERROR && result == SPF_RESULT_NONE)
-            result = SPF_RESULT_TEMPERROR;
+        if (rc == SPF_E_NOT_SPF && response && has_record(response))
+            rc = SPF_E_SYNTAX;
+        result = judged(rc, response ? SPF_response_result(response) : SPF_RESULT_INVALID);
     }
     if (response)
         SPF_response_free(response);

@@ -10,7 +10,8 @@
 sqlite3 *store_connection(struct store *store, struct why *why);
 const char *store_path(const struct store *store);
 
-/* Takes away what was provided about clients and names that no session has any more. Returns an SQLite result code. */
+/* Takes away what was provided about clients and names that no session has any more. Returns an SQLite result
+ * code. */
 int provided_prune(sqlite3 *db);
 
 /* How a client's address stands in the database (session.client). */

@@ -75,7 +75,8 @@ struct packing {
 
 /* ---- packer.c */
 
-/* Finds out anew which ids the tables of sessions end with, after rows were taken away. An SQLite result code. */
+/* Finds out anew which ids the tables of sessions end with, after rows were taken away. An SQLite result
+ * code. */
 int packer_find_ends(struct packer *packer);
 
 /* ---- pack.c */

@@ -101,30 +101,37 @@ struct answers {
     bool failed;   /* it was asked then, and the answer says neither */
 };
 
-/* A zone may give several answers, of which the reply filter wants one. */
-static struct answers answers_of(const struct judging *judging, uint32_t attempt, const struct weight *zone)
+/* A zone may give several answers, of which the reply filter wants one. A refusal tells that there was one,
+ * but not which: then what others know of that counts. `coded`: of those that are known only. */
+static struct answers answers_of(const struct judging *judging, uint32_t attempt, const struct weight *zone,
+                                 bool coded)
 {
     const struct dnsbl_parameters *ours = judging->rule->parameters;
     struct answers answers = { UNKNOWN, UINT64_MAX, false };
     const struct fact *fact = NULL;
+    bool bare = false; /* the best of them is a listing without its answer */
     while ((fact = judging_fact(judging, attempt, KIND_DNSBL, fact))) {
-        if (!str_eq_nocase(judging_name(judging, fact->subject), zone->name))
+        if (!str_eq_nocase(judging_name(judging, fact->subject), zone->name) || (coded && fact->a == 0))
             continue;
         enum tri says = answer_says(zone, ours->errors, fact);
         uint64_t rank = judging_rank(judging, attempt, fact);
-        answers.failed |= says == UNKNOWN && rank < JUDGING_LATER;
+        answers.failed |= says == UNKNOWN && (rank < JUDGING_LATER || coded);
         if (says == UNKNOWN || rank > answers.rank || (rank == answers.rank && says != YES))
             continue;
+        bare = says == YES && fact->a == 0 && (bare || rank < answers.rank);
         answers.said = says;
         answers.rank = rank;
     }
-    return answers;
+    if (!bare)
+        return answers;
+    struct answers known = answers_of(judging, attempt, zone, true);
+    return known.said != UNKNOWN || known.failed ? known : answers;
 }
 
 static enum tri zone_lists(const struct judging *judging, uint32_t attempt, const struct weight *zone)
 {
     const struct dnsbl_parameters *ours = judging->rule->parameters;
-    struct answers answers = answers_of(judging, attempt, zone);
+    struct answers answers = answers_of(judging, attempt, zone, false);
     enum tri said = answers.said;
     if (answers.rank < JUDGING_LATER || answers.failed)
         return said;

@@ -46,7 +46,8 @@ static enum tri judge_relay(const struct judging *judging, uint32_t attempt)
         return tri_not(tri_of(texts_hold_address(&ours->domains, address)));
     enum tri relay = judging_conclude(judging, attempt, KIND_RELAY, NULL, NULL, NO);
     /* A list of domains does not know who may relay. */
-    return relay == YES && judging_authenticated(judging, attempt) && !judging_recorded(judging, attempt, KIND_RELAY)
+    return relay == YES && judging_authenticated(judging, attempt) &&
+                   !judging_recorded(judging, attempt, KIND_RELAY)
                ? NO
                : relay;
 }
