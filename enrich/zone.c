@@ -28,7 +28,7 @@ static int say(const struct asking *asking, const struct ip *client, enum tri st
     return providing_add(asking->providing, &provided, n, asking->why);
 }
 
-/* A zone without data of an address family says nothing about it. */
+/* Of an address family of which a zone has nothing a server of it says "no", as of all that is not there. */
 static int ask(void *state, const struct ip *client, usec first, usec last)
 {
     (void)first;
@@ -37,10 +37,8 @@ static int ask(void *state, const struct ip *client, usec first, usec last)
     struct zone_answer answer[ZONE_ANSWERS_MOST];
     const struct zone_facts *facts = zone_facts(asking->zone, asking->part);
     asking->enriched->asked++;
-    if (!(ip_is_v4(client) ? facts->asks_v4 : facts->asks_v6)) {
-        asking->enriched->unknown++;
-        return 0;
-    }
+    if (!(ip_is_v4(client) ? facts->asks_v4 : facts->asks_v6))
+        asking->enriched->beside++;
     size_t count = zone_ask(asking->zone, asking->part, client, answer, ZONE_ANSWERS_MOST);
     *(count ? &asking->enriched->yes : &asking->enriched->no) += 1;
     int result = count ? 0 : say(asking, client, NO, NULL, 0);
@@ -49,18 +47,18 @@ static int ask(void *state, const struct ip *client, usec first, usec last)
     return result;
 }
 
-/* "ip4set:FILE,FILE": the files, each of the format in front or of what they look like. */
+/* "FILE,ip4set:FILE,FILE": the files, each of the format in front, which goes for those after it too, or of
+ * what they look like. */
 static int read_files(struct zone *zone, const char *files, struct arena *arena, struct why *why)
 {
     struct str rest = str_of(files), word = { 0 };
     enum zone_format format = ZONE_GUESS;
-    struct str after = rest;
-    if (cut_until_char(&after, ':', &word) && zone_format_parse(word, &format))
-        rest = after;
     while (rest.len) {
         const char *comma = memchr(rest.at, ',', rest.len);
-        struct str one = comma ? str_range(rest.at, comma) : rest;
+        struct str one = comma ? str_range(rest.at, comma) : rest, file = one;
         rest = str_skip(rest, one.len + (comma != NULL));
+        if (cut_until_char(&file, ':', &word) && zone_format_parse(word, &format))
+            one = file;
         if (one.len && zone_read(zone, arena_printf(arena, "%.*s", STR_ARG(one)).at, format, why) < 0)
             return -1;
     }
