@@ -139,8 +139,34 @@ static void tell(const struct source_row *row, const struct given *given, const 
         snprintf(line + len, sizeof line - (size_t)len, ", of %" PRIu64 " it says nothing",
                  enriched->unknown);
     say("%s", line);
+    if (enriched->beside)
+        say("%s: has nothing of the address family of %" PRIu64
+            " of them, which so are not listed; if the list has "
+            "another file for those, name it too",
+            given->path, enriched->beside);
     if (enriched->skipped)
         say("%s: %" PRIu64 " lines say nothing and were left out", given->path, enriched->skipped);
+}
+
+/* Files of one zone and time make one list: those of the option's other words for it are put behind the
+ * first. *done: they are behind an earlier one. */
+static int gather_files(const struct source_row *row, const struct option_texts *texts, size_t at,
+                        struct given *given, struct arena *arena, bool *done, struct why *why)
+{
+    *done = false;
+    for (size_t i = 0; row->has_subject && i < texts->count; i++) {
+        struct given other;
+        if (i == at)
+            continue;
+        if (given_of(row->option, texts->text[i], true, arena, &other, why) < 0)
+            return -1;
+        if (!str_eq_nocase(other.subject, given->subject) || other.period.from != given->period.from ||
+            other.period.to != given->period.to)
+            continue;
+        *done |= i < at;
+        given->path = arena_printf(arena, "%s,%s", given->path, other.path).at;
+    }
+    return 0;
 }
 
 static int add_all(const struct settings *settings, struct store *store, struct why *why)
@@ -152,8 +178,13 @@ static int add_all(const struct settings *settings, struct store *store, struct 
         for (size_t i = 0; i < texts->count && result == 0; i++) {
             struct given given;
             struct enriched enriched = { 0 };
+            bool done = false;
             result = given_of(source_rows[r].option, texts->text[i], source_rows[r].has_subject, &arena,
                               &given, why);
+            if (result == 0)
+                result = gather_files(&source_rows[r], texts, i, &given, &arena, &done, why);
+            if (done)
+                continue;
             if (result == 0)
                 result = source_rows[r].add(store, &given, &enriched, why);
             if (result == 0)

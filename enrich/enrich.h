@@ -15,13 +15,14 @@ struct period {
 
 struct enriched {
     uint64_t asked, yes, no, unknown; /* clients, or names */
-    uint64_t entries;                 /* of the list */
-    uint64_t skipped;                 /* its lines that say nothing */
-    usec taken;                       /* of when it is */
+    uint64_t beside;  /* clients of a family of addresses of which the list has nothing: among the no */
+    uint64_t entries; /* of the list */
+    uint64_t skipped; /* its lines that say nothing */
+    usec taken;       /* of when it is */
 };
 
-/* A DNS list's zone file: of each client whether `zone` lists it, with its answers. An address family of
- * which the file has nothing is not asked about. */
+/* A DNS list's zone files ("FILE,FILE", each with "FORMAT:" before it where it is not to be guessed): of each
+ * client whether `zone` lists it, with its answers. */
 int enrich_zone(struct store *store, struct str zone, const char *path, const struct period *period,
                 struct enriched *enriched, struct why *why);
 /* The addresses that exist: one address or @domain a line, or a map of Postfix's or Exim's (its keys count).
