@@ -47,13 +47,12 @@ static int ask(void *state, const struct ip *client, usec first, usec last)
     return result;
 }
 
-/* "FILE,ip4set:FILE,FILE": the files, each of the format in front, which goes for those after it too, or of
- * what they look like. */
+/* "FILE,ip4set:FILE": the files, each of the format in front or of what it looks like. */
 static int read_files(struct zone *zone, const char *files, struct arena *arena, struct why *why)
 {
     struct str rest = str_of(files), word = { 0 };
-    enum zone_format format = ZONE_GUESS;
     while (rest.len) {
+        enum zone_format format = ZONE_GUESS;
         const char *comma = memchr(rest.at, ',', rest.len);
         struct str one = comma ? str_range(rest.at, comma) : rest, file = one;
         rest = str_skip(rest, one.len + (comma != NULL));
