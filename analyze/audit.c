@@ -53,8 +53,7 @@ int replay_audit(struct columns *columns, const struct policy *policy, const str
     for (uint32_t head = 0; head < columns->attempt_count && result == 0; head++) {
         uint32_t s = columns->session[head], rule = 0;
         usec started = columns->started[s];
-        if (columns->before[head] != NO_ATTEMPT || columns->flags[s] & SESSION_OUTBOUND ||
-            (options->from != USEC_NONE && started < options->from) ||
+        if (columns->before[head] != NO_ATTEMPT || (options->from != USEC_NONE && started < options->from) ||
             (options->to != USEC_NONE && started >= options->to))
             continue;
         uint32_t last = last_of(columns, head);

@@ -6,7 +6,7 @@
 
 /* While sessions come in, arrays grow by these; afterwards they are as in columns.h. */
 struct building {
-    size_t sessions, attempts, facts, addresses; /* capacities */
+    size_t sessions, attempts, facts, addresses, sent; /* capacities */
     psl_ctx_t *suffixes;
     uint32_t
         *operator_by_name; /* memo: by name, 0: not asked, else the name of the operator + 1, or NAME_NONE */
@@ -24,7 +24,9 @@ struct all {
 /* Every array by session, and by attempt: to grow them, to put them in order and to free them. */
 #define BY_SESSION(X)                                                                                        \
     X(id)                                                                                                    \
-    X(started) X(client) X(operator_of) X(client_name) X(helo) X(server) X(port) X(flags) X(stage) X(kinds)
+    X(started)                                                                                               \
+    X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage)         \
+        X(kinds)
 #define BY_ATTEMPT(X)                                                                                        \
     X(session)                                                                                               \
     X(transaction) X(recipient) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
@@ -58,6 +60,8 @@ void columns_free(struct columns *columns)
     free(columns->before);
     free(columns->after);
     free(columns->fact);
+    free(columns->sent);
+    free(columns->offers_tls);
     provided_free(columns);
     free(building->providing.piece);
     names_free(&columns->names);
@@ -294,8 +298,71 @@ static bool name_is_confirmed(const struct session *session)
     return false;
 }
 
+/* ---- What was sent. */
+
+static void add_sent(struct columns *columns, const struct session *session)
+{
+    struct building *building = building_of(columns);
+    char text[512];
+    columns->holds_sent = true;
+    for (uint32_t t = 0; t < session->transaction_count; t++) {
+        const struct transaction *transaction = &session->transactions[t];
+        if (transaction->verdict != VERDICT_ACCEPTED || transaction->mail_from.len == 0)
+            continue;
+        usec at = transaction->at == USEC_NONE ? session->started : transaction->at;
+        mem_room(columns->sent, building->sent, columns->sent_count + 1);
+        columns->sent[columns->sent_count++] =
+            (struct sent){ names_add(&columns->names, lower(transaction->mail_from, text, sizeof text)), at };
+    }
+}
+
+static int by_sender(const void *left, const void *right)
+{
+    const struct sent *a = left, *b = right;
+    if (a->sender != b->sender)
+        return a->sender < b->sender ? -1 : 1;
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+bool columns_has_sent(const struct columns *columns, struct str sender, usec from, usec to)
+{
+    char text[512];
+    uint32_t name = names_find(&columns->names, lower(sender, text, sizeof text));
+    size_t low = 0, high = columns->sent_count;
+    const struct sent wanted = { name, from };
+    while (name != NAME_NONE && low < high) {
+        size_t middle = (low + high) / 2;
+        if (by_sender(&columns->sent[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return name != NAME_NONE && low < columns->sent_count && columns->sent[low].sender == name &&
+           columns->sent[low].at <= to;
+}
+
+void columns_hold_sent(struct columns *columns)
+{
+    columns->holds_sent = true;
+}
+
+/* The servers at which somebody has used TLS. */
+static void find_tls(struct columns *columns)
+{
+    columns->offers_tls = mem_zero(columns->servers.count + 1, sizeof *columns->offers_tls);
+    for (size_t s = 0; s < columns->session_count; s++)
+        if (columns->flags[s] & SESSION_TLS)
+            columns->offers_tls[columns->server[s]] = true;
+}
+
+/* ---- Sessions. */
+
 void columns_add(struct columns *columns, const struct session *session)
 {
+    if (session->direction == DIRECTION_OUT || session->auth_user.at)
+        add_sent(columns, session);
+    if (session->direction == DIRECTION_OUT)
+        return;
     grow_sessions(columns);
     size_t i = columns->session_count;
     columns->id[i] = session->id;
@@ -308,11 +375,16 @@ void columns_add(struct columns *columns, const struct session *session)
     columns->helo[i] = name_of(columns, session->helo);
     columns->server[i] =
         (uint16_t)names_add(&columns->servers, session->server.at ? session->server : STR(""));
+    columns->server_ip[i] = UINT16_MAX;
+    if (!ip_is_none(&session->server_address)) {
+        char text[IP_TEXT_BYTES];
+        size_t len = ip_format(&session->server_address, text);
+        columns->server_ip[i] = (uint16_t)names_add(&columns->servers, (struct str){ text, len });
+    }
     columns->port[i] = session->server_port;
-    columns->flags[i] =
-        (uint8_t)((session->auth_user.at ? SESSION_AUTHENTICATED : 0) |
-                  (session->cut_off ? SESSION_CUT_OFF : 0) | (session->gap ? SESSION_GAP : 0) |
-                  (session->direction == DIRECTION_OUT ? SESSION_OUTBOUND : 0));
+    columns->flags[i] = (uint8_t)((session->auth_user.at ? SESSION_AUTHENTICATED : 0) |
+                                  (session->cut_off ? SESSION_CUT_OFF : 0) |
+                                  (session->gap ? SESSION_GAP : 0) | (session->tls ? SESSION_TLS : 0));
     columns->stage[i] = session->stage;
     columns->first_attempt[i] = (uint32_t)columns->attempt_count;
     columns->first_fact[i] = (uint32_t)columns->fact_count;
@@ -450,6 +522,9 @@ void columns_finish(struct columns *columns, usec from, usec to)
     size_t count = columns->session_count;
     columns->from = from != USEC_NONE ? from : count ? columns->started[0] : 0;
     columns->to = to != USEC_NONE ? to : count ? columns->started[count - 1] : 0;
+    find_tls(columns);
+    if (columns->sent_count)
+        qsort(columns->sent, columns->sent_count, sizeof *columns->sent, by_sender);
     columns->contradictions = count_contradictions(columns);
     columns_chain(columns, 0);
     columns->finished = true;

@@ -33,7 +33,7 @@ enum session_flag {
     SESSION_AUTHENTICATED = 1,
     SESSION_CUT_OFF = 2,
     SESSION_GAP = 4,
-    SESSION_OUTBOUND = 8,
+    SESSION_TLS = 8,
 };
 
 struct columns {
@@ -49,6 +49,7 @@ struct columns {
     uint32_t *client_name; /* name, or NAME_NONE */
     uint32_t *helo;        /* name, or NAME_NONE */
     uint16_t *server;      /* number of the server's name */
+    uint16_t *server_ip;   /* number of its address, as text, among those names; 0xffff: not known */
     uint16_t *port;
     uint8_t *flags;                       /* enum session_flag */
     uint8_t *stage;                       /* enum stage reached */
@@ -82,12 +83,23 @@ struct columns {
     struct names abouts; /* what names they are of: enum about as a byte, then the name in lower case */
     uint8_t provided_of[KINDS]; /* a bit for each enum about of which there are facts of this kind */
 
+    /* Mail that was sent by who is ours, outbound or logged in, in order of sender and time. */
+    struct sent {
+        uint32_t sender; /* name, in lower case */
+        usec at;
+    } * sent;
+    size_t sent_count;
+    bool holds_sent; /* the record would show it */
+
     struct names servers;
+    bool *offers_tls;        /* by server: somebody has used TLS there */
     uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
 };
 
 /* The number in columns->abouts of what evidence is of, or NAME_NONE where there is none of it. */
 uint32_t columns_about(const struct columns *columns, enum about about, struct str name);
+/* Whether mail of this sender was sent in [from, to]. */
+bool columns_has_sent(const struct columns *columns, struct str sender, usec from, usec to);
 /* Makes the chains for a retry window (0: two days), if they are not made for it already. */
 void columns_chain(struct columns *columns, usec retry_window);
 /* The attempts in order of time; the caller frees. */

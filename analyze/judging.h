@@ -74,11 +74,15 @@ struct str judging_helo(const struct judging *judging, uint32_t attempt);
 size_t judging_recipients(const struct judging *judging, uint32_t attempt);
 bool judging_authenticated(const struct judging *judging, uint32_t attempt);
 
+/* How many sessions at one of these servers, by address or name, were answered. */
+size_t judging_answered_at(const struct judging *judging, const struct texts *servers);
+
 /* Whether an address is in a list of addresses and @domains. */
 bool texts_hold_address(const struct texts *texts, struct str address);
 /* Whether a domain is in a list of domains, or below one. */
 bool texts_hold_domain(const struct texts *texts, struct str domain);
 
-extern const struct state state_greylist, state_remember, state_after_220, state_dictionary;
+extern const struct state state_greylist, state_remember, state_after_220, state_dictionary, state_rate,
+    state_nolisting;
 
 #endif

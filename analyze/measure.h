@@ -44,6 +44,7 @@ struct parameter {
     const char *help;         /* half a sentence for the manual */
 };
 
+struct arena;
 struct judging; /* judging.h: what a judge may look at */
 struct state;   /* state.h: a measure that acts by what it saw before */
 
@@ -59,6 +60,10 @@ struct measure {
     const struct parameter *parameters; /* ends with a row without name */
     size_t parameters_size;
     size_t remember_at; /* offsetof `remember` in the parameters (usec); 0: the measure has none */
+    /* Whether it stops nothing with these parameters, and its hits are counted aside; NULL: it does. */
+    bool (*only_counts)(const void *parameters);
+    /* A sentence for under the table, or at == NULL; may be NULL. */
+    struct str (*note)(const struct judging *judging, struct arena *arena);
     /* What the parameter tables cannot say ("lifetime must be longer than retry-window"): 0, or -1 with why;
      * may be NULL. */
     int (*check)(const void *parameters, struct why *why);
@@ -69,6 +74,9 @@ struct measure {
     /* NULL for measures without state. */
     const struct state *state;
 };
+
+/* Whether a rule stops nothing: `warn: true`, or a measure that only counts. */
+bool rule_warns(const struct rule *rule);
 
 extern const struct measure *const measures[]; /* ends with NULL */
 const struct measure *measure_find(struct str name);

@@ -340,15 +340,16 @@ static uint32_t refuser(const struct record *record, const struct segment *segme
     const struct policy *policy = segment->policy;
     uint32_t first = UINT32_MAX, found = 0;
     for (uint32_t r = 0; r < policy->rule_count; r++)
-        if (policy->rules[r].measure->named == record->columns->named[attempt] && !policy->rules[r].warn) {
+        if (policy->rules[r].measure->named == record->columns->named[attempt] &&
+            !rule_warns(&policy->rules[r])) {
             first = first == UINT32_MAX ? r : first;
             found++;
         }
     for (uint32_t r = first; found > 1 && r < policy->rule_count; r++) {
         const struct rule *rule = &policy->rules[r];
         struct judging bare = { record->columns, NULL, NULL, rule, NULL, NULL };
-        if (rule->measure->named == record->columns->named[attempt] && !rule->warn && rule->measure->judge &&
-            rule->measure->judge(&bare, attempt) == YES)
+        if (rule->measure->named == record->columns->named[attempt] && !rule_warns(rule) &&
+            rule->measure->judge && rule->measure->judge(&bare, attempt) == YES)
             return r;
     }
     return first;
@@ -358,8 +359,8 @@ static uint32_t refuser(const struct record *record, const struct segment *segme
 static bool warned(const struct columns *columns, const struct policy *policy, const struct rule *rule,
                    uint32_t attempt)
 {
-    for (size_t r = 0; !rule->warn && r < policy->rule_count; r++)
-        if (policy->rules[r].measure == rule->measure && policy->rules[r].warn)
+    for (size_t r = 0; !rule_warns(rule) && r < policy->rule_count; r++)
+        if (policy->rules[r].measure == rule->measure && rule_warns(&policy->rules[r]))
             return false;
     uint32_t s = columns->session[attempt];
     if (!(columns->kinds[s] >> KIND_WARNING & 1))

@@ -151,7 +151,7 @@ static void make_slices(struct counting *counting)
     struct tally *tally = counting->tally;
     usec first = USEC_NONE, last = USEC_NONE;
     for (size_t s = 0; by != SLICE_NONE && s < columns->session_count; s++) {
-        if (!in_period(counting->options, columns->started[s]) || columns->flags[s] & SESSION_OUTBOUND)
+        if (!in_period(counting->options, columns->started[s]))
             continue;
         first = first == USEC_NONE ? columns->started[s] : first;
         last = columns->started[s];
@@ -251,8 +251,6 @@ static void count_sessions(struct counting *counting)
     const struct columns *columns = counting->columns;
     for (size_t s = 0; s < columns->session_count; s++) {
         uint32_t first = columns->first_attempt[s];
-        if (columns->flags[s] & SESSION_OUTBOUND)
-            continue;
         count_unit(counting, combine(counting, first, columns->first_attempt[s + 1], NULL, first), first,
                    false);
     }
@@ -263,8 +261,6 @@ static void count_recipients(struct counting *counting)
     const struct columns *columns = counting->columns;
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         uint8_t flags = columns->flags[columns->session[a]];
-        if (flags & SESSION_OUTBOUND)
-            continue;
         outcomes set = outcomes_of(counting, a);
         /* the server cut the session off: a laxer policy would have seen more */
         bool more =
@@ -284,7 +280,7 @@ static void count_messages(struct counting *counting)
     const struct columns *columns = counting->columns;
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         uint32_t s = columns->session[a];
-        bool begins = columns->answer[a] == ANSWER_ACCEPTED && !(columns->flags[s] & SESSION_OUTBOUND);
+        bool begins = columns->answer[a] == ANSWER_ACCEPTED;
         for (uint32_t b = columns->first_attempt[s]; begins && b < a; b++)
             begins = !same_message(columns, b, a);
         if (begins)
@@ -305,7 +301,7 @@ static void count_deliveries(struct counting *counting)
 {
     const struct columns *columns = counting->columns;
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        if (columns->before[a] != NO_ATTEMPT || columns->flags[columns->session[a]] & SESSION_OUTBOUND)
+        if (columns->before[a] != NO_ATTEMPT)
             continue;
         count_unit(counting, counting->walk ? counting->walk->delivery[a] : recorded_delivery(columns, a), a,
                    false);
@@ -448,7 +444,7 @@ static void measure_delay(struct counting *counting)
 static void count_warnings(struct counting *counting, const struct policy *policy)
 {
     for (size_t r = 0; r < policy->rule_count; r++)
-        if (policy->rules[r].warn)
+        if (rule_warns(&policy->rules[r]))
             counting->tally->rows[r].warned = bits_count(&counting->walk->hit[r]);
 }
 
@@ -459,6 +455,13 @@ static void write_notes(struct counting *counting)
     size_t count = counting->walk ? record_notes(counting->walk->record, &tally->arena, notes) : 0;
     for (size_t i = 0; i < count; i++)
         tally_note(tally, notes[i]);
+    for (size_t r = 0; counting->walk && r < counting->walk->policy->rule_count; r++) {
+        const struct measure *measure = counting->walk->policy->rules[r].measure;
+        struct str note =
+            measure->note ? measure->note(&counting->walk->judging[r], &tally->arena) : (struct str){ 0 };
+        if (note.at)
+            tally_note(tally, note);
+    }
     if (counting->walk && counting->columns->contradictions)
         tally_note(
             tally,

@@ -11,8 +11,11 @@
 struct columns;
 struct columns *columns_new(void);
 void columns_free(struct columns *columns);
-/* Takes one session in (any order); nothing of it is kept by reference. */
+/* Takes one session in (any order); nothing of it is kept by reference. Of one that is outbound only that its
+ * mail was sent. */
 void columns_add(struct columns *columns, const struct session *session);
+/* The record shows mail that is sent, be it that there was none. */
+void columns_hold_sent(struct columns *columns);
 /* Takes in a piece of evidence from elsewhere; before or after sessions, in any order. */
 void columns_provide(struct columns *columns, const struct provider *provider,
                      const struct provided *provided);

@@ -180,7 +180,7 @@ int replay_explain(struct columns *columns, const struct policy *policy, const s
         for (size_t k = 0; k < policy->rule_count; k++) {
             uint32_t r = walk.steps[k].rule;
             tell_rule(&walk, r, walk.steps[k].stage, a, possible, &attempt->rules[r], arena);
-            if (attempt->rules[r].hit == YES && possible && !policy->rules[r].warn &&
+            if (attempt->rules[r].hit == YES && possible && !rule_warns(&policy->rules[r]) &&
                 !rule_yields(&policy->rules[r]))
                 possible = false;
         }

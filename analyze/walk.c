@@ -148,7 +148,7 @@ static struct passage pass_rules(struct walk *walk, uint32_t attempt, bool certa
                            : walk->state[r]  ? ask_state(walk, r, attempt, passage.certain)
                                              : verdict_of(walk, r, attempt);
         mind_record(walk, r, attempt, reaches && passage.certain, reaches);
-        if (verdict == NO || rule->warn)
+        if (verdict == NO || rule_warns(rule))
             continue;
         if (rule_yields(rule)) {
             yielding = r;
@@ -207,7 +207,7 @@ static outcomes retry_outcomes(const struct walk *walk, uint32_t attempt)
             set |= yielded;
             yielded = 0;
         }
-        if (rule->warn)
+        if (rule_warns(rule))
             continue;
         if (walk->state[r]) {
             if (!might_stop(walk, r, attempt))
@@ -236,7 +236,7 @@ static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t at
     for (size_t k = 0; k < walk->policy->rule_count && walk->steps[k].rule != r; k++) {
         uint32_t other = walk->steps[k].rule;
         if (walk->state[other] && bits_get(&walk->applies[other], attempt) &&
-            !walk->policy->rules[other].warn)
+            !rule_warns(&walk->policy->rules[other]))
             set |= OUTCOME(other);
     }
     return set;
@@ -336,7 +336,7 @@ static void walk_attempts(struct walk *walk)
         uint32_t a = order[k], s = columns->session[a];
         bool relayed = walk->policy->trusted_relays.count &&
                        networks_hold(&walk->policy->trusted_relays, &columns->address[columns->client[s]]);
-        if (relayed || columns->flags[s] & SESSION_OUTBOUND) {
+        if (relayed) {
             walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
             if (walk->by_delivery)
                 walk->delivery[a] = OUTCOME(OUTCOME_RELAYED);

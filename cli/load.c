@@ -166,7 +166,7 @@ int load_sessions(struct load *load, const struct common *common, struct why *wh
         return -1;
     load->columns = columns_new();
     struct reading reading = { .columns = load->columns, .all = summary.sessions };
-    struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE, .no_texts = true };
+    struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE, .no_texts = true, .outbound = true };
     progress_begin(&reading.progress, common->progress, common->quiet);
     int result = store_each(load->store, &all, add, &reading, why);
     progress_end(&reading.progress);

@@ -52,6 +52,29 @@ enum spf_result {
     SPF_RESULTS
 };
 
+struct results_parameters { /* dkim and dmarc: a bit for each word of theirs */
+    uint32_t on;
+};
+
+struct batv_parameters {
+    usec sent_within;
+};
+
+struct vrfy_parameters {
+    bool reject;
+};
+
+struct nolisting_parameters {
+    struct texts primary, secondary;
+};
+
+struct rate_parameters { /* rate and auth-abuse; 0: no limit */
+    usec window;
+    double connections, messages, recipients, failures;
+    uint32_t per; /* enum rate_per */
+};
+enum rate_per { PER_ADDRESS, PER_NETWORK };
+
 struct recipient_parameters {
     struct texts list;
 };

@@ -233,6 +233,24 @@ static void add_all_evidence(struct building *b)
         b->session.auth_user = text_of(book, value);
         add_evidence(b, KIND_AUTH, YES, false)->subject = b->session.auth_user;
     }
+    static const struct {
+        const char *key;
+        enum kind kind;
+    } words[] = { { "spf", KIND_SPF }, { "dkim", KIND_DKIM }, { "dmarc", KIND_DMARC } };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if ((value = get(book, b->node, words[i].key))) {
+            struct str word = text_of(book, value);
+            add_evidence(b, words[i].kind, tri_of(str_eq(word, STR("pass"))), true)->detail = word;
+        }
+    if ((value = get(book, b->node, "tls")))
+        b->session.tls = tri_of_node(book, value) == YES;
+    if ((value = get(book, b->node, "vrfy")))
+        add_evidence(b, KIND_VRFY, tri_of_node(book, value), false);
+    if ((value = get(book, b->node, "unanswered")))
+        add_evidence(b, KIND_UNANSWERED, tri_of_node(book, value), false);
+    for (uint64_t left = (value = get(book, b->node, "auth_failed")) ? (uint64_t)number_of(book, value) : 0;
+         left; left--)
+        add_evidence(b, KIND_AUTH, NO, false);
     if ((value = get(book, b->node, "pass_old")) && tri_of_node(book, value) == YES)
         add_evidence(b, KIND_TESTED_BEFORE, YES, false)->detail = STR("PASS OLD");
 }
@@ -358,10 +376,12 @@ static usec record_begin(void)
 
 static void build_session(struct building *b, int64_t id)
 {
-    static const char *const keys[] = { "at",    "ip",          "from",  "to",     "did",           "server",
-                                        "port",  "name",        "helo",  "auth",   "rdns",          "fcrdns",
-                                        "dnsbl", "dnsbl_reply", "spoke", "banner", "sender_domain", "score",
-                                        "valid", "pass_old",    NULL };
+    static const char *const keys[] = {
+        "at",    "ip",     "from",          "to",    "did",        "server",      "port",
+        "name",  "helo",   "auth",          "rdns",  "fcrdns",     "dnsbl",       "dnsbl_reply",
+        "spoke", "banner", "sender_domain", "score", "valid",      "pass_old",    "spf",
+        "dkim",  "dmarc",  "tls",           "vrfy",  "unanswered", "auth_failed", NULL
+    };
     struct book *book = b->book;
     only(book, b->node, keys);
     yaml_node_t *at = get(book, b->node, "at"), *ip = get(book, b->node, "ip"),
@@ -431,6 +451,8 @@ static struct columns *build_columns(struct book *book, const yaml_node_t *kase,
         columns_add(columns, &building.session);
         last = building.session.started > last ? building.session.started : last;
     }
+    if (outbound)
+        columns_hold_sent(columns);
     if (outbound)
         add_outbound(book, columns, outbound, (int64_t)count + 1);
     columns_finish(columns, record_begin(),

@@ -1,0 +1,118 @@
+/* nolisting: which clients came to a server that answers, and when. A client is its network, or its operator
+ * where that is known. It has the chain's retry window to come there. */
+#include <stdlib.h>
+
+#include "analyze/measure/parameters.h"
+#include "analyze/state.h"
+
+enum place { ELSEWHERE, AT_PRIMARY, AT_SECONDARY, NOT_LOGGED };
+
+struct nolisting {
+    const struct columns *columns;
+    uint8_t *place; /* by session */
+    bool *comes;    /* by session at the primary: to a secondary, too, within the window */
+};
+
+static bool is_one_of(const struct columns *columns, const struct texts *servers, uint16_t number)
+{
+    struct str name =
+        number < columns->servers.count ? names_text(&columns->servers, number) : (struct str){ NULL, 0 };
+    for (size_t i = 0; name.len && i < servers->count; i++)
+        if (str_eq_nocase(servers->text[i], name))
+            return true;
+    return false;
+}
+
+static enum place place_of(const struct columns *columns, const struct nolisting_parameters *ours, size_t s)
+{
+    uint16_t numbers[] = { columns->server[s], columns->server_ip[s] };
+    for (size_t i = 0; i < 2; i++) {
+        if (is_one_of(columns, &ours->primary, numbers[i]))
+            return AT_PRIMARY;
+        if (is_one_of(columns, &ours->secondary, numbers[i]))
+            return AT_SECONDARY;
+    }
+    bool logged =
+        columns->server_ip[s] != UINT16_MAX || names_text(&columns->servers, columns->server[s]).len;
+    return logged ? ELSEWHERE : NOT_LOGGED;
+}
+
+static void *begin(const struct judging *judging)
+{
+    const struct columns *columns = judging->columns;
+    const struct nolisting_parameters *ours = judging->rule->parameters;
+    struct nolisting *state = mem_zero(1, sizeof *state);
+    /* When they next came to a secondary, as sessions are gone through backwards. */
+    usec *network = mem_alloc(columns->network_count * sizeof *network);
+    usec *operator_at = mem_alloc(columns->names.count * sizeof *operator_at);
+    state->columns = columns;
+    state->place = mem_zero(columns->session_count, 1);
+    state->comes = mem_zero(columns->session_count, sizeof *state->comes);
+    for (size_t i = 0; i < columns->network_count; i++)
+        network[i] = INT64_MAX;
+    for (size_t i = 0; i < columns->names.count; i++)
+        operator_at[i] = INT64_MAX;
+    for (size_t s = columns->session_count; s-- > 0;) {
+        uint32_t of = columns->network[columns->client[s]], operator_name = columns->operator_of[s];
+        usec started = columns->started[s], until = started + columns->retry_window;
+        state->place[s] = (uint8_t)place_of(columns, ours, s);
+        if (state->place[s] == AT_SECONDARY) {
+            network[of] = started;
+            if (operator_name != NAME_NONE)
+                operator_at[operator_name] = started;
+        }
+        state->comes[s] =
+            network[of] <= until || (operator_name != NAME_NONE && operator_at[operator_name] <= until);
+    }
+    free(network);
+    free(operator_at);
+    return state;
+}
+
+static void end(void *given)
+{
+    struct nolisting *state = given;
+    free(state->place);
+    free(state->comes);
+    free(state);
+}
+
+/* Who was answered had no need to go on. */
+static enum tri ask(void *given, const struct asking *asking)
+{
+    const struct nolisting *state = given;
+    const struct columns *columns = state->columns;
+    uint32_t s = columns->session[asking->attempt];
+    switch ((enum place)state->place[s]) {
+    case ELSEWHERE:
+    case AT_SECONDARY:
+        return NO;
+    case NOT_LOGGED:
+        return UNKNOWN;
+    case AT_PRIMARY:
+        break;
+    }
+    if (state->comes[s])
+        return NO;
+    bool closed = columns->started[s] + columns->retry_window <= columns->to;
+    return columns->kinds[s] >> KIND_UNANSWERED & 1 && closed ? YES : UNKNOWN;
+}
+
+static void retry(void *given, const struct asking *asking)
+{
+    (void)given;
+    (void)asking;
+}
+
+size_t judging_answered_at(const struct judging *judging, const struct texts *servers)
+{
+    const struct columns *columns = judging->columns;
+    size_t count = 0;
+    for (size_t s = 0; s < columns->session_count; s++)
+        count += !(columns->kinds[s] >> KIND_UNANSWERED & 1) &&
+                 (is_one_of(columns, servers, columns->server[s]) ||
+                  is_one_of(columns, servers, columns->server_ip[s]));
+    return count;
+}
+
+const struct state state_nolisting = { begin, end, ask, retry, NULL };
