@@ -307,9 +307,9 @@ static const struct wrong {
       "networks, client-names, sender-domains, recipients" },
     /* names */
     { "measures:\n- greylist: {}\n- grelyist: {}", "policy.yaml:3:3: there is no measure \"grelyist\"; did "
-                                                   "you mean greylist? Possible: no-rdns, fcrdns, ..." },
+                                                   "you mean greylist? Possible: nolisting, rate, ..." },
     { "measures:\n- frobnicate: {}",
-      "policy.yaml:2:3: there is no measure \"frobnicate\"; possible: no-rdns, fcrdns, dnsbl, ..." },
+      "policy.yaml:2:3: there is no measure \"frobnicate\"; possible: nolisting, rate, no-rdns, ..." },
     { "measures:\n- no-rdns: { on-eror: hit }", "policy.yaml:2:14: no-rdns: there is no key \"on-eror\"; did "
                                                 "you mean on-error? Possible: on-error, name, title, "
                                                 "at, when, reply, exempt, cost, warn" },
