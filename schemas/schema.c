@@ -40,6 +40,9 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
     ,
     [6] =
 #include "schemas/migrations/6.sql.inc"
+    ,
+    [7] =
+#include "schemas/migrations/7.sql.inc"
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

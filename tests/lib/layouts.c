@@ -14,6 +14,9 @@ static const char *const undo[SCHEMA_VERSION + 1] = {
     [4] = "PRAGMA auto_vacuum = NONE; VACUUM; DROP TABLE past; ALTER TABLE input DROP COLUMN zone",
     [5] = "ALTER TABLE input DROP COLUMN tags",
     [6] = "DROP TABLE joined; DROP TABLE joining; DROP TABLE stretch; DROP TABLE clock",
+    [7] = "ALTER TABLE unfinished ADD COLUMN state BLOB;"
+          "UPDATE unfinished SET state = (SELECT bytes FROM kept);" /* of one piece */
+          "ALTER TABLE unfinished DROP COLUMN pieces; DROP TABLE kept",
 };
 
 void layout_back(const char *database, int layout)
