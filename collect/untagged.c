@@ -111,8 +111,6 @@ static bool is_exim(struct str text)
 {
     struct str in = text, mechanism;
     uint64_t pid = 0;
-    if (is_exim_id(text))
-        return true;
     if (cut_char(&in, '[') && cut_number(&in, &pid) && cut_char(&in, ']') && cut_char(&in, ' '))
         return true;
     in = text;
@@ -162,6 +160,10 @@ bool untagged_program(struct str text, struct str *program)
 {
     if (!text.len)
         return false;
+    if (is_exim_id(text)) { /* none of the others begins so, and it is what most lines without a tag are */
+        *program = STR("exim");
+        return true;
+    }
     if (text.at[0] == '#' && is_rspamd(text)) {
         *program = STR("rspamd");
         return true;
