@@ -37,7 +37,7 @@ static bool parse_v4(struct str text, uint32_t *address)
     return i == text.len;
 }
 
-bool ip_parse(struct str text, struct ip *ip)
+static bool parse(struct str text, struct ip *ip)
 {
     uint32_t v4 = 0;
     if (parse_v4(text, &v4)) {
@@ -55,6 +55,33 @@ bool ip_parse(struct str text, struct ip *ip)
     memcpy(copy, text.at, text.len);
     copy[text.len] = '\0';
     return inet_pton(AF_INET6, copy, ip->octet) == 1;
+}
+
+/* Several lines in a row, or nearly so, are about one client: the last addresses stand here, each at the
+ * place that the hash of its text tells. */
+enum { PARSED = 64 };
+
+static _Thread_local struct parsed {
+    struct ip ip;
+    uint8_t len; /* 0: free */
+    char text[IP_TEXT_BYTES];
+} parsed[PARSED];
+
+bool ip_parse(struct str text, struct ip *ip)
+{
+    if (text.len == 0 || text.len > sizeof parsed->text)
+        return parse(text, ip);
+    struct parsed *place = &parsed[str_hash(text) % PARSED];
+    if (place->len == text.len && memcmp(place->text, text.at, text.len) == 0) {
+        *ip = place->ip;
+        return true;
+    }
+    if (!parse(text, ip))
+        return false;
+    place->ip = *ip;
+    place->len = (uint8_t)text.len;
+    memcpy(place->text, text.at, text.len);
+    return true;
 }
 
 /* By hand: every session's address is written at least once. */

@@ -37,6 +37,14 @@ void *mem_zero(size_t count, size_t size)
     return memory;
 }
 
+void *mem_aligned(size_t alignment, size_t bytes)
+{
+    void *memory = aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
+    if (!memory)
+        out_of_memory(bytes);
+    return memory;
+}
+
 void *mem_resize(void *old, size_t count, size_t size)
 {
     size_t bytes = 0;

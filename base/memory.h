@@ -8,6 +8,8 @@
 /* Never NULL; the caller frees with free(). A product that overflows ends the program too. */
 void *mem_alloc(size_t bytes);
 void *mem_zero(size_t count, size_t size);
+/* At an address that is a multiple of `alignment`, a power of two. */
+void *mem_aligned(size_t alignment, size_t bytes);
 void *mem_resize(void *old, size_t count, size_t size);
 
 /* Grows `array` (a pointer variable) so that it holds `need` elements; `capacity` is a size_t variable. */

@@ -17,7 +17,10 @@ struct str {
 /* A view of a string literal. */
 #define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
 /* The same for initialisers of static tables. */
-#define STR_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define STR_INIT(literal)                                                                                    \
+    {                                                                                                        \
+        (literal), sizeof(literal) - 1                                                                       \
+    }
 /* For printf: "%.*s", STR_ARG(view). */
 #define STR_ARG(s) (int)(s).len, (s).at
 
@@ -73,6 +76,15 @@ static inline bool is_alnum(char c)
 
 /* What the digit counts to the base of 62 (0-9, A-Z, a-z), and one more; 0: it is none. */
 extern const uint8_t digit62[256];
+
+/* Whether all of them are. Without a branch for each: this is asked where they mostly are. */
+static inline bool are_digits62(const char *at, size_t count)
+{
+    bool all = true;
+    for (size_t i = 0; i < count; i++)
+        all &= digit62[(unsigned char)at[i]] != 0;
+    return all;
+}
 
 /* ASCII case-insensitive. */
 bool str_eq_nocase(struct str a, struct str b);

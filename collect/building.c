@@ -1,6 +1,8 @@
 /* The memory of one session. Arrays grow by powers of two, so their capacity follows from their count. */
 #include "collect/building.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include "base/memory.h"
 
@@ -9,6 +11,27 @@ struct block {
     size_t bytes; /* all of it */
     _Alignas(16) char data[];
 };
+
+/* How far behind the beginning of a line of the processor's cache a block begins: so that what is looked at
+ * of each session of a client lies in one line. */
+enum { LINE_BYTES = 64, BEHIND_LINE = 32 };
+static_assert((BEHIND_LINE + sizeof(struct block) + offsetof(struct building, open.session.client)) /
+                      LINE_BYTES ==
+                  (BEHIND_LINE + sizeof(struct block) + offsetof(struct building, blocks) - 1) / LINE_BYTES,
+              "from the client to its older session");
+
+static struct block *block_make(size_t bytes)
+{
+    char *memory = mem_aligned(LINE_BYTES, BEHIND_LINE + bytes);
+    struct block *block = (struct block *)(void *)(memory + BEHIND_LINE);
+    block->bytes = bytes;
+    return block;
+}
+
+static void block_destroy(struct block *block)
+{
+    free((char *)block - BEHIND_LINE);
+}
 
 static void *block_new(struct pool *pool, size_t data_bytes)
 {
@@ -19,8 +42,7 @@ static void *block_new(struct pool *pool, size_t data_bytes)
         block = pool->free;
         pool->free = block->next;
     } else {
-        block = mem_alloc(bytes);
-        block->bytes = bytes;
+        block = block_make(bytes);
         pool->bytes += bytes;
     }
     pool->used += bytes;
@@ -35,7 +57,7 @@ static void block_free(struct pool *pool, struct block *block)
         pool->free = block;
     } else {
         pool->bytes -= block->bytes;
-        free(block);
+        block_destroy(block);
     }
 }
 
@@ -43,7 +65,7 @@ void pool_free(struct pool *pool)
 {
     for (struct block *block = pool->free, *next = NULL; block; block = next) {
         next = block->next;
-        free(block);
+        block_destroy(block);
     }
     *pool = (struct pool){ 0 };
 }

@@ -16,14 +16,23 @@ static const struct dialect *const *ask(const struct dialect *const *row, struct
     return row;
 }
 
+static bool is_of(const struct program *known, struct str tag)
+{
+    return known->len == tag.len && memcmp(known->tag, tag.at, tag.len) == 0;
+}
+
 const struct dialect *programs_dialect(struct programs *programs, struct str tag)
 {
     if (tag.len == 0)
         return NULL;
+    struct program *known = &programs->program[programs->last];
+    if (is_of(known, tag))
+        return known->dialect;
     if (tag.len > PROGRAM_BYTES)
         return *ask(programs->table, tag);
-    struct program *known = &programs->program[str_hash(tag) % PROGRAMS];
-    if (known->len != tag.len || memcmp(known->tag, tag.at, tag.len) != 0) {
+    programs->last = (unsigned)(str_hash(tag) % PROGRAMS);
+    known = &programs->program[programs->last];
+    if (!is_of(known, tag)) {
         known->dialect = *ask(programs->table, tag);
         known->len = (uint8_t)tag.len;
         memcpy(known->tag, tag.at, tag.len);

@@ -18,6 +18,7 @@ struct programs {
         uint8_t len; /* 0: free */
         char tag[PROGRAM_BYTES + 1];
     } program[PROGRAMS];
+    unsigned last; /* the place that was asked for last: mostly it is the next as well */
 };
 
 void programs_begin(struct programs *programs, const struct dialect *const *table);

@@ -182,14 +182,33 @@ static enum unwrapped plain(struct records *records, const struct record *record
     return UNWRAPPED;
 }
 
+static uint64_t word_at(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* "Nov 23 ", "2026-11-23 0": nothing is wrapped around a line that begins so. Of the second kind a name has
+ * no blank so early, and a stamp has a T. Of digits half of the bits is looked at: a blank has others. */
+static bool is_plain(struct str text)
+{
+    static const char bits[] = "\xf0\xf0\xf0\xf0\xff\xf0\xf0\xff\xf0\xf0\xff\xf0";
+    static const char like[] = "0000-00-00 0";
+    if (text.len <= 6)
+        return false;
+    if (is_alpha(text.at[0]))
+        return text.at[3] == ' ' && text.at[6] == ' ' && is_digit(text.at[5]);
+    return text.len >= sizeof like && (word_at(text.at) & word_at(bits)) == word_at(like) &&
+           (word_at(text.at + 4) & word_at(bits + 4)) == word_at(like + 4);
+}
+
 /* Two wrappings at most are taken off: one that names, one that dates or is an object. */
 static enum unwrapped unwrap(struct records *records, struct record *record)
 {
     struct str text = record->text;
     struct wrapping wrapping = { .at = USEC_NONE, .name = records->name };
-    char first = text.len ? text.at[0] : '\0';
-    /* "Nov 23": a plain line, as those that are digits where another stamp does not follow. */
-    if (text.len > 6 && is_alpha(first) && text.at[3] == ' ' && text.at[6] == ' ' && is_digit(text.at[5]))
+    if (is_plain(text))
         return plain(records, record);
     bool is_named = wrapped_cut_name(&text, &wrapping.name);
     bool is_dated = wrapped_cut_stamp(&records->stamps, &text, &wrapping);

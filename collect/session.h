@@ -214,8 +214,8 @@ struct session {
     uint32_t transaction_count;
     struct evidence *evidence;
     uint32_t evidence_count;
-    uint16_t client_port; /* 0: not logged */
-    struct ip client;     /* last: see struct open_session */
+    uint16_t client_port;         /* 0: not logged */
+    _Alignas(8) struct ip client; /* last: see struct open_session */
 };
 
 /* Where finished sessions go. The collector calls these in one thread. */

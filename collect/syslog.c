@@ -571,20 +571,23 @@ bool syslog_parse(struct syslog *syslog, struct str text, struct line *line)
             return false;
     } else {
         struct str host = { rest.at, 0 };
-        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide, as they do
-         * behind seconds since 1970. No host begins as Haraka's lines do. */
+        /* tai64nlocal has a blank between date and time, as some syslogs have; then the words decide, as they
+         * do behind seconds since 1970. No host begins as Haraka's lines do. */
         bool no_host =
             rest.len && (rest.at[0] == '[' || rest.at[0] == '{' || str_starts(rest, STR("level=")));
-        bool plain = is_digit(stamp.at[0]) &&
-                     (stamp.at[10] == ' ' || is_digit(stamp.at[4]) || no_host) &&
+        bool plain = is_digit(stamp.at[0]) && (stamp.at[10] == ' ' || is_digit(stamp.at[4]) || no_host) &&
                      untagged_program(rest, &line->program);
         if (!is_tai64n && !plain && !cut_host(syslog, &rest, &host))
             host = (struct str){ rest.at, 0 };
         line->host = host;
-        if (host.len)
+        if (plain) { /* the program is known by now */
+            line->pid = 0;
+            line->text = rest;
+        } else if (host.len) {
             cut_tag(rest, line);
-        else
+        } else {
             cut_program(rest, line);
+        }
         if (!is_tai64n && !plain)
             syslog_parse_text(line);
     }

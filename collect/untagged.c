@@ -1,6 +1,8 @@
 /* Programs that log without a host and without a tag. */
 #include "collect/untagged.h"
 
+#include "base/leads.h"
+
 static const struct words {
     struct str begin, program;
     bool numbered; /* a digit follows */
@@ -82,16 +84,27 @@ static const struct str exim_words[] = {
     STR_INIT("local_scan() "),
 };
 
+static struct leads exim_leads = { .filled = ONCE_FLAG_INIT }, leads = { .filled = ONCE_FLAG_INIT };
+
+static void fill_exim_leads(void)
+{
+    leads_fill(&exim_leads, exim_words, sizeof *exim_words, sizeof exim_words / sizeof *exim_words);
+}
+
+static void fill_leads(void)
+{
+    leads_fill(&leads, &words->begin, sizeof *words, sizeof words / sizeof *words);
+}
+
 /* "1xVPn9-00073A-2L ", "1rAbCd-00000007l2x-1aBc " of 4.97 and later. */
 static bool is_exim_id(struct str text)
 {
-    size_t len = text.len > 17 && text.at[16] == ' ' ? 16 : 23;
-    if (text.len <= len || text.at[len] != ' ' || text.at[6] != '-' || text.at[len == 16 ? 13 : 18] != '-')
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (!digit62[(unsigned char)text.at[i]] && text.at[i] != '-')
-            return false;
-    return true;
+    const char *at = text.at;
+    if (text.len > 17 && at[16] == ' ')
+        return at[6] == '-' && at[13] == '-' && are_digits62(at, 6) && are_digits62(at + 7, 6) &&
+               are_digits62(at + 14, 2);
+    return text.len > 23 && at[23] == ' ' && at[6] == '-' && at[18] == '-' && are_digits62(at, 6) &&
+           are_digits62(at + 7, 11) && are_digits62(at + 19, 4);
 }
 
 static bool is_exim(struct str text)
@@ -100,13 +113,12 @@ static bool is_exim(struct str text)
     uint64_t pid = 0;
     if (cut_char(&in, '[') && cut_number(&in, &pid) && cut_char(&in, ']') && cut_char(&in, ' '))
         return true;
-    if (is_exim_id(text))
-        return true;
     in = text;
     if (cut_char(&in, '[') && cut_until_char(&in, ']', &mechanism)) /* "[192.0.2.1] SSL verify error: …" */
         return str_starts(in, STR(" SSL verify ")) || str_starts(in, STR(" after QUIT, client "));
-    for (size_t i = 0; i < sizeof exim_words / sizeof *exim_words; i++)
-        if (text.at[0] == exim_words[i].at[0] && str_starts(text, exim_words[i]))
+    call_once(&exim_leads.filled, fill_exim_leads);
+    for (uint8_t row = exim_leads.first[(unsigned char)text.at[0]]; row; row = exim_leads.next[row])
+        if (str_starts(text, exim_words[row - 1]))
             return true;
     in = text;
     return cut_until_char(&in, ' ', &mechanism) && str_starts(in, STR("authenticator failed for "));
@@ -148,6 +160,10 @@ bool untagged_program(struct str text, struct str *program)
 {
     if (!text.len)
         return false;
+    if (is_exim_id(text)) { /* none of the others begins so, and it is what most lines without a tag are */
+        *program = STR("exim");
+        return true;
+    }
     if (text.at[0] == '#' && is_rspamd(text)) {
         *program = STR("rspamd");
         return true;
@@ -164,13 +180,16 @@ bool untagged_program(struct str text, struct str *program)
         *program = STR("exim");
         return true;
     }
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (text.at[0] == words[i].begin.at[0] && str_starts(text, words[i].begin)) {
-            struct str behind = str_skip(text, words[i].begin.len);
-            if (words[i].numbered && (!behind.len || !is_digit(behind.at[0])))
-                return false;
-            *program = words[i].program;
-            return true;
-        }
+    call_once(&leads.filled, fill_leads);
+    for (uint8_t row = leads.first[(unsigned char)text.at[0]]; row; row = leads.next[row]) {
+        const struct words *known = &words[row - 1];
+        if (!str_starts(text, known->begin))
+            continue;
+        struct str behind = str_skip(text, known->begin.len);
+        if (known->numbered && (!behind.len || !is_digit(behind.at[0])))
+            return false;
+        *program = known->program;
+        return true;
+    }
     return false;
 }

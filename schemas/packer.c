@@ -90,17 +90,21 @@ int packer_keep(struct packer *packer, struct str state)
 {
     const struct totals *totals = &packer->totals;
     sqlite3_stmt *to = packer->keep;
-    sqlite3_bind_blob64(to, 1, state.at, state.len, SQLITE_STATIC);
-    sqlite3_bind_int64(to, 2, packer->last[SESSION]);
-    sqlite3_bind_int64(to, 3, packer->last[LATE]);
-    sqlite3_bind_int64(to, 4, (int64_t)totals->sessions);
-    sqlite3_bind_int64(to, 5, (int64_t)totals->transactions);
-    sqlite3_bind_int64(to, 6, (int64_t)totals->recipients);
-    sqlite3_bind_int64(to, 7, (int64_t)totals->messages);
-    sqlite3_bind_int64(to, 8, (int64_t)totals->evidence);
-    bind_time(to, 9, totals->first);
-    bind_time(to, 10, totals->last);
-    sqlite3_bind_blob(to, 11, packer->seen, TEXTS_SEEN * sizeof *packer->seen, SQLITE_STATIC);
+    struct str order;
+    int rc = kept_write(packer->kept, state, &order);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(to, 1, packer->last[SESSION]);
+    sqlite3_bind_int64(to, 2, packer->last[LATE]);
+    sqlite3_bind_int64(to, 3, (int64_t)totals->sessions);
+    sqlite3_bind_int64(to, 4, (int64_t)totals->transactions);
+    sqlite3_bind_int64(to, 5, (int64_t)totals->recipients);
+    sqlite3_bind_int64(to, 6, (int64_t)totals->messages);
+    sqlite3_bind_int64(to, 7, (int64_t)totals->evidence);
+    bind_time(to, 8, totals->first);
+    bind_time(to, 9, totals->last);
+    sqlite3_bind_blob(to, 10, packer->seen, TEXTS_SEEN * sizeof *packer->seen, SQLITE_STATIC);
+    sqlite3_bind_text64(to, 11, order.at, order.len, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_step(to);
     sqlite3_clear_bindings(to);
     return sqlite3_reset(to);
@@ -211,7 +215,9 @@ struct packer *packer_new(sqlite3 *db, bool ordered, int *rc)
     packer->seen = mem_zero(TEXTS_SEEN, sizeof *packer->seen);
     packer->ordered = ordered;
     packer->first_given = INT64_MAX;
-    *rc = schema_number(db, "SELECT session FROM past", &packer->pruned);
+    packer->kept = kept_new(db, rc);
+    if (*rc == SQLITE_OK)
+        *rc = schema_number(db, "SELECT session FROM past", &packer->pruned);
     for (enum table t = 0; t < TABLES && *rc == SQLITE_OK; t++)
         *rc = prepare_table(packer, db, t);
     if (*rc == SQLITE_OK)
@@ -244,6 +250,7 @@ void packer_free(struct packer *packer)
     sqlite3_finalize(packer->count);
     sqlite3_finalize(packer->keep);
     sqlite3_finalize(packer->stands);
+    kept_free(packer->kept);
     for (enum table t = 0; t < TABLES; t++) {
         sqlite3_finalize(packer->insert[t]);
         rows_free(&packer->rows[t]);

@@ -5,6 +5,7 @@
 
 #include "collect/phrasebook.h"
 #include "schemas/cache.h"
+#include "schemas/kept.h"
 #include "schemas/layout.h"
 #include "schemas/naming.h"
 #include "schemas/pack.h"
@@ -44,6 +45,7 @@ struct packer {
     struct rows rows[TABLES];
     int64_t number[TABLES]; /* the last one given */
     int64_t last[TABLES];   /* the highest id in the table */
+    struct kept *kept;
     struct naming *names;
     struct cache replies, facts, places, texts;
     uint16_t *seen;      /* marks of evidence's texts, as naming.c has them */

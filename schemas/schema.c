@@ -43,6 +43,9 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
     ,
     [7] =
 #include "schemas/migrations/7.sql.inc"
+    ,
+    [8] =
+#include "schemas/migrations/8.sql.inc"
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

@@ -1,4 +1,4 @@
--- The database of sessions: layout version 7. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 8. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -230,7 +230,6 @@ INSERT INTO total VALUES (1, 0, 0, 0, 0, 0, NULL, NULL);
 -- what was open in the end: the next run that reads more takes them away, and the total is what it was before them.
 CREATE TABLE unfinished (
     id           INTEGER PRIMARY KEY CHECK (id = 1),
-    state        BLOB,    -- the collector's
     session      INTEGER,
     late         INTEGER,
     sessions     INTEGER, -- from here on as in total
@@ -240,7 +239,12 @@ CREATE TABLE unfinished (
     evidence     INTEGER,
     first        INTEGER,
     last         INTEGER,
-    seen         BLOB     -- the packer's memory of texts: on it depends where evidence lies, and so in which order it is read
+    seen         BLOB,    -- the packer's memory of texts: on it depends where evidence lies, and so in which order it is read
+    pieces       TEXT     -- of what the collector left: the numbers of their rows in `kept`, in order, as JSON
+) STRICT;
+CREATE TABLE kept (
+    id    INTEGER PRIMARY KEY,
+    bytes BLOB
 ) STRICT;
 
 -- Sessions that a log and a capture have: `id` is the log's, under which the two stand as one; the capture's number is

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include "schemas/check.h"
 #include "schemas/connection.h"
+#include "schemas/kept.h"
 #include "schemas/layout.h"
 #include "schemas/prune.h"
 #include "schemas/reader.h"
@@ -267,19 +268,11 @@ static int join(void *state, struct why *why)
 static int kept(void *state, struct str *bytes, struct why *why)
 {
     struct store *store = state;
-    sqlite3_stmt *row = NULL;
     *bytes = (struct str){ NULL, 0 };
     if (settle(store, why) != 0)
         return -1;
     arena_reset(&store->kept);
-    int rc = sqlite3_prepare_v2(store->db, "SELECT state FROM unfinished", -1, &row, NULL);
-    if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW) {
-        const char *at = sqlite3_column_blob(row, 0);
-        if (at)
-            *bytes = arena_str(&store->kept, (struct str){ at, (size_t)sqlite3_column_bytes(row, 0) });
-    }
-    int end = sqlite3_finalize(row);
-    rc = rc == SQLITE_OK ? end : rc;
+    int rc = kept_read(store->db, &store->kept, bytes);
     return rc == SQLITE_OK ? 0 : schema_why(store->db, rc, store->path.at, why);
 }
 

@@ -59,9 +59,9 @@ static bool join_parts(const struct line *line, struct str *text, struct line *f
  * told by it. */
 static bool by_host_is_in_both(struct str text, struct str behind)
 {
-    return str_starts(behind, STR("rejected ")) || str_find(text, STR("rejected ")) ||
-           str_find(text, STR(" sender verify ")) || str_find(text, STR(": discarded by ")) ||
-           str_find(text, STR(" dropped by "));
+    return str_starts(behind, STR("rejected ")) || str_starts(behind, STR("temporarily rejected ")) ||
+           str_find(text, STR("rejected ")) || str_find(text, STR(" sender verify ")) ||
+           str_find(text, STR(": discarded by ")) || str_find(text, STR(" dropped by "));
 }
 
 static bool is_in_both(struct str text)
@@ -82,7 +82,8 @@ static bool is_in_both(struct str text)
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (text.len && text.at[0] == begins[i].at[0] && str_starts(text, begins[i]))
             return true;
-    return str_find(text, STR(" authenticator failed for ")) != NULL;
+    struct str mechanism;
+    return cut_until_char(&text, ' ', &mechanism) && str_starts(text, STR("authenticator failed for "));
 }
 
 static bool is_by_syslog(const struct line *line)
@@ -167,11 +168,11 @@ static enum taken take(const struct line *line, struct builder *builder)
         if (taken != NOT_OURS)
             return taken;
     }
-    uint64_t event = event_of(line, whole, by_syslog, stamped ? &stamp : NULL);
+    const struct stamp *at = stamped ? &stamp : NULL;
     rest = text;
     if (cut_prefix(&rest, STR("H=")))
-        return take_host(builder, &exim, text, rest, event);
-    if (is_in_both(text) && is_told_twice(line, event, builder))
+        return take_host(builder, &exim, text, rest, event_of(line, whole, by_syslog, at));
+    if (is_in_both(text) && is_told_twice(line, event_of(line, whole, by_syslog, at), builder))
         return PASSED;
     return exim_take_smtp(builder, &exim, text);
 }

@@ -60,16 +60,19 @@ struct reception {
 
 static struct str cut_word(struct str *rest)
 {
-    size_t end = 0;
-    bool quoted = false;
-    for (; end < rest->len && (quoted || rest->at[end] != ' '); end++) {
-        if (rest->at[end] == '\\' && end + 1 < rest->len)
-            end++;
-        else if (rest->at[end] == '"')
-            quoted = !quoted;
+    const char *blank = rest->len ? memchr(rest->at, ' ', rest->len) : NULL;
+    size_t end = blank ? (size_t)(blank - rest->at) : rest->len;
+    if (end && (memchr(rest->at, '"', end) || memchr(rest->at, '\\', end))) {
+        bool quoted = false;
+        for (end = 0; end < rest->len && (quoted || rest->at[end] != ' '); end++) {
+            if (rest->at[end] == '\\' && end + 1 < rest->len)
+                end++;
+            else if (rest->at[end] == '"')
+                quoted = !quoted;
+        }
+        if (end > rest->len)
+            end = rest->len;
     }
-    if (end > rest->len)
-        end = rest->len;
     struct str word = { rest->at, end };
     *rest = str_skip(*rest, end);
     return word;
@@ -190,39 +193,47 @@ static enum taken take_rescinded(struct builder *builder, const struct exim_line
 
 /* ---- Deliveries. */
 
+/* Whether what a delivery says of an address begins at this blank, or with the colon before it. */
+static bool ends_address(struct str behind)
+{
+    static const struct str fields[] = { STR_INIT("R="), STR_INIT("T="), STR_INIT("F=<"), STR_INIT("P=<"),
+                                         STR_INIT("(") };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (str_starts(behind, fields[i]))
+            return true;
+    return false;
+}
+
 /* The recipient as the client gave it: what stands in <> behind the address that it became, or that address.
  */
 static struct str cut_recipient(struct str *rest)
 {
-    static const struct str ends[] = { STR_INIT(" R="),  STR_INIT(" T="), STR_INIT(" F=<"),
-                                       STR_INIT(" P=<"), STR_INIT(": "),  STR_INIT(" (") };
     struct str in = *rest, path;
-    size_t from = 0;
+    const char *end = in.at + in.len, *at = in.at;
     if (in.len && in.at[0] == '"') { /* a quoted local part may hold any of these */
-        for (from = 1; from < in.len && in.at[from] != '"'; from++)
-            if (in.at[from] == '\\' && from + 1 < in.len)
-                from++;
-        if (from > in.len)
-            from = in.len;
+        for (at++; at < end && *at != '"'; at++)
+            if (*at == '\\' && at + 1 < end)
+                at++;
+        if (at > end)
+            at = end;
     }
-    struct str unquoted = str_skip(in, from);
-    const char *end = in.at + in.len, *found = NULL;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        found = str_find(unquoted, ends[i]);
-        if (found && found < end)
-            end = found;
-    }
-    struct str address = str_range(in.at, end);
-    found = str_find(str_range(unquoted.at <= end ? unquoted.at : end, in.at + in.len), STR(" <"));
-    if (found && found <= end) {
-        in = str_range(found + 1, in.at + in.len);
-        if (cut_exim_path(&in, &path)) {
-            *rest = in;
+    for (const char *from = at; at < end && (at = memchr(at, ' ', (size_t)(end - at))) != NULL; at++) {
+        struct str behind = str_range(at + 1, end);
+        if (at > from && at[-1] == ':') {
+            end = at - 1;
+            break;
+        }
+        if (ends_address(behind)) {
+            end = at;
+            break;
+        }
+        if (behind.len && behind.at[0] == '<' && cut_exim_path(&behind, &path)) {
+            *rest = behind;
             return path;
         }
     }
     *rest = str_range(end, in.at + in.len);
-    return address;
+    return str_range(in.at, end);
 }
 
 /* What the other side said, or why it did not come to that. */

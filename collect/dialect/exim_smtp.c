@@ -1,6 +1,8 @@
 /* Lines of Exim's about a connection: that it came, was refused, got out of step, went. */
 #include "collect/dialect/exim.h"
 
+#include "base/leads.h"
+
 static const struct str none = { NULL, 0 };
 
 bool exim_cut_client(struct str *rest, struct exim_host *host)
@@ -448,7 +450,7 @@ static enum taken take_ignored_auth(struct builder *builder, const struct exim_l
     return TAKEN;
 }
 
-/* In order of how often they stand there by default. */
+/* Of those that begin with the same letter, in order of how often they stand there by default. */
 static const struct shape {
     struct str begins;
     exim_take_fn *take;
@@ -519,6 +521,13 @@ static const struct shape {
     { STR_INIT("SSL channel closed on write"), pass },
     { STR_INIT("SSL verify denied "), pass },
 };
+
+static struct leads leads = { .filled = ONCE_FLAG_INIT };
+
+static void fill_leads(void)
+{
+    leads_fill(&leads, &shapes->begins, sizeof *shapes, sizeof shapes / sizeof *shapes);
+}
 
 /* "LOGIN authenticator failed for HOST: 535 Incorrect authentication data (set_id=alice)" */
 static enum taken take_authenticator(struct builder *builder, const struct exim_line *exim, struct str rest)
@@ -598,9 +607,10 @@ static enum taken take_unknown(const struct exim_line *exim, struct str text)
 enum taken exim_take_smtp(struct builder *builder, const struct exim_line *exim, struct str text)
 {
     struct str rest = text, mechanism;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        if (text.len && text.at[0] == shapes[i].begins.at[0] && cut_prefix(&rest, shapes[i].begins))
-            return shapes[i].take(builder, exim, rest);
+    call_once(&leads.filled, fill_leads);
+    for (uint8_t row = text.len ? leads.first[(unsigned char)text.at[0]] : 0; row; row = leads.next[row])
+        if (cut_prefix(&rest, shapes[row - 1].begins))
+            return shapes[row - 1].take(builder, exim, rest);
     if (cut_until_char(&rest, ' ', &mechanism) && cut_prefix(&rest, STR("authenticator failed for ")))
         return take_authenticator(builder, exim, rest);
     return take_unknown(exim, text);

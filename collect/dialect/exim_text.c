@@ -84,20 +84,25 @@ bool cut_exim_path(struct str *rest, struct str *path)
     struct str in = *rest;
     if (!cut_char(&in, '<'))
         return false;
+    const char *close = in.len ? memchr(in.at, '>', in.len) : NULL;
+    if (!close)
+        return false;
+    size_t end = (size_t)(close - in.at);
+    if (!memchr(in.at, '"', end) && !memchr(in.at, '\\', end)) {
+        *path = (struct str){ in.at, end };
+        *rest = str_skip(in, end + 1);
+        return true;
+    }
     bool quoted = false;
-    size_t end = 0;
+    end = 0;
     for (; end < in.len && (quoted || in.at[end] != '>'); end++) {
         if (in.at[end] == '\\' && end + 1 < in.len)
             end++;
         else if (in.at[end] == '"')
             quoted = !quoted;
     }
-    if (end >= in.len) { /* a quote that does not close is none */
-        const char *at = in.len ? memchr(in.at, '>', in.len) : NULL;
-        if (!at)
-            return false;
-        end = (size_t)(at - in.at);
-    }
+    if (end >= in.len) /* a quote that does not close is none */
+        end = (size_t)(close - in.at);
     *path = (struct str){ in.at, end };
     *rest = str_skip(in, end + 1);
     return true;
@@ -177,9 +182,9 @@ static bool read_id(struct str text, size_t bytes, struct str *id, uint32_t *pid
     if (text.len < bytes || (text.len > bytes && text.at[bytes] != ' ') || text.at[6] != '-' ||
         text.at[second] != '-')
         return false;
-    for (size_t i = 0; i < bytes; i++)
-        if (i != 6 && i != second && !digit62[(unsigned char)text.at[i]])
-            return false;
+    if (!are_digits62(text.at, 6) || !are_digits62(text.at + 7, second - 7) ||
+        !are_digits62(text.at + second + 1, bytes - second - 1))
+        return false;
     for (size_t i = 7; i < second; i++) /* 11 digits at the most: no more than 2^66, and no pid is that */
         number = number * 62 + digit62[(unsigned char)text.at[i]] - 1;
     *id = (struct str){ text.at, bytes };

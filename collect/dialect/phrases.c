@@ -81,10 +81,9 @@ static bool says_at(struct str text, size_t at, const struct saying *saying)
     return cut_prefix(&here, saying->says) && (!saying->also.len || str_find(here, saying->also));
 }
 
-const struct saying *saying_of(struct str text, enum stage stage)
+static const struct saying *search(struct str text, unsigned where)
 {
     char bytes[TEXT_MOST];
-    unsigned where = stage_bit(stage);
     text = fold(bytes, text.len > TEXT_MOST ? (struct str){ text.at, TEXT_MOST } : text);
     call_once(&filled, fill);
     for (size_t at = 0; at + 3 <= text.len; at++) {
@@ -98,7 +97,37 @@ const struct saying *saying_of(struct str text, enum stage stage)
         if (longest && !in_name(text, at, at + longest->says.len))
             return longest;
     }
-    return stage == STAGE_HELO ? &some_helo : &unnamed;
+    return NULL;
+}
+
+/* A server says the same a thousand times. What was said last stands here, each text at the place that its
+ * hash tells, as it was said: it is compared. */
+enum { SAID = 128, SAID_MOST = 110 };
+
+static _Thread_local struct said {
+    const struct saying *means; /* NULL: nothing that is known */
+    uint8_t where, len;         /* len 0: free */
+    char text[SAID_MOST];
+} said[SAID];
+
+static const struct saying *search_or_remember(struct str text, unsigned where)
+{
+    if (text.len == 0 || text.len > SAID_MOST)
+        return search(text, where);
+    struct said *place = &said[bytes_hash(text.at, text.len, where) % SAID];
+    if (place->where != where || !str_eq((struct str){ place->text, place->len }, text)) {
+        place->means = search(text, where);
+        place->where = (uint8_t)where;
+        place->len = (uint8_t)text.len;
+        memcpy(place->text, text.at, text.len);
+    }
+    return place->means;
+}
+
+const struct saying *saying_of(struct str text, enum stage stage)
+{
+    const struct saying *saying = search_or_remember(text, stage_bit(stage));
+    return saying ? saying : stage == STAGE_HELO ? &some_helo : &unnamed;
 }
 
 /* ---- What a refusal makes of a session. */

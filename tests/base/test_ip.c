@@ -44,6 +44,27 @@ START_TEST(addresses_are_read_and_written)
 }
 END_TEST
 
+/* What was read is remembered: thousands of addresses, forth and back, with texts between them that begin
+ * like one and are none. */
+START_TEST(addresses_are_read_again)
+{
+    enum { ADDRESSES = 5000 };
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < ADDRESSES; i++) {
+            uint32_t address = 0xc6120000 + (round ? ADDRESSES - 1 - i : i); /* 198.18.0.0/15 */
+            struct ip made = ip_from_v4(address), read;
+            char text[IP_TEXT_BYTES + 1];
+            size_t len = ip_format(&made, text);
+            for (int again = 0; again < 2; again++) {
+                ck_assert(ip_parse((struct str){ text, len }, &read));
+                ck_assert(ip_eq(&read, &made));
+                text[len] = '.';
+                ck_assert(!ip_parse((struct str){ text, len + 1 }, &read));
+            }
+        }
+}
+END_TEST
+
 START_TEST(every_octet_is_written_as_printf_does)
 {
     for (unsigned n = 0; n < 256; n++) {
@@ -137,6 +158,7 @@ int main(void)
     Suite *suite = suite_create("ip");
     TCase *tcase = tcase_create("ip");
     tcase_add_loop_test(tcase, addresses_are_read_and_written, 0, sizeof addresses / sizeof *addresses);
+    tcase_add_test(tcase, addresses_are_read_again);
     tcase_add_test(tcase, every_octet_is_written_as_printf_does);
     tcase_add_test(tcase, zeros_anywhere_are_written_as_inet_ntop_does);
     tcase_add_loop_test(tcase, prefixes_hold_what_is_in_them, 0, sizeof holding / sizeof *holding);

@@ -47,8 +47,9 @@ def views(database):
         rows = db.execute("select %s from %s" % (", ".join('"%s"' % name for name in names), view)).fetchall()
         found[view] = sorted(map(repr, rows))
     found["total"] = db.execute("select * from total").fetchall()
-    found["unfinished"] = [(hashlib.sha256(row[0]).hexdigest(),) + row[1:]
-                           for row in db.execute("select state, session, late, sessions, transactions, recipients, messages, evidence from unfinished")]
+    pieces = db.execute("select bytes from unfinished join json_each(pieces) join kept on kept.id = value order by key")
+    found["kept"] = hashlib.sha256(b"".join(row[0] for row in pieces)).hexdigest()
+    found["unfinished"] = [row for row in db.execute("select session, late, sessions, transactions, recipients, messages, evidence from unfinished")]
     db.close()
     return found
 

@@ -13,9 +13,12 @@ static const char *const undo[SCHEMA_VERSION + 1] = {
           "DROP TABLE phrase; DROP TABLE evidence_named; DROP TABLE renamed; DROP TABLE renamed_recipient",
     [4] = "PRAGMA auto_vacuum = NONE; VACUUM; DROP TABLE past; ALTER TABLE input DROP COLUMN zone",
     [5] = "ALTER TABLE input DROP COLUMN tags",
-    [7] = "DROP VIEW v_evidence; DROP VIEW provided_evidence; DROP TABLE provided; DROP TABLE provider;"
+    [8] = "DROP VIEW v_evidence; DROP VIEW provided_evidence; DROP TABLE provided; DROP TABLE provider;"
           "CREATE VIEW v_evidence AS SELECT 1 AS session_id",
     [6] = "DROP TABLE joined; DROP TABLE joining; DROP TABLE stretch; DROP TABLE clock",
+    [7] = "ALTER TABLE unfinished ADD COLUMN state BLOB;"
+          "UPDATE unfinished SET state = (SELECT bytes FROM kept);" /* of one piece */
+          "ALTER TABLE unfinished DROP COLUMN pieces; DROP TABLE kept",
 };
 
 void layout_back(const char *database, int layout)
