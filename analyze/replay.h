@@ -87,6 +87,25 @@ const char *replay_teller(enum kind kind);
 int replay_explain(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                    int64_t session_id, struct session_story *story, struct arena *arena, struct why *why);
 
+/* How much of what a policy's measures ask is known, by recipients, each with those of its rule in a month.
+ * Measures that have only state are left out. */
+struct coverage_row {
+    size_t rule;
+    int64_t month; /* year * 12 + month - 1 */
+    uint64_t units, recorded, inferred, enriched, unknown;
+};
+
+struct coverage {
+    struct coverage_row *row; /* in the order in which the rules act, then of time */
+    size_t count;
+    uint64_t *undecided; /* by rule: recipients of which its verdict would decide more; in the arena */
+};
+
+int replay_coverage(struct columns *columns, const struct policy *policy,
+                    const struct replay_options *options, struct coverage *coverage, struct arena *arena,
+                    struct why *why);
+void coverage_free(struct coverage *coverage);
+
 /* Each unit that the record accepted and the replay may stop, for audit. */
 enum harm { HARM_TOLD, HARM_LATE, HARM_LOST, HARMS };
 extern const char *const harm_name[HARMS];

@@ -11,6 +11,12 @@ static const char *tri_word(enum tri state)
 
 /* In the words of a sentence: "... would tell". */
 static const char *const tellers[KINDS] = {
+    [KIND_RDNS] = "enrich --lookup rdns",
+    [KIND_FCRDNS] = "enrich --lookup rdns",
+    [KIND_SENDER_DOMAIN] = "enrich --lookup sender-domain",
+    [KIND_HELO] = "enrich --lookup helo",
+    [KIND_SPF] = "enrich --lookup spf",
+    [KIND_BATV] = "the log of the mail that is sent",
     [KIND_DNSBL] = "enrich --dnsbl-zone ZONE=FILE",
     [KIND_EARLY_TALKER] = "a capture (mxreplay live)",
     [KIND_PIPELINING] = "a capture (mxreplay live)",

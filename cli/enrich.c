@@ -410,7 +410,7 @@ static const char manual[] =
 
 const struct command enrich_command = {
     .name = "enrich",
-    .summary = "Adds evidence that the record does not have: lists, zone files",
+    .summary = "Adds evidence that the record does not have: lists, zone files, look-ups",
     .manual = manual,
     .options = options,
     .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_PROGRESS,

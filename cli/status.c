@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "cli/commands.h"
+#include "cli/coverage.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "cli/unnamed.h"
@@ -13,11 +14,11 @@
 
 struct settings {
     struct common common;
-    bool inputs, skipped, unnamed, evidence;
+    bool inputs, skipped, unnamed, evidence, coverage;
 };
 
 /* Evidence of one kind, over all sessions. A session counts once in each column that it has evidence for. */
-struct coverage {
+struct kind_coverage {
     uint64_t state[YES + 1], origin[ORIGINS], sessions;
 };
 
@@ -29,7 +30,7 @@ struct status {
     struct input *inputs;
     size_t input_count;
     uint64_t verdict[VERDICTS], gaps, contradictory, contradicted;
-    struct coverage coverage[KINDS];
+    struct kind_coverage coverage[KINDS];
     uint64_t damages[DAMAGES]; /* of packets */
     uint64_t phrases, unnamed; /* refusals without a measure */
     struct arena arena;
@@ -103,7 +104,7 @@ static int take(void *state, const struct session *session)
         origins[evidence->kind] |= (uint8_t)(1u << evidence->origin);
     }
     for (size_t kind = 0; kind < KINDS; kind++) {
-        struct coverage *coverage = &status->coverage[kind];
+        struct kind_coverage *coverage = &status->coverage[kind];
         coverage->sessions += states[kind] != 0;
         for (size_t i = 0; i <= YES; i++)
             coverage->state[i] += states[kind] >> i & 1;
@@ -380,7 +381,7 @@ static int print_evidence(struct status *status, struct why *why)
     };
     struct table *table = table_open(stdout, status->format, columns, sizeof columns / sizeof columns[0]);
     for (size_t kind = 0; kind < KINDS; kind++) {
-        const struct coverage *coverage = &status->coverage[kind];
+        const struct kind_coverage *coverage = &status->coverage[kind];
         if (coverage->sessions == 0)
             continue;
         char percent[16];
@@ -462,11 +463,14 @@ static int run(const void *given, char **operands, struct why *why)
 {
     (void)operands;
     const struct settings *settings = given;
-    if (settings->inputs + settings->skipped + settings->unnamed + settings->evidence > 1)
-        return why_set(
-            why, EX_USAGE,
-            "--inputs, --skipped, --unnamed and --evidence are tables of their own; ask for one at a "
-            "time");
+    if (settings->inputs + settings->skipped + settings->unnamed + settings->evidence + settings->coverage >
+        1)
+        return why_set(why, EX_USAGE,
+                       "--inputs, --skipped, --unnamed, --evidence and --coverage are tables of their own; "
+                       "ask for one at a "
+                       "time");
+    if (settings->coverage)
+        return coverage_print(&settings->common, why);
     struct status status = { .settings = settings, .format = (enum table_format)settings->common.format };
     struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE, .outbound = true, .no_texts = true };
     uint64_t complaints = 0;
@@ -503,6 +507,10 @@ static const struct option_row options[] = {
       .type = OPTION_FLAG,
       .at = offsetof(struct settings, evidence),
       .help = "only what is known: sessions with evidence of each kind" },
+    { .name = "coverage",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct settings, coverage),
+      .help = "how much of what a policy's measures ask is known, by month, and what would tell more" },
     { .name = NULL },
 };
 
@@ -515,7 +523,7 @@ const struct command status_command = {
     .summary = "Tells what the database holds",
     .manual = manual,
     .options = options,
-    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_STRICT,
+    .takes = TAKES_DATABASE | TAKES_FORMAT | TAKES_STRICT | TAKES_POLICY,
     .settings_bytes = sizeof(struct settings),
     .run = run,
 };
