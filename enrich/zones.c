@@ -258,7 +258,7 @@ static void hold(struct reading *r, struct str text)
 static void begin_format(struct reading *r, enum zone_format format)
 {
     struct zone *zone = r->zone;
-    r->format = format;
+    r->format = zone->history.format = format;
     if (!zone->by_format[format]) {
         zone->by_format[format] = add_dataset(zone, format);
         if (format != ZONE_COMBINED)
@@ -420,6 +420,12 @@ struct asking {
     size_t count, room;
 };
 
+/* Whether two answers without a text have none in either dataset: $= could make one. */
+static bool says_nothing(const struct zone_answer *a, const struct zone_answer *b)
+{
+    return a->text.len == 0 && a->of->put[SUBSTITUTE_BASE].len == 0 && b->of->put[SUBSTITUTE_BASE].len == 0;
+}
+
 static void answer(struct asking *asking, const struct dataset *set, uint32_t value, struct str entry,
                    const struct ip *ip)
 {
@@ -429,7 +435,7 @@ static void answer(struct asking *asking, const struct dataset *set, uint32_t va
         return;
     for (size_t i = 0; i < asking->count; i++) {
         const struct zone_answer *old = &asking->answers[i];
-        if (old->a == new.a && str_eq(old->text, new.text) && (old->of == set || new.text.len == 0))
+        if (old->a == new.a && str_eq(old->text, new.text) && (old->of == set || says_nothing(&new, old)))
             return;
     }
     asking->answers[asking->count++] = new;
