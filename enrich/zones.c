@@ -34,8 +34,8 @@ struct reading {
     const char *origin;
     enum zone_format format;
     struct directing directing;
-    uint64_t line, good, bad;
-    struct why first_bad;
+    uint64_t line, good, wide, bad; /* wide: understood, and not wanted */
+    struct why first_skipped;
     char *held; /* what is no whole line yet, or too little to guess by */
     size_t held_len, held_capacity;
     struct why *why;
@@ -120,11 +120,16 @@ static void connect(struct part *part, struct dataset *set)
 
 /* ---- Read */
 
+static void note_skipped(struct reading *r, const char *wrong)
+{
+    if (r->first_skipped.status == 0)
+        why_set(&r->first_skipped, EX_DATAERR, "%s:%llu: %s", r->origin, (unsigned long long)r->line, wrong);
+}
+
 static void skip_line(struct reading *r, const char *wrong)
 {
     r->bad++;
-    if (r->first_bad.status == 0)
-        why_set(&r->first_bad, EX_DATAERR, "%s:%llu: %s", r->origin, (unsigned long long)r->line, wrong);
+    note_skipped(r, wrong);
 }
 
 /* A name without what stands behind a # or ; at its beginning or after a blank. */
@@ -223,6 +228,10 @@ static int take_line(struct reading *r, struct str line)
     case LINE_OTHER:
         r->good++;
         break;
+    case LINE_WIDE:
+        r->wide++;
+        note_skipped(r, "a range wider than $MAXRANGE4 allows");
+        break;
     case LINE_BAD:
         skip_line(r, wrong);
     }
@@ -299,16 +308,16 @@ static int take_bytes(struct reading *r, struct str bytes, bool last)
 static int judge(struct reading *r)
 {
     struct zone_history *history = &r->zone->history;
-    history->skipped += r->bad;
+    history->skipped += r->bad + r->wide;
     if (history->first_skipped.status == 0)
-        history->first_skipped = r->first_bad;
-    if (r->bad <= r->good)
+        history->first_skipped = r->first_skipped;
+    if (r->bad <= r->good + r->wide)
         return 0;
     return why_set(
         r->why, EX_DATAERR,
         "%s; so it is with %llu lines, and %llu could be read as %s. If it is of another format, name "
         "that: list, ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset, generic, combined",
-        r->first_bad.text, (unsigned long long)r->bad, (unsigned long long)r->good,
+        r->first_skipped.text, (unsigned long long)r->bad, (unsigned long long)r->good,
         zone_format_name(r->format));
 }
 
