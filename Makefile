@@ -56,9 +56,10 @@ check: ## every test, or one: make check T=postfix
 run-tests: build/asan/mxreplay mxreplay build/asan/bench/gen_postfix build/asan/tests/oracle/run_oracle $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
 	@tests/run.sh $(TESTS:%.c=build/asan/%) $(SCRIPTS)
 
-check-long: check check-valgrind build/plain/tests/collect/test_again ## check, check-valgrind, 1,000 kills and splits, 10,000 captures, ten minutes of each fuzz target
+check-long: check check-valgrind build/plain/tests/collect/test_again ## check, check-valgrind, 1,000 kills and splits, 10,000 captures, 3,300 zone files, ten minutes of each fuzz target
 	@AGAIN=1000 build/plain/tests/collect/test_again
 	@MXREPLAY_SEEDS=10000 build/asan/tests/collect/test_capture
+	@MXREPLAY_SEEDS=300 build/asan/tests/enrich/test_zones_truth
 	@MXREPLAY_FLOOD=1500000 tests/collect/test_capture_options.py Case.test_memory
 	@$(MAKE) fuzz SECONDS=600
 
@@ -74,10 +75,11 @@ fuzz: $(FUZZERS:%.c=build/fuzz/%) ## the parsers against random input: make fuzz
 	  build/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) >$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
 	  sed -n "s/^stat::number_of_executed_units: */ok    $$name, inputs tried: /p" $$log; done
 
-bench: mxreplay build/plain/bench/gen_postfix ## speed and memory against wc, grep, pflogsumm, tcpdump, tshark: make bench SIZE=1G
+bench: mxreplay $(addprefix build/plain/bench/,gen_postfix gen_zone zones_bench) ## speed and memory against wc, grep, pflogsumm, tcpdump, tshark, rbldnsd: make bench SIZE=1G
 	@./deps.sh demo check bench
 	@bench/run.py $(if $(SIZE),--size $(SIZE)) $(BENCH)
 	@bench/capture.py
+	@bench/zones.py
 
 lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
 	@cppcheck -q --std=c11 --enable=warning,performance,portability,style --inline-suppr --suppressions-list=.cppcheck \

@@ -16,7 +16,7 @@ enum { DEPTHS = 129, INDEX_FROM = 4096, INDEX_BLOCKS = 65536 };
 void spans_free(struct spans *spans)
 {
     free(spans->four);
-    free(spans->long_);
+    free(spans->wide);
     free(spans->several);
     free(spans->begins);
     *spans = (struct spans){ .six = spans->six };
@@ -24,7 +24,7 @@ void spans_free(struct spans *spans)
 
 size_t spans_bytes(const struct spans *spans)
 {
-    return spans->capacity * (spans->six ? sizeof *spans->long_ : sizeof *spans->four) +
+    return spans->capacity * (spans->six ? sizeof *spans->wide : sizeof *spans->four) +
            spans->several_capacity * sizeof *spans->several +
            (spans->begins ? (INDEX_BLOCKS + 1) * sizeof *spans->begins : 0);
 }
@@ -32,10 +32,10 @@ size_t spans_bytes(const struct spans *spans)
 void spans_add(struct spans *spans, address first, address last, uint32_t value)
 {
     if (spans->six) {
-        mem_room(spans->long_, spans->capacity, spans->count + 1);
-        spans->long_[spans->count++] = (struct span6){ { (uint64_t)(first >> 64), (uint64_t)first },
-                                                       { (uint64_t)(last >> 64), (uint64_t)last },
-                                                       value };
+        mem_room(spans->wide, spans->capacity, spans->count + 1);
+        spans->wide[spans->count++] = (struct span6){ { (uint64_t)(first >> 64), (uint64_t)first },
+                                                      { (uint64_t)(last >> 64), (uint64_t)last },
+                                                      value };
     } else {
         mem_room(spans->four, spans->capacity, spans->count + 1);
         spans->four[spans->count++] = (struct span4){ (uint32_t)first, (uint32_t)last, value };
@@ -72,19 +72,18 @@ void spans_add_octets(struct spans *spans, uint32_t first, uint32_t last, uint32
 
 static inline address first_of(const struct spans *spans, size_t i)
 {
-    return spans->six ? (address)spans->long_[i].first[0] << 64 | spans->long_[i].first[1]
+    return spans->six ? (address)spans->wide[i].first[0] << 64 | spans->wide[i].first[1]
                       : spans->four[i].first;
 }
 
 static inline address last_of(const struct spans *spans, size_t i)
 {
-    return spans->six ? (address)spans->long_[i].last[0] << 64 | spans->long_[i].last[1]
-                      : spans->four[i].last;
+    return spans->six ? (address)spans->wide[i].last[0] << 64 | spans->wide[i].last[1] : spans->four[i].last;
 }
 
 static inline uint32_t value_of(const struct spans *spans, size_t i)
 {
-    return spans->six ? spans->long_[i].value : spans->four[i].value;
+    return spans->six ? spans->wide[i].value : spans->four[i].value;
 }
 
 /* Whether each begins where the one before it began or behind it; *apart: none lies over another. */
@@ -100,50 +99,76 @@ static bool is_sorted(const struct spans *spans, bool *apart)
     return true;
 }
 
-/* One pass over 8 or 11 bits of where ranges begin; false where all have the same ones there. */
-static inline bool sort_pass(const struct spans *spans, struct span4 *four, struct span6 *long_,
-                             unsigned shift, unsigned bits)
+enum { DIGITS4 = 11, DIGITS6 = 8 }; /* bits that one pass of sorting looks at */
+
+/* Makes counts of digits the places where they begin; false where all ranges have the same digit. */
+static bool places(size_t *begins, unsigned digits, size_t count)
 {
-    size_t begins[1 << 11] = { 0 };
-    const unsigned digits = 1u << bits;
-    for (size_t i = 0; i < spans->count; i++)
-        begins[(unsigned)(first_of(spans, i) >> shift) & (digits - 1)]++;
     size_t at = 0;
     for (unsigned digit = 0; digit < digits; digit++) {
         size_t here = begins[digit];
-        if (here == spans->count)
+        if (here == count)
             return false;
         begins[digit] = at;
         at += here;
     }
-    for (size_t i = 0; i < spans->count; i++) {
-        size_t to = begins[(unsigned)(first_of(spans, i) >> shift) & (digits - 1)]++;
-        if (spans->six)
-            long_[to] = spans->long_[i];
-        else
-            four[to] = spans->four[i];
-    }
+    return true;
+}
+
+/* One pass over some bits of where ranges begin; false: there is nothing to sort by. */
+static bool sort_pass4(const struct spans *spans, struct span4 *to, unsigned shift)
+{
+    const unsigned mask = (1u << DIGITS4) - 1;
+    size_t begins[1 << DIGITS4] = { 0 };
+    const struct span4 *from = spans->four;
+    for (size_t i = 0; i < spans->count; i++)
+        begins[from[i].first >> shift & mask]++;
+    if (!places(begins, mask + 1, spans->count))
+        return false;
+    for (size_t i = 0; i < spans->count; i++)
+        to[begins[from[i].first >> shift & mask]++] = from[i];
+    return true;
+}
+
+static bool sort_pass6(const struct spans *spans, struct span6 *to, unsigned shift)
+{
+    const unsigned mask = (1u << DIGITS6) - 1, half = shift < 64, bits = shift % 64;
+    size_t begins[1 << DIGITS6] = { 0 };
+    const struct span6 *from = spans->wide;
+    for (size_t i = 0; i < spans->count; i++)
+        begins[from[i].first[half] >> bits & mask]++;
+    if (!places(begins, mask + 1, spans->count))
+        return false;
+    for (size_t i = 0; i < spans->count; i++)
+        to[begins[from[i].first[half] >> bits & mask]++] = from[i];
     return true;
 }
 
 /* Stable: of two that begin at the same address, the one that was added first comes first. */
-static void sort(struct spans *spans)
+static void sort4(struct spans *spans)
 {
-    struct span4 *four = spans->six ? NULL : mem_resize(NULL, spans->capacity, sizeof *four);
-    struct span6 *long_ = spans->six ? mem_resize(NULL, spans->capacity, sizeof *long_) : NULL;
-    unsigned bits = spans->six ? 8 : 11, all = spans->six ? 128 : 32;
-    for (unsigned shift = 0; shift < all; shift += bits) {
-        if (!sort_pass(spans, four, long_, shift, bits))
-            continue;
-        struct span4 *four_before = spans->four;
-        struct span6 *long_before = spans->long_;
-        spans->four = four;
-        spans->long_ = long_;
-        four = four_before;
-        long_ = long_before;
+    struct span4 *other = mem_resize(NULL, spans->capacity, sizeof *other);
+    for (unsigned shift = 0; shift < 32; shift += DIGITS4) {
+        if (sort_pass4(spans, other, shift)) {
+            struct span4 *before = spans->four;
+            spans->four = other;
+            other = before;
+        }
     }
-    free(four);
-    free(long_);
+    free(other);
+}
+
+static void sort6(struct spans *spans)
+{
+    struct span6 *other = mem_resize(NULL, spans->capacity, sizeof *other);
+    for (unsigned shift = 0; shift < 128; shift += DIGITS6) {
+        if (sort_pass6(spans, other, shift)) {
+            struct span6 *before = spans->wide;
+            spans->wide = other;
+            other = before;
+        }
+    }
+    free(other);
 }
 
 /* ---- Flat */
@@ -172,18 +197,13 @@ struct sweep {
 
 static unsigned depth_of(const struct sweep *sweep, address first, address last)
 {
-    switch (sweep->rule) {
-    case SPANS_UNION:
-        return 0;
-    case SPANS_OCTETS:
+    if (sweep->rule == SPANS_OCTETS) {
         for (unsigned octets = 1; octets < 4; octets++) {
             address host = ((address)1 << (32 - 8 * octets)) - 1;
             if ((first & host) == 0 && (last & host) == host)
                 return octets;
         }
         return 4;
-    case SPANS_LONGEST:
-        break;
     }
     unsigned bits = 0;
     for (address size = last - first; size; size >>= 1)
@@ -197,11 +217,6 @@ static void begin(struct sweep *sweep, address first, address last, uint32_t val
     struct depth *depth = &sweep->depth[number];
     if (depth->count && sweep->rule == SPANS_LONGEST)
         return; /* the same prefix once more */
-    if (depth->count && sweep->rule == SPANS_UNION) {
-        if (last > depth->open->last)
-            depth->open->last = depth->next_end = last;
-        return;
-    }
     if (depth->count && depth->open[depth->count - 1].last == last &&
         depth->open[depth->count - 1].value == value)
         return;
@@ -284,19 +299,25 @@ static uint32_t said(struct sweep *sweep)
     return depth->says = one ? sweep->values[0] : keep_several(&sweep->flat, sweep->values, count);
 }
 
+static void set_last(struct spans *spans, size_t i, address last)
+{
+    if (spans->six) {
+        spans->wide[i].last[0] = (uint64_t)(last >> 64);
+        spans->wide[i].last[1] = (uint64_t)last;
+    } else {
+        spans->four[i].last = (uint32_t)last;
+    }
+}
+
 /* Adds to the end of what is flat, or makes the last one longer. */
 static void put(struct spans *flat, address first, address last, uint32_t value)
 {
     if (value == SPAN_NONE)
         return;
     if (flat->count && value_of(flat, flat->count - 1) == value &&
-        last_of(flat, flat->count - 1) == first - 1) {
-        if (flat->six) {
-            flat->long_[flat->count - 1].last[0] = (uint64_t)(last >> 64);
-            flat->long_[flat->count - 1].last[1] = (uint64_t)last;
-        } else {
-            flat->four[flat->count - 1].last = (uint32_t)last;
-        }
+        (first == 0 || last_of(flat, flat->count - 1) >= first - 1)) {
+        if (last > last_of(flat, flat->count - 1))
+            set_last(flat, flat->count - 1, last);
         return;
     }
     spans_add(flat, first, last, value);
@@ -309,8 +330,15 @@ static void flatten(struct spans *spans, enum spans_rule rule)
     sweep->flat.six = spans->six;
     address at = 0;
     for (size_t i = 0; i < spans->count || sweep->open_count;) {
-        if (!sweep->open_count)
+        if (!sweep->open_count) {
             at = first_of(spans, i);
+            if (i + 1 == spans->count ||
+                last_of(spans, i) < first_of(spans, i + 1)) { /* alone, as most are */
+                put(&sweep->flat, at, last_of(spans, i), value_of(spans, i));
+                i++;
+                continue;
+            }
+        }
         for (; i < spans->count && first_of(spans, i) == at; i++)
             begin(sweep, at, last_of(spans, i), value_of(spans, i));
         address until = i < spans->count ? first_of(spans, i) - 1 : ~(address)0;
@@ -329,7 +357,7 @@ static void flatten(struct spans *spans, enum spans_rule rule)
     free(sweep);
 }
 
-/* None lies over another: they are what they say, in place. */
+/* None lies over another, or all have one value: they are what they say, in place. */
 static void join(struct spans *spans)
 {
     struct spans flat = *spans;
@@ -357,15 +385,18 @@ void spans_finish(struct spans *spans, enum spans_rule rule)
 {
     bool apart = false;
     if (!is_sorted(spans, &apart)) {
-        sort(spans);
+        if (spans->six)
+            sort6(spans);
+        else
+            sort4(spans);
         is_sorted(spans, &apart);
     }
-    if (apart)
+    if (apart || rule == SPANS_UNION)
         join(spans);
     else
         flatten(spans, rule);
     if (spans->count && spans->six)
-        spans->long_ = mem_resize(spans->long_, spans->count, sizeof *spans->long_);
+        spans->wide = mem_resize(spans->wide, spans->count, sizeof *spans->wide);
     else if (spans->count)
         spans->four = mem_resize(spans->four, spans->count, sizeof *spans->four);
     spans->capacity = spans->count ? spans->count : spans->capacity;

@@ -36,7 +36,7 @@ struct span6 {
 struct spans {
     bool six;
     struct span4 *four; /* the family's own is used */
-    struct span6 *long_;
+    struct span6 *wide;
     size_t count, capacity;
     uint32_t *several; /* runs: how many, and the values */
     size_t several_count, several_capacity;

@@ -79,7 +79,7 @@ enum line_is ip4set_take(struct dataset *set, struct names *values, struct str l
     if (first & host4(bits))
         return bad(wrong, host_part);
     if (too_wide(set, first, last))
-        return bad(wrong, "a range wider than $MAXRANGE4 allows");
+        return LINE_WIDE;
     if (!excluded && !entry_value(set, values, line, &value))
         return bad(wrong, no_value);
     spans_add_octets(&set->v4, first, last, value);
@@ -109,7 +109,7 @@ enum line_is ip4trie_take(struct dataset *set, struct names *values, struct str 
     if (first & host4(bits))
         return bad(wrong, host_part);
     if (too_wide(set, first, first | host4(bits)))
-        return bad(wrong, "a range wider than $MAXRANGE4 allows");
+        return LINE_WIDE;
     if (!excluded && !entry_value(set, values, line, &value))
         return bad(wrong, no_value);
     spans_add(&set->v4, first, first | host4(bits), value);

@@ -85,7 +85,12 @@ struct dataset {
 };
 
 /* What a line is to a format. */
-enum line_is { LINE_ENTRY, LINE_OTHER, LINE_BAD };
+enum line_is {
+    LINE_ENTRY,
+    LINE_OTHER,
+    LINE_WIDE, /* an entry that $MAXRANGE4 forbids */
+    LINE_BAD,
+};
 
 struct format {
     const char *name;

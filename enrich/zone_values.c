@@ -1,5 +1,6 @@
 /* What entries of zone files answer: an A record and a TXT template (rbldnsd_util.c, parse_a_txt and
  * txtsubst). Interned as four bytes and the text. */
+#include <assert.h>
 #include "enrich/zone_parts.h"
 
 static void packed(uint8_t to[4], uint32_t a)
@@ -28,7 +29,8 @@ void values_begin(struct names *values)
 
 void values_get(const struct names *values, uint32_t value, uint32_t *a, struct str *text)
 {
-    struct str bytes = names_text(values, value);
+    assert(value != VALUE_NONE && value != VALUE_OWN && value < values->count);
+    struct str bytes = values->name[value];
     *a = 0;
     for (unsigned i = 0; i < 4; i++)
         *a = *a << 8 | (uint8_t)bytes.at[i];

@@ -34,8 +34,8 @@ struct reading {
     const char *origin;
     enum zone_format format;
     struct directing directing;
-    uint64_t line, good, bad;
-    struct why first_bad;
+    uint64_t line, good, wide, bad; /* wide: understood, and not wanted */
+    struct why first_skipped;
     char *held; /* what is no whole line yet, or too little to guess by */
     size_t held_len, held_capacity;
     struct why *why;
@@ -120,11 +120,16 @@ static void connect(struct part *part, struct dataset *set)
 
 /* ---- Read */
 
+static void note_skipped(struct reading *r, const char *wrong)
+{
+    if (r->first_skipped.status == 0)
+        why_set(&r->first_skipped, EX_DATAERR, "%s:%llu: %s", r->origin, (unsigned long long)r->line, wrong);
+}
+
 static void skip_line(struct reading *r, const char *wrong)
 {
     r->bad++;
-    if (r->first_bad.status == 0)
-        why_set(&r->first_bad, EX_DATAERR, "%s:%llu: %s", r->origin, (unsigned long long)r->line, wrong);
+    note_skipped(r, wrong);
 }
 
 /* A name without what stands behind a # or ; at its beginning or after a blank. */
@@ -223,6 +228,10 @@ static int take_line(struct reading *r, struct str line)
     case LINE_OTHER:
         r->good++;
         break;
+    case LINE_WIDE:
+        r->wide++;
+        note_skipped(r, "a range wider than $MAXRANGE4 allows");
+        break;
     case LINE_BAD:
         skip_line(r, wrong);
     }
@@ -258,7 +267,7 @@ static void hold(struct reading *r, struct str text)
 static void begin_format(struct reading *r, enum zone_format format)
 {
     struct zone *zone = r->zone;
-    r->format = format;
+    r->format = zone->history.format = format;
     if (!zone->by_format[format]) {
         zone->by_format[format] = add_dataset(zone, format);
         if (format != ZONE_COMBINED)
@@ -299,16 +308,16 @@ static int take_bytes(struct reading *r, struct str bytes, bool last)
 static int judge(struct reading *r)
 {
     struct zone_history *history = &r->zone->history;
-    history->skipped += r->bad;
+    history->skipped += r->bad + r->wide;
     if (history->first_skipped.status == 0)
-        history->first_skipped = r->first_bad;
-    if (r->bad <= r->good)
+        history->first_skipped = r->first_skipped;
+    if (r->bad <= r->good + r->wide)
         return 0;
     return why_set(
         r->why, EX_DATAERR,
         "%s; so it is with %llu lines, and %llu could be read as %s. If it is of another format, name "
         "that: list, ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset, generic, combined",
-        r->first_bad.text, (unsigned long long)r->bad, (unsigned long long)r->good,
+        r->first_skipped.text, (unsigned long long)r->bad, (unsigned long long)r->good,
         zone_format_name(r->format));
 }
 
@@ -420,6 +429,12 @@ struct asking {
     size_t count, room;
 };
 
+/* Whether two answers without a text have none in either dataset: $= could make one. */
+static bool says_nothing(const struct zone_answer *a, const struct zone_answer *b)
+{
+    return a->text.len == 0 && a->of->put[SUBSTITUTE_BASE].len == 0 && b->of->put[SUBSTITUTE_BASE].len == 0;
+}
+
 static void answer(struct asking *asking, const struct dataset *set, uint32_t value, struct str entry,
                    const struct ip *ip)
 {
@@ -429,7 +444,7 @@ static void answer(struct asking *asking, const struct dataset *set, uint32_t va
         return;
     for (size_t i = 0; i < asking->count; i++) {
         const struct zone_answer *old = &asking->answers[i];
-        if (old->a == new.a && str_eq(old->text, new.text) && (old->of == set || new.text.len == 0))
+        if (old->a == new.a && str_eq(old->text, new.text) && (old->of == set || says_nothing(&new, old)))
             return;
     }
     asking->answers[asking->count++] = new;

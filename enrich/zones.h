@@ -63,6 +63,7 @@ struct zone_facts {
 
 /* Of all that was read. */
 struct zone_history {
+    enum zone_format format;   /* of the last file, as it was named or guessed */
     uint64_t entries, skipped; /* skipped: lines that say nothing that can be understood */
     struct why first_skipped;  /* "FILE:LINE: ..." of the first of them; status 0: none was */
     size_t bytes;              /* of memory */

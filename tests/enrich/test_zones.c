@@ -1,13 +1,13 @@
 /* Zone files: what they answer for an address or a domain, worked out by hand from rbldnsd(8). */
+#include <archive.h>
 #include <check.h>
-#include <stdlib.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "enrich/zones.h"
+#include "tests/lib/inputs.h"
 
 static struct zone *zone;
 
@@ -333,6 +333,227 @@ START_TEST(a_plain_list_has_networks_of_both_families)
 }
 END_TEST
 
+/* What the labs' rbldnsd had, and their README says: 203.0.113.1-99 in zen, .100-129 in the other, .130-149
+ * in both, .240-244 an error code; zen's code goes by the last digit. */
+START_TEST(the_labs_zone_files)
+{
+    static const char *const codes[] = { "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.10", "127.0.0.11" };
+    struct why why = { 0 };
+    ck_assert_int_eq(zone_read(zone, "tests/enrich/zones/rbldnsd-zen4", ZONE_GUESS, &why), 0);
+    ck_assert_int_eq(zone_read(zone, "tests/enrich/zones/rbldnsd-zen6", ZONE_GUESS, &why), 0);
+    zone_finish(zone);
+    for (unsigned i = 1; i < 256; i++) {
+        char ip[32], expected[128] = "-";
+        snprintf(ip, sizeof ip, "203.0.113.%u", i);
+        if (i < 100 || (i >= 130 && i < 150))
+            snprintf(expected, sizeof expected, "%s https://www.example-rbl.test/query/ip/%s", codes[i % 5],
+                     ip);
+        else if (i >= 240 && i < 245)
+            snprintf(expected, sizeof expected,
+                     "127.255.255.254 Error: open resolver; see https://www.example-rbl.test/returnc/pub");
+        ck_assert_str_eq(asked("@", ip), expected);
+    }
+    ASKS("@", { "2001:db8:b::bad:f", "127.0.0.4 https://www.example-rbl.test/query/ip/2001:db8:b::bad:f" },
+         { "2001:db8:b::bad:14", "-" });
+    ck_assert_uint_eq(zone_history(zone)->entries, 24 + 24 + 23 + 24 + 24 + 5 + 19);
+    ck_assert_uint_eq(zone_history(zone)->serial, 1);
+    ck_assert_int_eq(zone_history(zone)->serial_stamp, USEC_NONE);
+    ck_assert(zone_history(zone)->changed > 0);
+}
+END_TEST
+
+/* rbldnsd's zone:ip4set:a,b: an exclusion in one file is one of the dataset; a default ends with its file. */
+START_TEST(files_of_one_format_are_one_dataset)
+{
+    read_text(ZONE_IP4SET, ":5:first\n192.0.2.1\n192.0.2.2\n");
+    read_text(ZONE_IP4SET, "!192.0.2.1\n192.0.2.3\n");
+    read_text(ZONE_LIST, "192.0.2.2\n192.0.2.1\n");
+    zone_finish(zone);
+    ASKS("@", { "192.0.2.1", "127.0.0.2" }, { "192.0.2.2", "127.0.0.2 | 127.0.0.5 first" },
+         { "192.0.2.3", "127.0.0.2" });
+}
+END_TEST
+
+START_TEST(a_snapshot_tells_its_time)
+{
+    usec at = 0;
+    read_text(ZONE_IP4SET, "$SOA 1h ns.example. host.example. 2026112901 1h 600 1d 5m\n"
+                           "$SOA 1h ns.example. host.example. 2020010101 1h 600 1d 5m\n"
+                           "#$TIMESTAMP 2026:11:28:23:30 +2d\n"
+                           "$TIMESTAMP 20261127 2026-12-24\n"
+                           "#$Id: list,v 1.1 $\n"
+                           "$TIMESTAMP yesterday\n"
+                           "192.0.2.1\n192.0.2.2\n");
+    ck_assert_uint_eq(zone_history(zone)->serial, 2026112901);
+    ck_assert(clock_parse(STR("2026-11-29"), &at));
+    ck_assert_int_eq(zone_history(zone)->serial_stamp, at);
+    ck_assert(clock_parse(STR("2026-11-28T23:30"), &at));
+    ck_assert_int_eq(zone_history(zone)->stamp, at);
+    ck_assert(clock_parse(STR("2026-11-30T23:30"), &at));
+    ck_assert_int_eq(zone_history(zone)->expires, at);
+    ck_assert_uint_eq(zone_history(zone)->skipped, 1);
+    ck_assert_str_eq(zone_history(zone)->first_skipped.text,
+                     "list:6: no directive that is known, or its values are wrong");
+    ck_assert_int_eq(zone_history(zone)->changed, USEC_NONE);
+}
+END_TEST
+
+START_TEST(a_range_can_be_too_wide)
+{
+    read_text(ZONE_IP4SET, "192.0.0.0/16\n$MAXRANGE4 /24\n198.51.0.0/16\n198.51.100.0/24\n$MAXRANGE4 512\n"
+                           "203.0.112.0/23\n203.0.113.0-127\n");
+    zone_finish(zone);
+    ASKS("@", { "192.0.2.1", "127.0.0.2" }, { "198.51.99.1", "-" }, { "198.51.100.1", "127.0.0.2" },
+         { "203.0.112.1", "-" }, { "203.0.113.1", "127.0.0.2" });
+    ck_assert_uint_eq(zone_history(zone)->skipped, 2);
+    ck_assert_str_eq(zone_history(zone)->first_skipped.text, "list:3: a range wider than $MAXRANGE4 allows");
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    enum zone_format format;
+} guesses[] = {
+    { "192.0.2.1\n192.0.2.0/24 a remark\n", ZONE_LIST },
+    { "2001:db8::/32 ; SBL1\n", ZONE_LIST },
+    { "192.0.2.1\n2001:db8::1\n", ZONE_LIST },
+    { "192.0.2.1 :3:text\n", ZONE_IP4SET },
+    { ":3:text\n192.0.2.1\n", ZONE_IP4SET },
+    { "192.0.2.1\n!192.0.2.2\n", ZONE_IP4SET },
+    { "# remark\n$TTL 1h\n192.0.2.1\n", ZONE_IP4SET },
+    { "192.0.2\n", ZONE_IP4SET },
+    { "2001:db8:1\n", ZONE_IP6TRIE },
+    { "$TTL 1h\n2001:db8::/32\n", ZONE_IP6TRIE },
+    { "::1 :2:x\n", ZONE_IP6TRIE },
+    { "example.com\n.example.org\n*.example.net\n", ZONE_DNSET },
+    { ":2:text\nexample.com :3:other\n", ZONE_DNSET },
+    { "1.2.0.192 A 127.0.0.2\n1.2.0.192 TXT text\n", ZONE_GENERIC },
+    { "www 3600 IN A 192.0.2.1\n", ZONE_GENERIC },
+    { "192.0.2.1 A spammer\n", ZONE_LIST },
+    { "; remark\n$DATASET ip4set @\n192.0.2.1\n", ZONE_COMBINED },
+};
+
+START_TEST(the_format_is_told_by_the_first_lines)
+{
+    struct why why = { 0 };
+    ck_assert_int_eq(zone_read_text(zone, "list", str_of(guesses[_i].text), ZONE_GUESS, &why), 0);
+    struct zone *named = zone_new();
+    ck_assert_int_eq(zone_read_text(named, "list", str_of(guesses[_i].text), guesses[_i].format, &why), 0);
+    ck_assert_str_eq(zone_format_name(zone_history(zone)->format), zone_format_name(guesses[_i].format));
+    ck_assert_uint_eq(zone_history(zone)->entries, zone_history(named)->entries);
+    ck_assert_uint_eq(zone_history(zone)->skipped, 0);
+    zone_free(named);
+}
+END_TEST
+
+static const struct {
+    enum zone_format format;
+    const char *text, *why;
+} refused[] = {
+    { ZONE_GUESS, "",
+      "list: holds no address and no domain: what format it has cannot be told; name it if it is a "
+      "list that lists nothing" },
+    { ZONE_LIST, "<html>\n<body>404\n192.0.2.1\n",
+      "list:1: no address; so it is with 2 lines, and 1 could be read as list. If it is of another format, "
+      "name "
+      "that: list, ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset, generic, combined" },
+    { ZONE_COMBINED, "$SOA 1h a. b. 1 1 1 1 1\n192.0.2.1\n",
+      "list:2: no dataset has begun yet: in a combined file entries stand below a line like \"$DATASET "
+      "ip4set @\"" },
+    { ZONE_GUESS, "$DATASET ip4sett @\n192.0.2.1\n",
+      "list:1: \"ip4sett\" is no kind of dataset that can be in a combined file; possible: ip4set, ip4tset, "
+      "ip4trie, "
+      "ip6tset, ip6trie, dnset, generic, list" },
+};
+
+START_TEST(what_is_no_list_is_refused)
+{
+    struct why why = { 0 };
+    ck_assert_int_eq(zone_read_text(zone, "list", str_of(refused[_i].text), refused[_i].format, &why), -1);
+    ck_assert_str_eq(why.text, refused[_i].why);
+    ck_assert_int_eq(why.status, EX_DATAERR);
+}
+END_TEST
+
+START_TEST(an_empty_list_of_a_known_format_lists_nothing)
+{
+    read_text(ZONE_IP4SET, "# nothing\n");
+    zone_finish(zone);
+    ASKS("@", { "192.0.2.1", "-" });
+    ck_assert(zone_facts(zone, ZONE_BASE)->asks_v4 && !zone_facts(zone, ZONE_BASE)->asks_v6);
+}
+END_TEST
+
+/* 20,000 lines, so that blocks end within lines. */
+static struct str many_lines(void)
+{
+    static char text[400000];
+    size_t len = 0;
+    for (unsigned i = 0; i < 20000; i++)
+        len +=
+            (size_t)snprintf(text + len, sizeof text - len, "198.%u.%u.%u\n", 18 + i % 2, i / 256, i % 256);
+    text[len - 1] = '\0'; /* the last line without an end */
+    return (struct str){ text, len - 1 };
+}
+
+static int (*const filters[])(struct archive *) = {
+    archive_write_add_filter_none, archive_write_add_filter_gzip, archive_write_add_filter_bzip2,
+    archive_write_add_filter_xz,   archive_write_add_filter_zstd, archive_write_add_filter_lz4,
+};
+
+START_TEST(files_may_be_compressed)
+{
+    struct why why = { 0 };
+    input_compress("list", filters[_i], many_lines());
+    ck_assert_msg(zone_read(zone, input_path("list"), ZONE_GUESS, &why) == 0, "%s", why.text);
+    zone_finish(zone);
+    ck_assert_uint_eq(zone_history(zone)->entries, 20000);
+    ck_assert_uint_eq(zone_history(zone)->skipped, 0);
+    ASKS("@", { "198.18.0.0", "127.0.0.2" }, { "198.19.78.31", "127.0.0.2" }, { "198.18.78.31", "-" });
+}
+END_TEST
+
+START_TEST(half_a_file_is_no_list)
+{
+    struct arena arena = { 0 };
+    struct why why = { 0 };
+    input_compress("list", filters[1], many_lines());
+    struct str whole = input_read("list", &arena);
+    input_write("half", (struct str){ whole.at, whole.len / 2 });
+    ck_assert_int_eq(zone_read(zone, input_path("half"), ZONE_GUESS, &why), -1);
+    ck_assert_ptr_nonnull(strstr(why.text, "/half: cannot be read to its end: truncated gzip input"));
+    arena_free(&arena);
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened)
+{
+    struct why why = { 0 };
+    ck_assert_int_eq(zone_read(zone, "tests/enrich/zones/none", ZONE_GUESS, &why), -1);
+    ck_assert_str_eq(why.text, "tests/enrich/zones/none: cannot be read: No such file or directory");
+    ck_assert_int_eq(why.status, EX_NOINPUT);
+    ck_assert_int_eq(zone_read(zone, "tests/enrich", ZONE_GUESS, &why), -1);
+    ck_assert_str_eq(why.text, "tests/enrich: is a folder; name its files");
+}
+END_TEST
+
+START_TEST(a_list_may_come_through_stdin)
+{
+    int ends[2];
+    struct why why = { 0 };
+    struct str text = STR("192.0.2.1\n192.0.2.2");
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], text.at, text.len), (ssize_t)text.len);
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    ck_assert_msg(zone_read(zone, "-", ZONE_GUESS, &why) == 0, "%s", why.text);
+    zone_finish(zone);
+    ASKS("@", { "192.0.2.2", "127.0.0.2" }, { "192.0.2.3", "-" });
+    ck_assert_int_eq(zone_history(zone)->changed, USEC_NONE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *all = suite_create("zones");
@@ -351,10 +572,17 @@ int main(void)
     tcase_add_test(cases, records_by_name);
     tcase_add_test(cases, several_zones_in_one_file);
     tcase_add_test(cases, a_plain_list_has_networks_of_both_families);
+    tcase_add_test(cases, the_labs_zone_files);
+    tcase_add_test(cases, files_of_one_format_are_one_dataset);
+    tcase_add_test(cases, a_snapshot_tells_its_time);
+    tcase_add_test(cases, a_range_can_be_too_wide);
+    tcase_add_loop_test(cases, the_format_is_told_by_the_first_lines, 0, sizeof guesses / sizeof *guesses);
+    tcase_add_loop_test(cases, what_is_no_list_is_refused, 0, sizeof refused / sizeof *refused);
+    tcase_add_test(cases, an_empty_list_of_a_known_format_lists_nothing);
+    tcase_add_loop_test(cases, files_may_be_compressed, 0, sizeof filters / sizeof *filters);
+    tcase_add_test(cases, half_a_file_is_no_list);
+    tcase_add_test(cases, what_cannot_be_opened);
+    tcase_add_test(cases, a_list_may_come_through_stdin);
     suite_add_tcase(all, cases);
-    SRunner *runner = srunner_create(all);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return inputs_main(all);
 }
