@@ -14,7 +14,7 @@
 
 struct settings {
     struct common common;
-    struct option_texts zones, recipients, local_domains, traps, labels, lookups;
+    struct option_texts zones, recipients, local_domains, traps, labels, mmdbs, lookups;
     const char *resolver;
     int rate, at_once;
     usec timeout, fresh;
@@ -95,6 +95,12 @@ static int add_traps(struct store *store, const struct given *given, struct enri
     return enrich_traps(store, given->path, &given->period, enriched, why);
 }
 
+static int add_mmdb(struct store *store, const struct given *given, struct enriched *enriched,
+                    struct why *why)
+{
+    return enrich_mmdb(store, given->path, &given->period, enriched, why);
+}
+
 static int add_labels(struct store *store, const struct given *given, struct enriched *enriched,
                       struct why *why)
 {
@@ -115,6 +121,7 @@ static const struct source_row {
     { "local-domains", offsetof(struct settings, local_domains), false, add_local_domains, "recipients",
       "elsewhere", "ours" },
     { "spam-traps", offsetof(struct settings, traps), false, add_traps, "recipients", "traps", NULL },
+    { "mmdb", offsetof(struct settings, mmdbs), false, add_mmdb, "clients", "found", "not" },
     { "labels", offsetof(struct settings, labels), false, add_labels, NULL, "wanted", "unwanted" },
 };
 enum { SOURCES = sizeof source_rows / sizeof *source_rows };
@@ -355,6 +362,12 @@ static const struct option_row options[] = {
       .at = AT(traps),
       .argument = "FILE[@FROM..TO]",
       .help = "addresses to which nobody writes who was given them",
+      .complete = COMPLETE_FILE },
+    { .name = "mmdb",
+      .type = OPTION_TEXTS,
+      .at = AT(mmdbs),
+      .argument = "FILE[@FROM..TO]",
+      .help = "autonomous systems or countries of addresses: GeoLite2-ASN.mmdb and its like",
       .complete = COMPLETE_FILE },
     { .name = "labels",
       .type = OPTION_TEXTS,

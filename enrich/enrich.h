@@ -35,6 +35,9 @@ int enrich_local_domains(struct store *store, const char *path, const struct per
 /* Addresses to which nobody writes who was given them, or @domain. */
 int enrich_traps(struct store *store, const char *path, const struct period *period,
                  struct enriched *enriched, struct why *why);
+/* Of each client whose network and which country it is in, by an mmdb file. */
+int enrich_mmdb(struct store *store, const char *path, const struct period *period, struct enriched *enriched,
+                struct why *why);
 /* What somebody says of mail: "KEY wanted|unwanted [BY]" a line, the key a session's number, a <message-id>,
  * a sender or a client's address; or CSV with columns of these names. A later line of the same key takes the
  * place of an earlier one. */

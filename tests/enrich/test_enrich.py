@@ -10,9 +10,13 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "lib"))
+import mmdb  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 LABS = HERE.parent.parent / "sample-logs" / "labs"
@@ -235,6 +239,20 @@ class Lists(Base):
             self.assertEqual(self.replay("policy: one\nmeasures: [ recipient: {} ]\n", "recipient")["recipient"], (1, 2))
             self.run_it("enrich", "-q", "--forget", str(self.ask("SELECT max(id) FROM provider")[0][0]))
         self.assertIn("holds no address", self.run_it("enrich", "--recipients", self.write("list", "bob\n"), status=65))
+
+    def test_mmdb(self):
+        """Autonomous systems and countries of clients, by whichever of the usual names the file has them."""
+        path = f"{self.folder}/t.mmdb"
+        mmdb.write(path, {"192.0.2.1/32": {"autonomous_system_number": 64496, "autonomous_system_organization": "One"},
+                          "192.0.2.2/31": {"country": {"iso_code": "DE"}, "asn": "AS64497"},
+                          "192.0.2.4/32": {"other": "x"}, "2001:db8::/32": {"country_code": "FR"}})
+        self.run_it("enrich", "-q", "--mmdb", path)
+        rows = self.ask("SELECT session_id, kind, detail FROM v_evidence WHERE origin = 'snapshot' ORDER BY 1, 2")
+        self.assertEqual(rows, [(1, "asn", "One"), (2, "asn", None), (2, "country", "DE"), (3, "asn", None),
+                                (3, "country", "DE")])
+        numbers = self.ask("SELECT a FROM provided JOIN provider ON id = provider WHERE kind = 28 ORDER BY client")
+        self.assertEqual(numbers, [(64496,), (64497,), (64497,)])
+        self.assertIn("cannot be read as an mmdb file", self.run_it("enrich", "--mmdb", self.write("l", "x"), status=65))
 
     def test_domains(self):
         self.run_it("enrich", "-q", "--local-domains", self.write("list", "ours.example\n@all.example\n"))
