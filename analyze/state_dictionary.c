@@ -3,6 +3,7 @@
  * (semantics.md section 6). */
 #include <stdlib.h>
 
+#include "analyze/haunts.h"
 #include "analyze/measure/parameters.h"
 #include "analyze/state.h"
 
@@ -17,18 +18,44 @@ try {
 
 struct network {
     uint32_t last;  /* newest try, or NONE */
-    usec unbounded; /* from then on any number may have come; USEC_NONE: not */
-    bool suspect;   /* some recipient of its clients in the record may be invalid */
+    bool unbounded; /* any number may have come with a session that was cut off before RCPT */
+    bool suspect;   /* some recipient that its clients ask for may be invalid, be it in a retry */
 };
 
 struct dictionary {
     const struct columns *columns;
     const struct dictionary_parameters *ours;
     struct network *network;
-    usec *operator_unbounded; /* by operator's name */
+    struct bits suspect_operator; /* by name: one of its networks is */
+    struct haunts *haunts;        /* of unrecorded retries any number may have come */
     struct try *try;
     size_t tries, room;
 };
+
+/* Whose retries it can never stop: no recipient of the network, nor of an operator that was seen there, may
+ * be invalid, nor of the other networks from which the retry may come. */
+static void find_suspects(struct dictionary *state, const struct judging *judging)
+{
+    const struct columns *columns = judging->columns;
+    struct bits asked = bits_new(columns->names.count); /* operators that ask for such themselves */
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        uint32_t s = columns->session[a];
+        if (bits_get(judging->known, a) && !bits_get(judging->hit, a) && columns->recipient[a] != FACT_ALL)
+            continue;
+        state->network[columns->network[columns->client[s]]].suspect = true;
+        if (columns->operator_of[s] != NAME_NONE)
+            bits_set(&asked, columns->operator_of[s]);
+    }
+    for (size_t s = 0; s < columns->session_count; s++)
+        if (columns->operator_of[s] != NAME_NONE && bits_get(&asked, columns->operator_of[s]))
+            state->network[columns->network[columns->client[s]]].suspect = true;
+    state->suspect_operator = bits_new(columns->names.count);
+    for (size_t s = 0; s < columns->session_count; s++)
+        if (columns->operator_of[s] != NAME_NONE &&
+            state->network[columns->network[columns->client[s]]].suspect)
+            bits_set(&state->suspect_operator, columns->operator_of[s]);
+    bits_free(&asked);
+}
 
 static void *begin(const struct judging *judging)
 {
@@ -38,13 +65,9 @@ static void *begin(const struct judging *judging)
     state->ours = judging->rule->parameters;
     state->network = mem_alloc(columns->network_count * sizeof *state->network);
     for (size_t i = 0; i < columns->network_count; i++)
-        state->network[i] = (struct network){ NONE, USEC_NONE, false };
-    for (uint32_t a = 0; a < columns->attempt_count; a++)
-        if (!bits_get(judging->known, a) || bits_get(judging->hit, a) || columns->recipient[a] == FACT_ALL)
-            state->network[columns->network[columns->client[columns->session[a]]]].suspect = true;
-    state->operator_unbounded = mem_alloc(columns->names.count * sizeof *state->operator_unbounded);
-    for (size_t i = 0; i < columns->names.count; i++)
-        state->operator_unbounded[i] = USEC_NONE;
+        state->network[i] = (struct network){ NONE, false, false };
+    find_suspects(state, judging);
+    state->haunts = haunts_new(columns);
     return state;
 }
 
@@ -52,7 +75,8 @@ static void end(void *given)
 {
     struct dictionary *state = given;
     free(state->network);
-    free(state->operator_unbounded);
+    bits_free(&state->suspect_operator);
+    haunts_free(state->haunts);
     free(state->try);
     free(state);
 }
@@ -92,7 +116,6 @@ static enum tri ask(void *given, const struct asking *asking)
     struct dictionary *state = given;
     const struct columns *columns = asking->judging->columns;
     uint32_t attempt = asking->attempt, s = columns->session[attempt];
-    uint32_t operator_name = columns->operator_of[s];
     struct network *network = &state->network[columns->network[columns->client[s]]];
     usec now = columns->at[attempt];
     bool cut_off = columns->recipient[attempt] == FACT_ALL;
@@ -103,12 +126,10 @@ static enum tri ask(void *given, const struct asking *asking)
         state->try[state->tries] =
             (struct try){ now, network->last, asking->certain && asking->verdict == YES };
         network->last = (uint32_t)state->tries++;
-        if (cut_off && asking->by_delivery && network->unbounded == USEC_NONE)
-            network->unbounded = now;
+        network->unbounded = network->unbounded || (cut_off && asking->by_delivery);
     }
     count(state, network, now, most, &certain, &possible);
-    bool unbounded = network->unbounded != USEC_NONE ||
-                     (operator_name != NAME_NONE && state->operator_unbounded[operator_name] != USEC_NONE);
+    bool unbounded = network->unbounded || haunts_since(state->haunts, attempt) != USEC_NONE;
     enum tri told = recorded(state, asking);
     if (told != UNKNOWN)
         return told;
@@ -118,23 +139,17 @@ static enum tri ask(void *given, const struct asking *asking)
 static void retry(void *given, const struct asking *asking)
 {
     struct dictionary *state = given;
-    const struct columns *columns = asking->judging->columns;
-    uint32_t s = columns->session[asking->attempt], operator_name = columns->operator_of[s];
-    struct network *network = &state->network[columns->network[columns->client[s]]];
-    usec now = columns->at[asking->attempt];
-    if (asking->verdict == NO)
-        return;
-    if (network->unbounded == USEC_NONE)
-        network->unbounded = now;
-    if (operator_name != NAME_NONE && state->operator_unbounded[operator_name] == USEC_NONE)
-        state->operator_unbounded[operator_name] = now;
+    if (asking->verdict != NO)
+        haunts_add(state->haunts, asking->attempt);
 }
 
 static bool might(void *given, uint32_t attempt)
 {
     const struct dictionary *state = given;
-    return state->network[state->columns->network[state->columns->client[state->columns->session[attempt]]]]
-        .suspect;
+    const struct columns *columns = state->columns;
+    uint32_t s = columns->session[attempt], operator_name = columns->operator_of[s];
+    return state->network[columns->network[columns->client[s]]].suspect ||
+           (operator_name != NAME_NONE && bits_get(&state->suspect_operator, operator_name));
 }
 
 const struct state state_dictionary = { begin, end, ask, retry, might };

@@ -2,6 +2,7 @@
  * postscreen_greet_ttl and its like). An untested pass does not renew it. */
 #include <stdlib.h>
 
+#include "analyze/haunts.h"
 #include "analyze/state.h"
 
 struct client {
@@ -10,6 +11,7 @@ struct client {
 
 struct remembering {
     struct client *client; /* by number of the address */
+    struct haunts *haunts; /* retries that may have been tested, and passed */
     usec remember;
 };
 
@@ -22,6 +24,7 @@ static void *begin(const struct judging *judging)
 {
     struct remembering *state = mem_zero(1, sizeof *state);
     state->remember = remember_of(judging->rule->measure, judging->rule->parameters);
+    state->haunts = haunts_new(judging->columns);
     state->client = mem_alloc(judging->columns->address_count * sizeof *state->client);
     for (size_t i = 0; i < judging->columns->address_count; i++)
         state->client[i] = (struct client){ USEC_NONE, USEC_NONE };
@@ -31,6 +34,7 @@ static void *begin(const struct judging *judging)
 static void end(void *given)
 {
     struct remembering *state = given;
+    haunts_free(state->haunts);
     free(state->client);
     free(state);
 }
@@ -61,7 +65,8 @@ static enum tri ask(void *given, const struct asking *asking)
         client->possibly = now + state->remember;
         return NO;
     }
-    bool maybe_known = client->possibly != USEC_NONE && now <= client->possibly;
+    bool maybe_known = (client->possibly != USEC_NONE && now <= client->possibly) ||
+                       haunts_since(state->haunts, asking->attempt) != USEC_NONE;
     enum tri verdict = asking->verdict;
     if (verdict != YES)
         client->possibly = now + state->remember;
@@ -70,14 +75,12 @@ static enum tri ask(void *given, const struct asking *asking)
     return maybe_known && verdict == YES ? UNKNOWN : verdict;
 }
 
-/* A retry is tested anew, and may pass where this attempt did not. */
+/* A retry is tested anew, from whichever address it comes, and may pass where this attempt did not. */
 static void retry(void *given, const struct asking *asking)
 {
     struct remembering *state = given;
-    const struct columns *columns = asking->judging->columns;
-    uint32_t s = columns->session[asking->attempt];
     if (asking->verdict != YES)
-        state->client[columns->client[s]].possibly = INT64_MAX;
+        haunts_add(state->haunts, asking->attempt);
 }
 
 const struct state state_remember = { begin, end, ask, retry, NULL };

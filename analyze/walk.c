@@ -258,7 +258,12 @@ static outcomes after_last(const struct walk *walk, uint32_t r, uint32_t attempt
     if (is_deferred(columns, attempt)) {
         bool told = columns->sender[attempt] != NAME_NONE && columns->address_of[attempt] != NAME_NONE;
         bool closed = columns->at[attempt] + columns->retry_window <= columns->to;
-        return told && closed ? OUTCOME(r) : OUTCOME(r) | OUTCOME(OUTCOME_ACCEPTED);
+        if (told && closed)
+            return OUTCOME(r);
+        /* Back later: past the state, and then what the other measures say to that attempt. */
+        return OUTCOME(r) |
+               (walk->stateful >> r & 1 ? retry_outcomes(walk, attempt)
+                                        : OUTCOME(OUTCOME_ACCEPTED) | stateful_before(walk, r, attempt));
     }
     if (walk->stateful >> r & 1) {
         outcomes retried = retry_outcomes(walk, attempt);

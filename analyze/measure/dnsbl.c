@@ -57,41 +57,20 @@ static const struct weight *find_zone(const struct weights *weights, struct str 
     return NULL;
 }
 
-/* What a recorded rule's pass says of a zone: none that alone reaches the threshold listed it, where no other
- * speaks for the client. An unfiltered recorded zone that did not answer did not answer with ours either. */
-static enum tri pass_says(const struct dnsbl_parameters *theirs, const struct weight *zone)
+/* Whether each answer that `inner` wants is one that `outer` wants. */
+static bool filter_holds(const struct networks *outer, const struct networks *inner)
 {
-    const struct weight *same = find_zone(&theirs->zones, zone->name);
-    if (!same || same->weight < theirs->threshold || theirs->allow.count)
-        return UNKNOWN;
-    for (size_t i = 0; i < theirs->zones.count; i++)
-        if (theirs->zones.weight[i].weight < 0)
-            return UNKNOWN;
-    if (same->replies.count == 0)
-        return NO;
-    for (size_t i = 0; i < zone->replies.count; i++) /* each answer of ours must be one of theirs */
-        for (size_t k = 0;; k++) {
-            if (k == same->replies.count)
-                return UNKNOWN;
-            const struct prefix *outer = &same->replies.prefix[k], *inner = &zone->replies.prefix[i];
-            if (outer->bits <= inner->bits && prefix_holds(outer, &inner->network))
-                break;
-        }
-    return zone->replies.count ? NO : UNKNOWN;
-}
-
-/* And a refusal: the only zone that it can have been, judged by the same filter. */
-static enum tri refusal_says(const struct dnsbl_parameters *theirs, const struct dnsbl_parameters *ours,
-                             const struct weight *zone)
-{
-    const struct weight *same = find_zone(&theirs->zones, zone->name);
-    double others = 0;
-    if (!same || same->replies.count || zone->replies.count || theirs->errors != ours->errors)
-        return UNKNOWN;
-    for (size_t i = 0; i < theirs->zones.count; i++)
-        if (&theirs->zones.weight[i] != same && theirs->zones.weight[i].weight > 0)
-            others += theirs->zones.weight[i].weight;
-    return others < theirs->threshold ? YES : UNKNOWN;
+    if (outer->count == 0 || inner->count == 0)
+        return outer->count == 0;
+    for (size_t i = 0; i < inner->count; i++) {
+        size_t k = 0;
+        while (k < outer->count && !(outer->prefix[k].bits <= inner->prefix[i].bits &&
+                                     prefix_holds(&outer->prefix[k], &inner->prefix[i].network)))
+            k++;
+        if (k == outer->count)
+            return false;
+    }
+    return true;
 }
 
 /* What those answers of the zone say that count most. */
@@ -103,17 +82,16 @@ struct answers {
 
 /* A zone may give several answers, of which the reply filter wants one. A refusal tells that there was one,
  * but not which: then what others know of that counts. `coded`: of those that are known only. */
-static struct answers answers_of(const struct judging *judging, uint32_t attempt, const struct weight *zone,
-                                 bool coded)
+static struct answers coded_answers(const struct judging *judging, uint32_t attempt,
+                                    const struct weight *zone, uint32_t errors, bool coded)
 {
-    const struct dnsbl_parameters *ours = judging->rule->parameters;
     struct answers answers = { UNKNOWN, UINT64_MAX, false };
     const struct fact *fact = NULL;
     bool bare = false; /* the best of them is a listing without its answer */
     while ((fact = judging_fact(judging, attempt, KIND_DNSBL, fact))) {
         if (!str_eq_nocase(judging_name(judging, fact->subject), zone->name) || (coded && fact->a == 0))
             continue;
-        enum tri says = answer_says(zone, ours->errors, fact);
+        enum tri says = answer_says(zone, errors, fact);
         uint64_t rank = judging_rank(judging, attempt, fact);
         answers.failed |= says == UNKNOWN && (rank < JUDGING_LATER || coded);
         if (says == UNKNOWN || rank > answers.rank || (rank == answers.rank && says != YES))
@@ -124,33 +102,126 @@ static struct answers answers_of(const struct judging *judging, uint32_t attempt
     }
     if (!bare)
         return answers;
-    struct answers known = answers_of(judging, attempt, zone, true);
+    struct answers known = coded_answers(judging, attempt, zone, errors, true);
     return known.said != UNKNOWN || known.failed ? known : answers;
 }
 
-static enum tri zone_lists(const struct judging *judging, uint32_t attempt, const struct weight *zone)
+static struct answers answers_of(const struct judging *judging, uint32_t attempt, const struct weight *zone,
+                                 uint32_t errors)
+{
+    return coded_answers(judging, attempt, zone, errors, false);
+}
+
+/* Adds what the zones but one may contribute, by what was seen of them. */
+static void add_others(const struct judging *judging, uint32_t attempt, const struct dnsbl_parameters *theirs,
+                       const struct weights *zones, const struct weight *but, double *least, double *most)
+{
+    for (size_t i = 0; i < zones->count; i++) {
+        const struct weight *zone = &zones->weight[i];
+        if (zone == but)
+            continue;
+        struct answers answers = answers_of(judging, attempt, zone, theirs->errors);
+        enum tri listed = answers.rank < JUDGING_LATER ? answers.said : UNKNOWN;
+        if (listed == YES || (listed == UNKNOWN && zone->weight < 0))
+            *least += zone->weight;
+        if (listed == YES || (listed == UNKNOWN && zone->weight > 0))
+            *most += zone->weight;
+    }
+}
+
+/* What a recorded rule tells of a zone: let pass, it cannot have been listed where that alone, beside what
+ * the others come to at least, would have reached the threshold; refused, it must have been where the others
+ * do not reach it. An unfiltered recorded zone that did not answer did not answer with ours either. */
+static enum tri record_says(const struct judging *judging, uint32_t attempt, const struct asked *asked,
+                            const struct weight *zone)
+{
+    const struct dnsbl_parameters *theirs = asked->parameters, *ours = judging->rule->parameters;
+    const struct weight *same = asked->status == ASKED_NOT ? NULL : find_zone(&theirs->zones, zone->name);
+    double least = 0, most = 0;
+    if (!same)
+        return UNKNOWN;
+    add_others(judging, attempt, theirs, &theirs->zones, same, &least, &most);
+    add_others(judging, attempt, theirs, &theirs->allow, same, &least, &most);
+    if (asked->status == ASKED_PASSED)
+        return least < theirs->threshold && least + same->weight >= theirs->threshold &&
+                       filter_holds(&same->replies, &zone->replies)
+                   ? NO
+                   : UNKNOWN;
+    return most < theirs->threshold && filter_holds(&zone->replies, &same->replies) &&
+                   theirs->errors == ours->errors
+               ? YES
+               : UNKNOWN;
+}
+
+/* A zone's weight in a rule, an allow zone's among them; NULL: none. */
+static const struct weight *any_zone(const struct dnsbl_parameters *of, struct str name)
+{
+    const struct weight *zone = find_zone(&of->zones, name);
+    return zone ? zone : find_zone(&of->allow, name);
+}
+
+/* Whether a zone contributes no less in `more` than in `less`, whatever it answers; both NULL-able. */
+static bool no_less(const struct weight *more, const struct weight *less)
+{
+    double above = more ? more->weight : 0, below = less ? less->weight : 0;
+    if (above < below || (above < 0 && !less))
+        return false;
+    if (more && less && above > 0 && below > 0)
+        return filter_holds(&more->replies, &less->replies);
+    if (more && less && above < 0)
+        return filter_holds(&less->replies, &more->replies);
+    return true;
+}
+
+/* Whether the sum of weights in `more` is never below that in `less`. */
+static bool outweighs(const struct dnsbl_parameters *more, const struct dnsbl_parameters *less)
+{
+    const struct weights *lists[] = { &more->zones, &more->allow, &less->zones, &less->allow };
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (size_t i = 0; i < lists[l]->count; i++)
+            if (!no_less(any_zone(more, lists[l]->weight[i].name), any_zone(less, lists[l]->weight[i].name)))
+                return false;
+    return true;
+}
+
+/* What a recorded rule tells of the sum: ours is no greater than one that stayed below its threshold, or no
+ * smaller than one that reached it. */
+static enum tri record_says_of_sum(const struct dnsbl_parameters *ours, const struct asked *asked)
+{
+    const struct dnsbl_parameters *theirs = asked->parameters;
+    if (asked->status == ASKED_PASSED && ours->threshold >= theirs->threshold && outweighs(theirs, ours))
+        return NO;
+    if (asked->status == ASKED_REFUSED && ours->threshold <= theirs->threshold &&
+        theirs->errors == ours->errors && outweighs(ours, theirs))
+        return YES;
+    return UNKNOWN;
+}
+
+static enum tri zone_lists(const struct judging *judging, uint32_t attempt, const struct weight *zone,
+                           bool *failed)
 {
     const struct dnsbl_parameters *ours = judging->rule->parameters;
-    struct answers answers = answers_of(judging, attempt, zone, false);
-    enum tri said = answers.said;
-    if (answers.rank < JUDGING_LATER || answers.failed)
-        return said;
+    struct answers answers = answers_of(judging, attempt, zone, ours->errors);
+    if (answers.rank < JUDGING_LATER)
+        return answers.said;
+    if (answers.failed) {
+        *failed = true;
+        return answers.said;
+    }
     struct asked asked[ASKED_MOST];
     size_t count = judging_asked(judging, attempt, asked);
     enum tri concluded = UNKNOWN;
     for (size_t i = 0; i < count && concluded == UNKNOWN; i++)
-        concluded = asked[i].status == ASKED_PASSED    ? pass_says(asked[i].parameters, zone)
-                    : asked[i].status == ASKED_REFUSED ? refusal_says(asked[i].parameters, ours, zone)
-                                                       : UNKNOWN;
-    return concluded == UNKNOWN ? said : concluded;
+        concluded = record_says(judging, attempt, &asked[i], zone);
+    return concluded == UNKNOWN ? answers.said : concluded;
 }
 
 static void add(const struct judging *judging, uint32_t attempt, const struct weights *zones, double *least,
-                double *most)
+                double *most, bool *failed)
 {
     for (size_t i = 0; i < zones->count; i++) {
         double weight = zones->weight[i].weight;
-        enum tri listed = weight == 0 ? NO : zone_lists(judging, attempt, &zones->weight[i]);
+        enum tri listed = weight == 0 ? NO : zone_lists(judging, attempt, &zones->weight[i], failed);
         if (listed == YES || (listed == UNKNOWN && weight < 0))
             *least += weight;
         if (listed == YES || (listed == UNKNOWN && weight > 0))
@@ -162,9 +233,17 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct dnsbl_parameters *ours = judging->rule->parameters;
     double least = 0, most = 0;
-    add(judging, attempt, &ours->zones, &least, &most);
-    add(judging, attempt, &ours->allow, &least, &most);
-    return least >= ours->threshold ? YES : most < ours->threshold ? NO : UNKNOWN;
+    bool failed = false;
+    add(judging, attempt, &ours->zones, &least, &most, &failed);
+    add(judging, attempt, &ours->allow, &least, &most, &failed);
+    if (least >= ours->threshold || most < ours->threshold)
+        return tri_of(least >= ours->threshold);
+    struct asked asked[ASKED_MOST];
+    size_t count = failed ? 0 : judging_asked(judging, attempt, asked);
+    enum tri concluded = UNKNOWN;
+    for (size_t i = 0; i < count && concluded == UNKNOWN; i++)
+        concluded = record_says_of_sum(ours, &asked[i]);
+    return concluded;
 }
 
 static int check(const void *given, struct why *why)

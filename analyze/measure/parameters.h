@@ -11,8 +11,8 @@ struct rdns_parameters { /* no-rdns and fcrdns */
 enum on_error { ON_ERROR_UNKNOWN, ON_ERROR_HIT };
 
 struct dnsbl_parameters {
-    usec remember;
     struct weights zones, allow;
+    usec remember; /* not at offset 0, which means "no `remember`", see struct measure */
     double threshold;
     uint32_t errors; /* enum dnsbl_errors */
 };

@@ -4,7 +4,12 @@
  *     ok NAME
  *     differs NAME: expected ROW COUNT or [LOW, HIGH], ... found ...
  *
- * and exit status 1 if any differs. With --later, a case that needs a measure that is not there yet, or the
+ * and exit status 1 if any differs. With --tell nothing is compared; what was found is told for another program
+ * to judge, every row with its count, its bounds and what the count is based on:
+ *
+ *     tell NAME: ROW COUNT LOW HIGH BASIS, ...
+ *
+ * With --later, a case that needs a measure that is not there yet, or the
  * bounds of a measure with state, is told as `later NAME: ...` where it does not come out right, and does not
  * count. */
 #include <math.h>
@@ -31,6 +36,8 @@ struct bounds {
     struct str row;
     uint64_t low, high;
 };
+
+enum mode { MODE_CHECK, MODE_LATER, MODE_TELL };
 
 enum outcome { OUTCOME_OK, OUTCOME_DIFFERS, OUTCOME_LATER, OUTCOMES };
 
@@ -576,6 +583,18 @@ static void print_difference(struct str name, const struct bounds *expected, siz
     puts(*before == ',' ? "" : " nothing");
 }
 
+static void tell(struct str name, const struct tally *tally)
+{
+    printf("tell %.*s:", STR_ARG(name));
+    const char *before = " ";
+    for (size_t i = 0; i < tally->row_count; i++, before = ", ") {
+        const struct row *row = &tally->rows[i];
+        printf("%s%.*s %llu %llu %llu %s", before, STR_ARG(row->name), (unsigned long long)row->count,
+               (unsigned long long)row->low, (unsigned long long)row->high, basis_name[row->basis]);
+    }
+    putchar('\n');
+}
+
 /* Every row that is named has these bounds and every other one nothing; a certain row's count is its bound,
  * and the counts sum to the units. */
 static bool as_expected(const struct bounds *expected, size_t count, const struct tally *tally)
@@ -613,7 +632,7 @@ static int read_policy(struct book *book, const yaml_node_t *kase, const char *k
     return policy_from_node(policy, book->path, &book->document, node, why);
 }
 
-static enum outcome run_case(struct book *book, const yaml_node_t *kase, bool later)
+static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mode mode)
 {
     static const char *const keys[] = { "name",     "unit",     "in_force", "record_ends", "assume",
                                         "outbound", "sessions", "policy",   "expect",      NULL };
@@ -626,7 +645,7 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, bool la
     only(book, kase, keys);
     struct str name = text_of(book, get(book, kase, "name")), missing = missing_measure(book, kase);
     size_t count = expected_of(book, kase, expected);
-    if (later && missing.at) {
+    if (mode == MODE_LATER && missing.at) {
         printf("later %.*s: measure %.*s\n", STR_ARG(name), STR_ARG(missing));
         return OUTCOME_LATER;
     }
@@ -647,10 +666,13 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, bool la
         goto done;
     }
     const struct rule *state = rule_with_state(&policy);
-    if (as_expected(expected, count, &tally)) {
+    if (mode == MODE_TELL) {
+        tell(name, &tally);
+        outcome = OUTCOME_OK;
+    } else if (as_expected(expected, count, &tally)) {
         printf("ok %.*s\n", STR_ARG(name));
         outcome = OUTCOME_OK;
-    } else if (later && state && is_interval(expected, count)) {
+    } else if (mode == MODE_LATER && state && is_interval(expected, count)) {
         printf("later %.*s: bounds of measure %.*s\n", STR_ARG(name), STR_ARG(state->name));
         outcome = OUTCOME_LATER;
     } else {
@@ -664,7 +686,7 @@ done:
     return outcome;
 }
 
-static size_t run_book(const char *path, bool later)
+static size_t run_book(const char *path, enum mode mode)
 {
     struct book book = { .path = path };
     size_t counts[OUTCOMES] = { 0 };
@@ -686,7 +708,7 @@ static size_t run_book(const char *path, bool later)
         exit(EX_DATAERR);
     }
     for (size_t i = 0; i < item_count(&book, cases); i++)
-        counts[run_case(&book, item_of(&book, cases, i), later)]++;
+        counts[run_case(&book, item_of(&book, cases, i), mode)]++;
     fflush(stdout);
     fprintf(stderr, "%s: %zu ok, %zu differ, %zu for later\n", path, counts[OUTCOME_OK],
             counts[OUTCOME_DIFFERS], counts[OUTCOME_LATER]);
@@ -698,13 +720,17 @@ static size_t run_book(const char *path, bool later)
 
 int main(int count, char **arguments)
 {
-    bool later = count > 1 && strcmp(arguments[1], "--later") == 0;
+    enum mode mode = count < 2                               ? MODE_CHECK
+                     : strcmp(arguments[1], "--later") == 0 ? MODE_LATER
+                     : strcmp(arguments[1], "--tell") == 0  ? MODE_TELL
+                                                            : MODE_CHECK;
+    int first = mode == MODE_CHECK ? 1 : 2;
     size_t differing = 0;
-    if (count - later < 2) {
-        fprintf(stderr, "usage: run_oracle [--later] CASES.yaml...\n");
+    if (count <= first) {
+        fprintf(stderr, "usage: run_oracle [--later | --tell] CASES.yaml...\n");
         return EX_USAGE;
     }
-    for (int i = 1 + later; i < count; i++)
-        differing += run_book(arguments[i], later);
+    for (int i = first; i < count; i++)
+        differing += run_book(arguments[i], mode);
     return differing ? 1 : 0;
 }
