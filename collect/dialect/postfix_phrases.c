@@ -62,6 +62,12 @@ static const struct phrase phrases[] = {
     { SAYS("Error: too much mail"), ANY, false, NAMED_RATE, KIND_RATE, YES, "message", "smtpd/smtpd.c" },
     { SAYS("Error: too many recipients from"), ANY, false, NAMED_RATE, KIND_RATE, YES, "recipient",
       "smtpd/smtpd.c" },
+    /* reject_rhsbl_...: a list of names has that of the sender, the HELO or the recipient, which says nothing
+     * of the client; a name of the client's own in it does */
+    { SAYS("Service unavailable; Sender address ["), BARE, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("Service unavailable; Helo command ["), BARE, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("Service unavailable; Recipient address ["), BARE, false, NAMED_OTHER, KINDS, UNKNOWN, NULL,
+      CHECK },
     { SAYS("blocked using "), ANY, true, NAMED_DNSBL, KIND_DNSBL, YES, NULL, CHECK },
 
     /* policy servers, through check_policy_service */
