@@ -77,10 +77,11 @@ static const struct phrase phrases[] = {
     { SAYS("Throttling too many connections from new source"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES,
       NULL, "sqlgrey" },
     { SAYS("reylisted, "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sites' --greylist-text" },
-    { SAYS("Message rejected due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
-    { SAYS("Message deferred due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
+    { SAYS("Message rejected due to: "), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
+    { SAYS("Message deferred due to: "), ANY, false, NAMED_SPF, KIND_SPF, UNKNOWN, NULL, "policyd-spf" },
     { SAYS("Please see http://www.open"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL,
       "postfix-policyd-spf-perl" },
+    { SAYS("SPF-Result="), ANY, false, NAMED_SPF, KIND_SPF, UNKNOWN, NULL, "postfix-policyd-spf-perl" },
 
     /* content filters, through milters and before-queue proxies */
     { SAYS("Gtube pattern"), ANY, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd" },
@@ -98,6 +99,8 @@ static const struct phrase phrases[] = {
     { SAYS("Action set by DMARC"), ANY, false, NAMED_DMARC, KIND_DMARC, NO, NULL, "rspamd dmarc.lua" },
     { SAYS("bad DKIM signature"), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
     { SAYS("no DKIM signature"), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
+    { SAYS("DKIM key retrieval failed"), ANY, false, NAMED_DKIM, KIND_DKIM, UNKNOWN, NULL, "opendkim" },
+    { SAYS("DKIM signature "), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
     { SAYS("Try again later"), BARE, false, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "rspamd greylist.lua" },
 };
 

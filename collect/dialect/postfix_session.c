@@ -190,7 +190,7 @@ static void add_meaning(struct builder *builder, struct open_session *open, cons
     case KIND_DMARC:
         evidence.transaction = transaction;
         evidence.subject = domain_of(trailer->from.len ? trailer->from : trailer->helo);
-        evidence.detail = STR("fail");
+        evidence.detail = phrase->state == NO ? STR("fail") : STR("temperror");
         break;
     case KIND_SPAM:
         evidence.a = evidence.b = INT64_MIN;
