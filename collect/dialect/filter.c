@@ -21,6 +21,19 @@ static session_key waiting_key(enum key_kind kind, struct str id)
     return key_of_text(kind, STR(""), id);
 }
 
+bool filter_cut_id(struct str *rest, struct str *queue_id)
+{
+    size_t i = 0;
+    while (i < rest->len && i < 24 && (is_alpha(rest->at[i]) || is_digit(rest->at[i])))
+        i++;
+    struct str id = { rest->at, i }, in = str_skip(*rest, i);
+    if (i < 5 || !cut_prefix(&in, STR(": ")))
+        return false;
+    *queue_id = id;
+    *rest = in;
+    return true;
+}
+
 bool filter_knows(const struct builder *builder, const struct filtered *message)
 {
     return key_of_message(builder, message) != 0;

@@ -14,6 +14,8 @@ struct filtered {
     struct str queue_id, message_id; /* at == NULL: not told; either will do */
 };
 
+/* Takes a milter's "6AN8sd7S028381: " or "6760916E5B2: " off, Sendmail's queue ids and Postfix's. */
+bool filter_cut_id(struct str *rest, struct str *queue_id);
 /* Whether the message's session is known. */
 bool filter_knows(const struct builder *builder, const struct filtered *message);
 /* Adds evidence to the message's session, be it handed over. Where none is known yet, it waits for a few

@@ -17,22 +17,11 @@ static bool recognise(struct str program)
     return str_eq(program, STR("milter-greylist"));
 }
 
-/* "6AN8sd7S028381: ", "(unknown id): "; Sendmail's ids and Postfix's. */
+/* "6AN8sd7S028381: ", "(unknown id): " */
 static bool cut_id(struct str *rest, struct str *id)
 {
-    size_t i = 0;
-    if (cut_prefix(rest, STR("(unknown id): "))) {
-        *id = (struct str){ NULL, 0 };
-        return true;
-    }
-    while (i < rest->len && i < 24 && (is_alpha(rest->at[i]) || is_digit(rest->at[i])))
-        i++;
-    *id = (struct str){ rest->at, i };
-    struct str in = str_skip(*rest, i);
-    if (i < 5 || !cut_prefix(&in, STR(": ")))
-        return false;
-    *rest = in;
-    return true;
+    *id = (struct str){ NULL, 0 };
+    return cut_prefix(rest, STR("(unknown id): ")) || filter_cut_id(rest, id);
 }
 
 /* "00:05:00" */

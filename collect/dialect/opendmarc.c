@@ -1,39 +1,39 @@
-/* opendmarc: "6760916E5B2: example.org pass" (fail, none), "6760916E5B2: SPF(mailfrom): example.org fail"
- * (opendmarc.c, mlfi_eom). */
-#include "collect/dialect/postfix.h"
+/* opendmarc: a milter, for Postfix and Sendmail (opendmarc.c, mlfi_eom()).
+ *     6760916E5B2: b.test pass                             the From header's domain: pass, fail, none,
+ * temperror 6760916E5B2: SPF(mailfrom): b.test tempfail          where it asks itself (SPFSelfValidate) */
+#include "collect/dialect/filter.h"
 
 static bool recognise(struct str program)
 {
     return str_eq(program, STR("opendmarc")) || str_eq(program, STR("postfix/opendmarc"));
 }
 
-static bool is_result(struct str word)
+/* The words of RFC 8601 2.7; its own for a temporary error is another. */
+static const char *result_of(struct str word)
 {
-    static const struct str results[] = { STR_INIT("pass"),     STR_INIT("fail"),    STR_INIT("none"),
-                                          STR_INIT("softfail"), STR_INIT("neutral"), STR_INIT("permerror"),
-                                          STR_INIT("temperror") };
+    static const char *const results[] = { "pass",    "fail",      "none",     "softfail",
+                                           "neutral", "permerror", "temperror" };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
-        if (str_eq(word, results[i]))
-            return true;
-    return false;
+        if (str_eq(word, str_of(results[i])))
+            return results[i];
+    return str_eq(word, STR("tempfail")) ? "temperror" : NULL;
 }
 
 static enum taken take(const struct line *line, struct builder *builder)
 {
-    struct str rest = line->text, queue_id, domain;
-    if (!cut_queue_id(&rest, &queue_id))
+    struct filtered message = { .line = line };
+    struct str rest = line->text, domain;
+    if (!filter_cut_id(&rest, &message.queue_id))
         return PASSED;
     enum kind kind = KIND_DMARC;
     if (cut_prefix(&rest, STR("SPF(mailfrom): ")) || cut_prefix(&rest, STR("SPF(helo): ")))
         kind = KIND_SPF;
-    if (!cut_until_char(&rest, ' ', &domain) || !is_result(rest))
-        return PASSED; /* "ignoring Authentication-Results at 1 from x", "implicit authentication service: x"
-                        */
-    struct evidence said = evidence_of(kind, tri_of(str_eq(rest, STR("pass"))), line->at);
-    said.subject = domain;
-    said.detail = rest;
-    return builder_add_by_key(builder, key_of_text(KEY_QUEUE_ID, line->host, queue_id), line, &said) ? TAKEN
-                                                                                                     : PASSED;
+    const char *result = cut_until_char(&rest, ' ', &domain) ? result_of(rest) : NULL;
+    if (!result)
+        return PASSED; /* "ARC pass, policy fail > ...", "RFC5322 requirement error: ...", "ignoring mail from
+                          x" */
+    struct evidence said = result_evidence(kind, line->at, domain, result);
+    return filter_say(builder, &message, &said);
 }
 
 const struct dialect dialect_opendmarc = {

@@ -82,6 +82,13 @@ static take_fn *find_program(struct str tag, struct str *instance)
     return NULL;
 }
 
+/* Other dialects' programs, which some sites have log as "postfix/postgrey" and the like. */
+static bool is_companion(struct str name)
+{
+    return str_starts(name, STR("polic")) || str_eq(name, STR("postgrey")) || str_eq(name, STR("opendkim")) ||
+           str_eq(name, STR("opendmarc"));
+}
+
 /* A bare "smtpd" is OpenBSD's, "postfix/whatever" is a delivery agent of the site's own (pipe with
  * syslog_name). */
 static bool recognise(struct str tag)
@@ -90,7 +97,7 @@ static bool recognise(struct str tag)
     struct str name = program_name(tag, &instance);
     if (find_program(tag, &instance))
         return instance.len || str_starts(tag, STR("postfix"));
-    return str_starts(tag, STR("postfix")) && !str_starts(name, STR("polic"));
+    return str_starts(tag, STR("postfix")) && !is_companion(name);
 }
 
 enum { REPEATS_MOST = 1000 };

@@ -128,6 +128,11 @@ struct refusal {
     struct reply reply;  /* code, enhanced, text; not kept yet */
     struct trailer trailer;
 };
+/* The session has come as far as the line's command, with the HELO name, the sender and the recipient that
+ * its trailer tells: begins the transaction and the recipient where they are new. Indexes as in struct
+ * evidence. */
+void postfix_reach(struct builder *builder, struct open_session *open, const struct refusal *said,
+                   int32_t *transaction, int32_t *recipient);
 /* Notes a refusal in the session: reply, evidence, transaction, recipient. */
 void postfix_refuse(struct builder *builder, struct open_session *open, const struct refusal *refusal,
                     const struct phrase *phrase, struct str reason);

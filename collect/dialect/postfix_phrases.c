@@ -62,6 +62,12 @@ static const struct phrase phrases[] = {
     { SAYS("Error: too much mail"), ANY, false, NAMED_RATE, KIND_RATE, YES, "message", "smtpd/smtpd.c" },
     { SAYS("Error: too many recipients from"), ANY, false, NAMED_RATE, KIND_RATE, YES, "recipient",
       "smtpd/smtpd.c" },
+    /* reject_rhsbl_...: a list of names has that of the sender, the HELO or the recipient, which says nothing
+     * of the client; a name of the client's own in it does */
+    { SAYS("Service unavailable; Sender address ["), BARE, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("Service unavailable; Helo command ["), BARE, false, NAMED_OTHER, KINDS, UNKNOWN, NULL, CHECK },
+    { SAYS("Service unavailable; Recipient address ["), BARE, false, NAMED_OTHER, KINDS, UNKNOWN, NULL,
+      CHECK },
     { SAYS("blocked using "), ANY, true, NAMED_DNSBL, KIND_DNSBL, YES, NULL, CHECK },
 
     /* policy servers, through check_policy_service */
@@ -71,10 +77,11 @@ static const struct phrase phrases[] = {
     { SAYS("Throttling too many connections from new source"), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES,
       NULL, "sqlgrey" },
     { SAYS("reylisted, "), ANY, true, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "sites' --greylist-text" },
-    { SAYS("Message rejected due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
-    { SAYS("Message deferred due to: SPF"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
+    { SAYS("Message rejected due to: "), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL, "policyd-spf" },
+    { SAYS("Message deferred due to: "), ANY, false, NAMED_SPF, KIND_SPF, UNKNOWN, NULL, "policyd-spf" },
     { SAYS("Please see http://www.open"), ANY, false, NAMED_SPF, KIND_SPF, NO, NULL,
       "postfix-policyd-spf-perl" },
+    { SAYS("SPF-Result="), ANY, false, NAMED_SPF, KIND_SPF, UNKNOWN, NULL, "postfix-policyd-spf-perl" },
 
     /* content filters, through milters and before-queue proxies */
     { SAYS("Gtube pattern"), ANY, false, NAMED_SPAM, KIND_SPAM, YES, NULL, "rspamd" },
@@ -92,6 +99,8 @@ static const struct phrase phrases[] = {
     { SAYS("Action set by DMARC"), ANY, false, NAMED_DMARC, KIND_DMARC, NO, NULL, "rspamd dmarc.lua" },
     { SAYS("bad DKIM signature"), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
     { SAYS("no DKIM signature"), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
+    { SAYS("DKIM key retrieval failed"), ANY, false, NAMED_DKIM, KIND_DKIM, UNKNOWN, NULL, "opendkim" },
+    { SAYS("DKIM signature "), ANY, false, NAMED_DKIM, KIND_DKIM, NO, NULL, "opendkim" },
     { SAYS("Try again later"), BARE, false, NAMED_GREYLIST, KIND_GREYLIST, YES, NULL, "rspamd greylist.lua" },
 };
 

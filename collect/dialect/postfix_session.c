@@ -190,7 +190,7 @@ static void add_meaning(struct builder *builder, struct open_session *open, cons
     case KIND_DMARC:
         evidence.transaction = transaction;
         evidence.subject = domain_of(trailer->from.len ? trailer->from : trailer->helo);
-        evidence.detail = STR("fail");
+        evidence.detail = phrase->state == NO ? STR("fail") : STR("temperror");
         break;
     case KIND_SPAM:
         evidence.a = evidence.b = INT64_MIN;
@@ -250,38 +250,34 @@ static void add_probe(struct builder *builder, struct open_session *open, const 
     postfix_notes(builder, open)->vrfy_seen++;
 }
 
+void postfix_reach(struct builder *builder, struct open_session *open, const struct refusal *said,
+                   int32_t *transaction, int32_t *recipient)
+{
+    const struct trailer *trailer = &said->trailer;
+    *transaction = WHOLE_SESSION;
+    *recipient = WHOLE_TRANSACTION;
+    reach(open, command_stage(said->command));
+    hear_helo(builder, open, trailer->helo);
+    if (trailer->user.len && !open->session.auth_user.at)
+        open->session.auth_user = builder_keep(builder, open, trailer->user);
+    if (said->command < COMMAND_MAIL || said->command > COMMAND_EOM)
+        return;
+    *transaction =
+        transaction_at(builder, open, said->line->host, said->queue_id, trailer->from, said->line->at);
+    if (*transaction >= 0 && said->command == COMMAND_RCPT)
+        *recipient = recipient_at(builder, open, *transaction, trailer->to, said->line->at);
+    else if (*transaction >= 0 && trailer->to.len) /* the first that was accepted */
+        recipient_at(builder, open, *transaction, trailer->to, said->line->at);
+}
+
 void postfix_refuse(struct builder *builder, struct open_session *open, const struct refusal *refusal,
                     const struct phrase *phrase, struct str reason)
 {
-    const struct line *line = refusal->line;
-    const struct trailer *trailer = &refusal->trailer;
     struct session *session = &open->session;
-    int32_t transaction = WHOLE_SESSION, recipient = WHOLE_TRANSACTION;
-    enum stage stage = command_stage(refusal->command);
-    reach(open, stage);
-    hear_helo(builder, open, trailer->helo);
-    if (trailer->user.len && !session->auth_user.at)
-        session->auth_user = builder_keep(builder, open, trailer->user);
-    switch (refusal->command) {
-    case COMMAND_MAIL:
-    case COMMAND_DATA:
-    case COMMAND_EOM:
-    case COMMAND_RCPT:
-        transaction = transaction_at(builder, open, line->host, refusal->queue_id, trailer->from, line->at);
-        if (transaction >= 0 && refusal->command == COMMAND_RCPT)
-            recipient = recipient_at(builder, open, transaction, trailer->to, line->at);
-        else if (transaction >= 0 && trailer->to.len) /* the first that was accepted */
-            recipient_at(builder, open, transaction, trailer->to, line->at);
-        break;
-    case COMMAND_VRFY:
-        if (!refusal->warning)
-            add_probe(builder, open, refusal);
-        break;
-    case COMMAND_CONNECT:
-    case COMMAND_HELO:
-    case COMMAND_OTHER:
-        break;
-    }
+    int32_t transaction, recipient;
+    postfix_reach(builder, open, refusal, &transaction, &recipient);
+    if (refusal->command == COMMAND_VRFY && !refusal->warning)
+        add_probe(builder, open, refusal);
     if (transaction >= 0 || refusal->command != COMMAND_VRFY || phrase->kind < KIND_RECIPIENT)
         add_meaning(builder, open, refusal, phrase, reason, transaction, recipient);
     if (refusal->warning) {
@@ -290,7 +286,7 @@ void postfix_refuse(struct builder *builder, struct open_session *open, const st
     }
     struct reply reply = refusal->reply;
     reply.named = phrase->named;
-    reply.stage = (uint8_t)stage;
+    reply.stage = (uint8_t)command_stage(refusal->command);
     reply.enhanced = builder_keep(builder, open, reply.enhanced);
     reply.text = builder_keep(builder, open, reply.text);
     open->flags |= SAW_REFUSAL;

@@ -393,34 +393,46 @@ static enum taken take_proxy(struct str rest, bool accepted, const struct line *
     return TAKEN;
 }
 
-static enum taken take_action(struct str rest, struct str queue_id, const struct line *line,
-                              struct builder *builder)
+/* What else smtpd notes of a command: an access table's or a policy server's WARN, INFO, HOLD, DELAY, FILTER,
+ * REDIRECT, BCC, DISCARD, HANGUP, a milter's quarantine (smtpd_check.c, log_whatsup(); smtpd.c,
+ * check_milter_reply()). Nothing is refused, and the reply is not told: the client had come so far. */
+static enum taken take_note(struct str action, struct str rest, struct str queue_id, const struct line *line,
+                            struct builder *builder)
 {
     struct peer peer;
-    struct str action, where;
-    if (cut_prefix(&rest, STR("client=")))
-        return take_client(rest, queue_id, line, builder);
-    if (cut_prefix(&rest, STR("reject: ")) || cut_prefix(&rest, STR("milter-reject: ")))
-        return take_refusal(rest, queue_id, false, line, builder);
-    if (cut_prefix(&rest, STR("reject_warning: ")))
-        return take_refusal(rest, queue_id, true, line, builder);
-    if (!cut_until(&rest, STR(": "), &action))
-        return SKIPPED;
-    /* hold, discard, filter, redirect, prepend, bcc, warn, info, permit, milter-hold, milter-discard, hangup,
-     * abort */
-    if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer))
+    struct str where, text;
+    int32_t transaction, recipient;
+    if (!cut_until(&rest, STR(" from "), &where) || !cut_peer(&rest, &peer) || !cut_prefix(&rest, STR(": ")))
         return PASSED;
     struct open_session *open = smtpd_session(builder, line, &peer);
-    struct evidence exempt = evidence_of(KIND_EXEMPT, YES, line->at);
+    if (str_eq(action, STR("abort"))) /* TLS, whatever the client had said before */
+        return TAKEN;
+    struct refusal said = { .line = line, .command = command_of(where), .queue_id = queue_id };
+    if (!split_trailer(rest, &text, &said.trailer, NULL))
+        text = rest;
+    postfix_reach(builder, open, &said, &transaction, &recipient);
     if (str_eq(action, STR("permit"))) { /* smtpd_log_access_permit_actions */
-        exempt.detail = rest;
-        cut_prefix(&exempt.detail, STR(": "));
+        struct evidence exempt = evidence_of(KIND_EXEMPT, YES, line->at);
+        exempt.detail = text;
         builder_add_evidence(builder, open, &exempt);
     } else if (str_eq(action, STR("hangup"))) {
         open->session.closed = CLOSED_DROPPED;
         open->session.cut_off = true;
     }
     return TAKEN;
+}
+
+static enum taken take_action(struct str rest, struct str queue_id, const struct line *line,
+                              struct builder *builder)
+{
+    struct str action;
+    if (cut_prefix(&rest, STR("client=")))
+        return take_client(rest, queue_id, line, builder);
+    if (cut_prefix(&rest, STR("reject: ")) || cut_prefix(&rest, STR("milter-reject: ")))
+        return take_refusal(rest, queue_id, false, line, builder);
+    if (cut_prefix(&rest, STR("reject_warning: ")))
+        return take_refusal(rest, queue_id, true, line, builder);
+    return cut_until(&rest, STR(": "), &action) ? take_note(action, rest, queue_id, line, builder) : SKIPPED;
 }
 
 /* ---- The rest. */

@@ -22,10 +22,25 @@ static usec seconds_before(struct str reason, struct str mark)
     return (usec)seconds * USEC_SECOND;
 }
 
+/* mylog() doubles each '%', for a Net::Server of which formats were made; today's writes what it is given. */
+static struct str single_percents(struct str text, char *room, size_t size)
+{
+    size_t len = 0;
+    if (!str_find(text, STR("%%")) || text.len > size)
+        return text;
+    for (size_t i = 0; i < text.len; i++) {
+        room[len++] = text.at[i];
+        if (text.at[i] == '%' && i + 1 < text.len && text.at[i + 1] == '%')
+            i++;
+    }
+    return (struct str){ room, len };
+}
+
 static enum taken take(const struct line *line, struct builder *builder)
 {
     struct str rest = line->text, queue_id = { NULL, 0 }, action, reason, field;
     struct question question = { .line = line, .sender = STR("") };
+    char sender[512], recipient[512]; /* postgrey cuts both there */
     if (cut_queue_id(&rest, &queue_id))
         question.queue_id = queue_id;
     if (!cut_prefix(&rest, STR("action=")))
@@ -50,6 +65,8 @@ static enum taken take(const struct line *line, struct builder *builder)
     question.recipient = str_range(last, line->text.at + line->text.len);
     if (cut_prefix(&rest, STR(" sender=")))
         question.sender = str_range(rest.at, last - STR(", recipient=").len);
+    question.sender = single_percents(question.sender, sender, sizeof sender);
+    question.recipient = single_percents(question.recipient, recipient, sizeof recipient);
     said.subject = question.recipient;
     policy_say(builder, &question, &said);
     return TAKEN;
