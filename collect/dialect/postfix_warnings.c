@@ -32,8 +32,8 @@ static enum taken take_hostname(struct str rest, const struct line *line, struct
     return TAKEN;
 }
 
-/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). Of connections
- * it counts both how many are open and how many come in a minute, and the client hears the same of either. */
+/* Limits of anvil: "Connection rate limit exceeded: 41 from PEER for service smtp" (smtpd.c). That too many
+ * connections are open at a time is no rate. */
 static const struct limit {
     struct str says;
     const char *subject;
@@ -41,7 +41,7 @@ static const struct limit {
     int16_t code; /* 0: of a command that has no place in a transaction */
     enum named named;
 } limits[] = {
-    { STR_INIT("Connection concurrency limit exceeded: "), "connection", COMMAND_CONNECT, 421, NAMED_RATE },
+    { STR_INIT("Connection concurrency limit exceeded: "), "connection", COMMAND_CONNECT, 421, NAMED_OTHER },
     { STR_INIT("Connection rate limit exceeded: "), "rate", COMMAND_CONNECT, 421, NAMED_RATE },
     { STR_INIT("Message delivery request rate limit exceeded: "), "message", COMMAND_MAIL, 450, NAMED_RATE },
     { STR_INIT("Recipient address rate limit exceeded: "), "recipient", COMMAND_RCPT, 450, NAMED_RATE },

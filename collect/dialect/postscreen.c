@@ -228,8 +228,7 @@ static enum taken take_refusal(struct str rest, const struct line *line, struct 
     struct refusal refusal = { .line = line, .command = command_of(where) };
     if (refusal.command == COMMAND_CONNECT) { /* "too many connections", "all server ports busy" */
         bool many = str_starts(rest, STR("too many"));
-        refuse_dropped(builder, open, line, many ? NAMED_RATE : NAMED_OTHER, 421,
-                       many ? STR("4.7.0") : STR("4.3.2"), rest);
+        refuse_dropped(builder, open, line, NAMED_OTHER, 421, many ? STR("4.7.0") : STR("4.3.2"), rest);
         open->session.closed = CLOSED_DROPPED;
         open->session.cut_off = true;
         if (many) {
