@@ -123,10 +123,10 @@ expect_out '450 4.7.1'
 good explain -d t.db --client 203.0.113.25 -p strict
 grep -A 40 '^measure ' out | sed -n 's/^\(dnsbl\|early-talker\|spam\|virus\)  *[a-z ]*  //p' >whys
 cat >expected <<'W'
-what is known does not decide it: dnsbl zen.example-rbl.test is yes (log)
-the server refused at rcpt (dnsbl); whether it asked this is not recorded
-the server refused at rcpt (dnsbl) before it came to this
-the server refused at rcpt (dnsbl) before it came to this
+what is known does not decide it: dnsbl zen.example-rbl.test is yes (log); enrich --dnsbl-zone ZONE=FILE would tell
+the server refused at rcpt (dnsbl); whether it asked this is not recorded; a capture (mxreplay live) would tell
+the server refused at rcpt (dnsbl) before it came to this; the log of ClamAV, rspamd or amavis would tell
+the server refused at rcpt (dnsbl) before it came to this; the log of rspamd, amavis or SpamAssassin would tell
 W
 cmp -s whys expected || fail "why not known: $(diff whys expected)"
 expect_line "From <win@ext.test> to <postmaster@lab.test>: stopped by dnsbl, early-talker, helo, sender-domain, spf, relay, recipient or greylist"

@@ -30,7 +30,7 @@ bad 64 '"xyzzy" is neither a command nor a file; see mxreplay --help' xyzzy
 bad 64 'there is no command "replya"; did you mean replay?' help replya
 bad 64 '--completion: "fish" is not known; write bash or zsh' help --completion fish
 bad 64 'replay has no option --polcy; did you mean --policy?' replay --polcy x
-bad 64 'status has no option --policy' status --policy x
+bad 64 'check has no option --policy' check --policy x
 bad 64 'replay does not know what to do with "x.yaml"' replay x.yaml
 bad 64 '--by: "year" is not known; write whole, hour, day, week or month' replay --by year
 bad 64 '--format: "xml" is not known; write table, markdown, csv or json' replay --format xml
