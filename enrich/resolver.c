@@ -85,19 +85,29 @@ static void answered(void *state, int status, int timeouts, unsigned char *messa
     free(question);
 }
 
+/* As ARES_GETSOCK_READABLE and _WRITABLE, which shift into the sign. */
+static bool readable(unsigned bits, int i)
+{
+    return bits >> i & 1;
+}
+
+static bool writable(unsigned bits, int i)
+{
+    return bits >> (i + ARES_GETSOCK_MAXNUM) & 1;
+}
+
 /* Waits for `most` at the most, or until something has come or timed out. */
 static void work(struct resolver *resolver, usec most)
 {
     ares_socket_t socket[ARES_GETSOCK_MAXNUM];
     struct pollfd waiting[ARES_GETSOCK_MAXNUM];
-    int bits = ares_getsock(resolver->channel, socket, ARES_GETSOCK_MAXNUM);
+    unsigned bits = (unsigned)ares_getsock(resolver->channel, socket, ARES_GETSOCK_MAXNUM);
     nfds_t count = 0;
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++)
-        if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
+        if (readable(bits, i) || writable(bits, i))
             waiting[count++] = (struct pollfd){
                 .fd = socket[i],
-                .events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-                                  (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0)),
+                .events = (short)((readable(bits, i) ? POLLIN : 0) | (writable(bits, i) ? POLLOUT : 0)),
             };
     struct timeval limit = { .tv_sec = most / USEC_SECOND, .tv_usec = most % USEC_SECOND }, left;
     const struct timeval *until = ares_timeout(resolver->channel, &limit, &left);

@@ -151,6 +151,9 @@ def tell(book):
     return found
 
 
+ROWS_LEAST = 100  # of which an average tells something: a sample of the worlds has fewer
+
+
 class HiddenTruth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -208,8 +211,7 @@ class HiddenTruth(unittest.TestCase):
                 if not habits:
                     errors[row].append(100 * (count - truth) / units)
         every = [error for row in errors.values() for error in row]
-        if not every:
-            self.skipTest("no large world")
+        self.assertTrue(every)
         print("estimates, in percentage points: mean error, mean distance, rows")
         for row, some in sorted(errors.items()):
             print(f"  {row:16} {sum(some) / len(some):+6.2f} {sum(map(abs, some)) / len(some):6.2f} {len(some):5}")
@@ -217,7 +219,8 @@ class HiddenTruth(unittest.TestCase):
         for habits in (False, True):
             print(f"mean width of the bounds{' with --assume habits' if habits else ''}: "
                   f"{sum(widths[habits]) / len(widths[habits]):.2f} points")
-        self.assertLessEqual(sum(map(abs, every)) / len(every), 2)
+        if len(every) >= ROWS_LEAST:
+            self.assertLessEqual(sum(map(abs, every)) / len(every), 2)
 
 
 if __name__ == "__main__":
