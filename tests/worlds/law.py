@@ -131,21 +131,18 @@ def sum_verdict(p, listed):
 
 
 def dnsbl_verdict(rule, recorded, attempt):
-    """All listings that agree with what was seen and with what the recorded rules did are gone through."""
+    """All listings that agree with what was seen and with what the recorded rules did are gone through. Where none
+    does, what was seen outweighs what the rules tell, zone by zone."""
     ours = parameters(rule)
     seen = attempt.session.get("dnsbl", {})
     told = [(parameters(other), status) for other, status in recorded.rules("dnsbl", attempt)]
     zones = sorted(set(ours["zones"]).union(*(p["zones"] for p, _ in told)))
-
-    def verdicts(minded):
-        for answers in itertools.product([YES, NO], repeat=len(zones)):
-            listed = dict(zip(zones, answers))
-            if any(listed[zone] != seen[zone] for zone in zones if zone in seen):
-                continue
-            if all(sum_verdict(p, listed) == (status == "refused") for p, status in minded):
-                yield sum_verdict(ours, listed)
-
-    possible = set(verdicts(told)) or set(verdicts([]))
+    every = [dict(zip(zones, answers)) for answers in itertools.product([YES, NO], repeat=len(zones))]
+    agreed = [listed for listed in every
+              if all(sum_verdict(p, listed) == (status == "refused") for p, status in told)]
+    possible = {sum_verdict(ours, listed) for listed in agreed if all(listed[z] == seen.get(z, listed[z]) for z in zones)}
+    if not possible:
+        possible = {sum_verdict(ours, listed | {z: seen[z] for z in zones if z in seen}) for listed in agreed}
     return possible.pop() if len(possible) == 1 else None
 
 
@@ -170,7 +167,7 @@ def early_verdict(rule, recorded, attempt):
         theirs = parameters(other)["wait"]
         if status == "passed" and theirs >= wait:
             return NO
-        if status == "refused" and theirs <= wait and "spoke" not in attempt.session:
+        if status == "refused" and theirs <= wait:
             return YES
     return None
 
