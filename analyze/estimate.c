@@ -46,15 +46,18 @@ static struct rate *rate_of(struct estimate *estimate, uint64_t key)
     return &estimate->rate[slot];
 }
 
-/* The stratum of an attempt at a level, packed; the top bit keeps it from being 0. */
+/* The stratum of an attempt at a level, packed; the top bit keeps it from being 0. What the rule itself is
+ * judged by is no part of it: where that is not known, all who are alike in it are not known either. */
 static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule, unsigned level)
 {
     const struct columns *columns = walk->columns;
     uint32_t s = columns->session[attempt];
     struct judging bare = { columns, NULL, NULL, NULL, NULL, NULL };
-    uint64_t rdns = judging_state(&bare, attempt, KIND_RDNS), listed = 0;
+    enum kind own = walk->policy->rules[rule].measure->kind;
+    bool of_name = own == KIND_RDNS || own == KIND_FCRDNS; /* one look-up tells both */
+    uint64_t rdns = of_name ? 0 : judging_state(&bare, attempt, KIND_RDNS), listed = 0;
     const struct fact *fact = NULL;
-    while (listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
+    while (own != KIND_DNSBL && listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
         listed += fact->state == YES;
     uint64_t sender = columns->sender[attempt] == NAME_NONE
                           ? 2
@@ -72,6 +75,12 @@ static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule
     return key;
 }
 
+/* Whether who comes back gets past the rule: greylisting and its like, which judge by no evidence. */
+static bool by_retrying(const struct walk *walk, uint32_t r)
+{
+    return walk->policy->rules[r].measure->state && !walk->policy->rules[r].measure->judge;
+}
+
 struct estimate *estimate_new(const struct walk *walk)
 {
     struct estimate *estimate = mem_zero(1, sizeof *estimate);
@@ -84,17 +93,18 @@ struct estimate *estimate_new(const struct walk *walk)
     }
     for (uint32_t a = 0; wanted && a < columns->attempt_count; a++)
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
-            /* With state: of the deliveries that certainly are stopped by it or pass all. Those whose retry
-             * window goes beyond the record are left out: who came back is known of them, who did not is not.
-             */
+            /* With state: of the deliveries that certainly are stopped by it or pass all; where retrying
+             * decides, of those that it put off. Those whose retry window goes beyond the record are left
+             * out: who came back is known of them, who did not is not. */
             bool hit = false, known = false;
-            if (walk->state[r]) {
+            if (walk->policy->rules[r].measure->state) {
                 bool whole = walk->by_delivery && columns->before[a] == NO_ATTEMPT &&
                              columns->at[a] + columns->retry_window <= columns->to;
                 outcomes set = whole ? walk->delivery[a] : 0;
-                known = set && (set & (set - 1)) == 0 && walk->attempt[a] & OUTCOME(r);
+                known =
+                    set && (set & (set - 1)) == 0 && (!by_retrying(walk, r) || walk->attempt[a] & OUTCOME(r));
                 hit = known && set == OUTCOME(r);
-            } else {
+            } else { /* and with `remember`: as if it were tested each time */
                 known = bits_get(&walk->known[r], a);
                 hit = known && bits_get(&walk->hit[r], a);
             }
@@ -119,11 +129,11 @@ void estimate_free(struct estimate *estimate)
 static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t attempt, double *rate)
 {
     const struct walk *walk = estimate->walk;
-    if (walk->state[r] && !isnan(walk->options->assume_resend)) {
+    if (by_retrying(walk, r) && !isnan(walk->options->assume_resend)) {
         *rate = 1 - walk->options->assume_resend;
         return BASIS_ESTIMATED;
     }
-    if (walk->state[r] && walk->habits) {
+    if (by_retrying(walk, r) && walk->habits) {
         enum habit habit = walk_habit(walk, r, attempt);
         *rate = habit == HABIT_GIVES_UP ? 1 : 0;
         if (habit != HABIT_UNKNOWN)

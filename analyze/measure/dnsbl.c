@@ -112,42 +112,63 @@ static struct answers answers_of(const struct judging *judging, uint32_t attempt
     return coded_answers(judging, attempt, zone, errors, false);
 }
 
-/* Adds what the zones but one may contribute, by what was seen of them. */
-static void add_others(const struct judging *judging, uint32_t attempt, const struct dnsbl_parameters *theirs,
-                       const struct weights *zones, const struct weight *but, double *least, double *most)
+/* What a recorded rule's zones may come to. */
+struct sum {
+    double least, most;
+};
+
+/* Adds the zones but one, by what was `seen` of them or as if nothing was. */
+static void add_recorded(const struct judging *judging, uint32_t attempt,
+                         const struct dnsbl_parameters *theirs, const struct weight *but, bool seen,
+                         struct sum *sum)
 {
-    for (size_t i = 0; i < zones->count; i++) {
-        const struct weight *zone = &zones->weight[i];
-        if (zone == but)
-            continue;
-        struct answers answers = answers_of(judging, attempt, zone, theirs->errors);
-        enum tri listed = answers.rank < JUDGING_LATER ? answers.said : UNKNOWN;
-        if (listed == YES || (listed == UNKNOWN && zone->weight < 0))
-            *least += zone->weight;
-        if (listed == YES || (listed == UNKNOWN && zone->weight > 0))
-            *most += zone->weight;
-    }
+    const struct weights *lists[] = { &theirs->zones, &theirs->allow };
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const struct weight *zone = &lists[l]->weight[i];
+            struct answers answers = { UNKNOWN, UINT64_MAX, false };
+            if (zone == but)
+                continue;
+            if (seen)
+                answers = answers_of(judging, attempt, zone, theirs->errors);
+            enum tri listed = answers.rank < JUDGING_LATER ? answers.said : UNKNOWN;
+            if (listed == YES || (listed == UNKNOWN && zone->weight < 0))
+                sum->least += zone->weight;
+            if (listed == YES || (listed == UNKNOWN && zone->weight > 0))
+                sum->most += zone->weight;
+        }
+}
+
+/* Whether what was seen allows what the recorded rule did. */
+static bool agrees(const struct asked *asked, const struct sum *sum)
+{
+    double threshold = ((const struct dnsbl_parameters *)asked->parameters)->threshold;
+    return asked->status == ASKED_PASSED ? sum->least < threshold : sum->most >= threshold;
 }
 
 /* What a recorded rule tells of a zone: let pass, it cannot have been listed where that alone, beside what
  * the others come to at least, would have reached the threshold; refused, it must have been where the others
- * do not reach it. An unfiltered recorded zone that did not answer did not answer with ours either. */
+ * do not reach it. Where what was seen of the others contradicts that, they are taken as not seen. An
+ * unfiltered recorded zone that did not answer did not answer with ours either. */
 static enum tri record_says(const struct judging *judging, uint32_t attempt, const struct asked *asked,
                             const struct weight *zone)
 {
     const struct dnsbl_parameters *theirs = asked->parameters, *ours = judging->rule->parameters;
     const struct weight *same = asked->status == ASKED_NOT ? NULL : find_zone(&theirs->zones, zone->name);
-    double least = 0, most = 0;
-    if (!same)
+    if (!same || same->weight <= 0)
         return UNKNOWN;
-    add_others(judging, attempt, theirs, &theirs->zones, same, &least, &most);
-    add_others(judging, attempt, theirs, &theirs->allow, same, &least, &most);
+    struct sum others = { 0 };
+    add_recorded(judging, attempt, theirs, same, true, &others);
+    if (!agrees(asked, &(struct sum){ others.least, others.most + same->weight })) {
+        others = (struct sum){ 0 };
+        add_recorded(judging, attempt, theirs, same, false, &others);
+    }
     if (asked->status == ASKED_PASSED)
-        return least < theirs->threshold && least + same->weight >= theirs->threshold &&
+        return others.least + same->weight >= theirs->threshold &&
                        filter_holds(&same->replies, &zone->replies)
                    ? NO
                    : UNKNOWN;
-    return most < theirs->threshold && filter_holds(&zone->replies, &same->replies) &&
+    return others.most < theirs->threshold && filter_holds(&zone->replies, &same->replies) &&
                    theirs->errors == ours->errors
                ? YES
                : UNKNOWN;
@@ -186,9 +207,15 @@ static bool outweighs(const struct dnsbl_parameters *more, const struct dnsbl_pa
 
 /* What a recorded rule tells of the sum: ours is no greater than one that stayed below its threshold, or no
  * smaller than one that reached it. */
-static enum tri record_says_of_sum(const struct dnsbl_parameters *ours, const struct asked *asked)
+static enum tri record_says_of_sum(const struct judging *judging, uint32_t attempt, const struct asked *asked)
 {
-    const struct dnsbl_parameters *theirs = asked->parameters;
+    const struct dnsbl_parameters *theirs = asked->parameters, *ours = judging->rule->parameters;
+    struct sum sum = { 0 };
+    if (asked->status == ASKED_NOT)
+        return UNKNOWN;
+    add_recorded(judging, attempt, theirs, NULL, true, &sum);
+    if (!agrees(asked, &sum))
+        return UNKNOWN;
     if (asked->status == ASKED_PASSED && ours->threshold >= theirs->threshold && outweighs(theirs, ours))
         return NO;
     if (asked->status == ASKED_REFUSED && ours->threshold <= theirs->threshold &&
@@ -242,7 +269,7 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     size_t count = failed ? 0 : judging_asked(judging, attempt, asked);
     enum tri concluded = UNKNOWN;
     for (size_t i = 0; i < count && concluded == UNKNOWN; i++)
-        concluded = record_says_of_sum(ours, &asked[i]);
+        concluded = record_says_of_sum(judging, attempt, &asked[i]);
     return concluded;
 }
 

@@ -18,14 +18,23 @@ static bool waited_as_long(const void *recorded, const void *ours)
     return theirs->wait >= mine->wait;
 }
 
+/* One that waited no longer, and heard it speak. */
+static bool waited_no_longer(const void *recorded, const void *ours)
+{
+    const struct early_talker_parameters *theirs = recorded, *mine = ours;
+    return theirs->wait <= mine->wait;
+}
+
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct early_talker_parameters *ours = judging->rule->parameters;
     const struct fact *fact = NULL;
     while ((fact = judging_fact(judging, attempt, KIND_EARLY_TALKER, fact))) {
         usec spoke = fact->a, banner = fact->b;
+        if (fact->state == YES && spoke < 0)
+            continue;
         if (fact->state == YES) /* spoke before the recorded banner: would it have before ours? */
-            return spoke < 0 ? UNKNOWN : tri_of(spoke < ours->wait);
+            return tri_of(spoke < ours->wait);
         if (spoke >= 0 && banner >= 0 && spoke < banner)
             return tri_of(spoke < ours->wait);
         if (banner >= ours->wait)
@@ -33,6 +42,8 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
         if (spoke >= 0 && spoke >= ours->wait)
             return NO;
     }
+    if (judging_refused(judging, attempt, waited_no_longer))
+        return YES;
     return judging_passed(judging, attempt, waited_as_long) ? NO : UNKNOWN;
 }
 

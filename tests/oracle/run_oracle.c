@@ -4,8 +4,8 @@
  *     ok NAME
  *     differs NAME: expected ROW COUNT or [LOW, HIGH], ... found ...
  *
- * and exit status 1 if any differs. With --tell nothing is compared; what was found is told for another program
- * to judge, every row with its count, its bounds and what the count is based on:
+ * and exit status 1 if any differs. With --tell nothing is compared; what was found is told for another
+ * program to judge, every row with its count, its bounds and what the count is based on:
  *
  *     tell NAME: ROW COUNT LOW HIGH BASIS, ...
  *
@@ -720,7 +720,7 @@ static size_t run_book(const char *path, enum mode mode)
 
 int main(int count, char **arguments)
 {
-    enum mode mode = count < 2                               ? MODE_CHECK
+    enum mode mode = count < 2                              ? MODE_CHECK
                      : strcmp(arguments[1], "--later") == 0 ? MODE_LATER
                      : strcmp(arguments[1], "--tell") == 0  ? MODE_TELL
                                                             : MODE_CHECK;

