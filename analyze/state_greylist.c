@@ -6,6 +6,7 @@
  * remembered by network and by operator, since they may have come from any address of these. */
 #include <stdlib.h>
 
+#include "analyze/passes.h"
 #include "analyze/state_greylist.h"
 
 #define NONE UINT32_MAX
@@ -57,7 +58,7 @@ struct greylist {
     struct reach *reach;
     size_t reaches, reach_room;
     struct client *client;                  /* by address */
-    uint32_t *ghost_passes;                 /* by network: keys that retries may have passed newly */
+    struct passes *passes;                  /* keys that retries may have passed newly; NULL: no auto-allow */
     struct names norms;                     /* senders and recipients, normalised */
     uint32_t *sender_norm, *recipient_norm; /* memo by name + 1 */
     uint32_t *net_operators;                /* by network: head of its list of operators, or NONE */
@@ -141,17 +142,16 @@ static struct ghost *ghost_find(const struct greylist *state, const struct key *
     return &state->ghost[slot];
 }
 
-/* Takes down that retries under a key are possible from `since` on; true where that is new. */
-static bool ghost_add(struct greylist *state, const struct key *key, usec since)
+/* Takes down that retries under a key are possible from `since` on. */
+static void ghost_add(struct greylist *state, const struct key *key, usec since)
 {
     if (state->ghosts * 2 >= state->ghost_slots)
         grow_ghosts(state);
     struct ghost *ghost = ghost_find(state, key);
     if (ghost->used)
-        return false; /* the walk goes on in time: the first was the earliest */
+        return; /* the walk goes on in time: the first was the earliest */
     *ghost = (struct ghost){ *key, since, true };
     state->ghosts++;
-    return true;
 }
 
 /* postgrey's do_sender_substitutions and RFC 6647 2.4: a BATV tag (prvs=tag=), +extension and, in senders,
@@ -227,7 +227,10 @@ void *greylist_begin(const struct judging *judging, greylist_view *view)
     state->client = mem_alloc(columns->address_count * sizeof *state->client);
     for (size_t i = 0; i < columns->address_count; i++)
         state->client[i] = (struct client){ 0, 0, USEC_NONE, USEC_NONE };
-    state->ghost_passes = mem_zero(columns->network_count, sizeof(uint32_t));
+    size_t places =
+        columns->network_count > columns->names.count ? columns->network_count : columns->names.count;
+    if (state->ours->auto_allow)
+        state->passes = passes_new((uint32_t)places * 2, state->ours->auto_allow);
     state->haunted_net = bits_new(columns->network_count);
     state->haunted_operator = bits_new(columns->names.count);
     state->sender_norm = mem_zero(columns->names.count, sizeof(uint32_t));
@@ -249,7 +252,8 @@ void greylist_end(void *given)
     bits_free(&state->haunted_operator);
     free(state->reach);
     free(state->client);
-    free(state->ghost_passes);
+    if (state->passes)
+        passes_free(state->passes);
     free(state->sender_norm);
     free(state->recipient_norm);
     free(state->net_operators);
@@ -399,6 +403,20 @@ static enum tri recorded(const struct greylist *state, const struct asking *aski
     return UNKNOWN;
 }
 
+/* How many keys retries may have passed newly by now, from the client's address. */
+static uint32_t passes_of_retries(const struct greylist *state, uint32_t network, usec now)
+{
+    usec until = now - state->ours->delay;
+    if (!state->passes)
+        return 0;
+    passes_start(state->passes);
+    uint32_t count = passes_count(state->passes, network * 2, until);
+    for (uint32_t i = state->net_operators[network]; i != NONE; i = state->net_operator[i].next)
+        if (bits_get(&state->haunted_operator, state->net_operator[i].operator_name))
+            count = passes_count(state->passes, state->net_operator[i].operator_name * 2 + 1, until);
+    return count;
+}
+
 /* Counts a key's first pass for auto-allowing, at most one in an interval. */
 static void count_pass(const struct greylist *state, uint32_t *passes, usec *last, usec now)
 {
@@ -417,9 +435,9 @@ enum tri greylist_ask(void *given, const struct asking *asking)
     usec now = columns->at[attempt], oldest = now - ours->retry_window, newest = now - ours->delay;
     struct client *client = &state->client[address];
 
-    uint32_t ghost_passes = state->ghost_passes[columns->network[address]];
+    uint32_t retried = passes_of_retries(state, columns->network[address], now);
     bool allowed_surely = ours->auto_allow && client->certain >= ours->auto_allow;
-    bool allowed_maybe = ours->auto_allow && client->possible + ghost_passes >= ours->auto_allow;
+    bool allowed_maybe = ours->auto_allow && client->possible + retried >= ours->auto_allow;
     if (allowed_surely)
         return NO;
 
@@ -485,7 +503,7 @@ void greylist_retry(void *given, const struct asking *asking)
         key = with(key, WILD, WILD);
     key.client = network * 2;
     bits_set(&state->haunted_net, network);
-    bool new_key = ghost_add(state, &key, now);
+    ghost_add(state, &key, now);
     struct key any = with(key, ANY, ANY);
     ghost_add(state, &any, now);
     if (operator_name != NAME_NONE) {
@@ -494,8 +512,12 @@ void greylist_retry(void *given, const struct asking *asking)
         ghost_add(state, &key, now);
         ghost_add(state, &any, now);
     }
-    if (new_key)
-        state->ghost_passes[network]++;
+    if (state->passes) { /* keys that are not known may be another's each */
+        uint32_t recipient = wild ? attempt : key.recipient;
+        passes_add(state->passes, network * 2, key.sender, recipient, now);
+        if (operator_name != NAME_NONE)
+            passes_add(state->passes, operator_name * 2 + 1, key.sender, recipient, now);
+    }
 }
 
 static struct greylist_parameters as_given(const void *parameters)

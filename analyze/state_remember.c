@@ -10,6 +10,7 @@ struct client {
 };
 
 struct remembering {
+    const struct judging *judging;
     struct client *client; /* by number of the address */
     struct haunts *haunts; /* retries that may have been tested, and passed */
     usec remember;
@@ -23,6 +24,7 @@ static usec remember_of(const struct measure *measure, const void *parameters)
 static void *begin(const struct judging *judging)
 {
     struct remembering *state = mem_zero(1, sizeof *state);
+    state->judging = judging;
     state->remember = remember_of(judging->rule->measure, judging->rule->parameters);
     state->haunts = haunts_new(judging->columns);
     state->client = mem_alloc(judging->columns->address_count * sizeof *state->client);
@@ -83,4 +85,11 @@ static void retry(void *given, const struct asking *asking)
         haunts_add(state->haunts, asking->attempt);
 }
 
-const struct state state_remember = { begin, end, ask, retry, NULL };
+/* A client that passes when it is tested passes when it is not, too. */
+static bool might(void *given, uint32_t attempt)
+{
+    const struct judging *judging = ((const struct remembering *)given)->judging;
+    return !bits_get(judging->known, attempt) || bits_get(judging->hit, attempt);
+}
+
+const struct state state_remember = { begin, end, ask, retry, might };

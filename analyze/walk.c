@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include "analyze/measure/parameters.h"
 
-/* Verdicts while they are being worked out. */
-enum judged { JUDGED_UNKNOWN = UNKNOWN, JUDGED_NO = NO, JUDGED_YES = YES, NOT_ASKED };
+/* Verdicts while they are being worked out: an enum tri, and whether the rule is asked at all. */
+enum { JUDGED_VERDICT = 3, JUDGED_NOT_ASKED = 4 };
 
 static bool has_remember(const struct rule *rule)
 {
@@ -18,20 +18,21 @@ static bool has_remember(const struct rule *rule)
     return at && *(const usec *)(const void *)((const char *)rule->parameters + at) > 0;
 }
 
-/* Within a chain some evidence is known from whichever attempt shows it (semantics.md section 2). */
+/* Within a chain some evidence is known from whichever attempt shows it (semantics.md section 2), asked or
+ * not.
+ */
 static void share_in_chains(const struct columns *columns, uint8_t *judged)
 {
     for (uint32_t head = 0; head < columns->attempt_count; head++) {
         if (columns->before[head] != NO_ATTEMPT || columns->after[head] == NO_ATTEMPT)
             continue;
-        uint8_t shown = JUDGED_UNKNOWN;
-        for (uint32_t a = head; a != NO_ATTEMPT && shown == JUDGED_UNKNOWN; a = columns->after[a])
-            shown = judged[a] == NOT_ASKED ? JUDGED_UNKNOWN : judged[a];
+        uint8_t shown = UNKNOWN;
+        for (uint32_t a = head; a != NO_ATTEMPT && shown == UNKNOWN; a = columns->after[a])
+            shown = judged[a] & JUDGED_VERDICT;
         for (uint32_t a = head; a != NO_ATTEMPT; a = columns->after[a]) {
-            if (judged[a] == JUDGED_UNKNOWN)
-                judged[a] = shown;
-            else if (judged[a] != NOT_ASKED)
-                shown = judged[a];
+            uint8_t own = judged[a] & JUDGED_VERDICT;
+            shown = own == UNKNOWN ? shown : own;
+            judged[a] = (uint8_t)((judged[a] & JUDGED_NOT_ASKED) | shown);
         }
     }
 }
@@ -40,18 +41,23 @@ static void judge_rule(struct walk *walk, uint32_t r, enum stage stage, uint8_t 
 {
     const struct columns *columns = walk->columns;
     const struct rule *rule = &walk->policy->rules[r];
+    bool shared = walk->by_delivery && rule->measure->in_chain;
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         bool asked = stage <= columns->reached[a] && rule_applies(columns, walk->policy, rule, a);
-        judged[a] = asked ? (uint8_t)judging_verdict(&walk->judging[r], a) : NOT_ASKED;
+        bool tells = shared && (columns->before[a] != NO_ATTEMPT || columns->after[a] != NO_ATTEMPT);
+        judged[a] = asked ? 0 : JUDGED_NOT_ASKED;
+        judged[a] |= (uint8_t)(asked || tells ? judging_verdict(&walk->judging[r], a) : UNKNOWN);
     }
-    if (walk->by_delivery && rule->measure->in_chain)
+    if (shared)
         share_in_chains(columns, judged);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        if (judged[a] == JUDGED_YES)
+        bool asked = !(judged[a] & JUDGED_NOT_ASKED);
+        enum tri verdict = asked ? (enum tri)judged[a] : NO;
+        if (verdict == YES)
             bits_set(&walk->hit[r], a);
-        if (judged[a] != JUDGED_UNKNOWN)
+        if (verdict != UNKNOWN)
             bits_set(&walk->known[r], a);
-        if (walk->state[r] && judged[a] != NOT_ASKED)
+        if (walk->state[r] && asked)
             bits_set(&walk->applies[r], a);
     }
 }
@@ -229,15 +235,23 @@ static outcomes retry_outcomes(const struct walk *walk, uint32_t attempt)
     return set | yielded | end_of(walk->columns, attempt);
 }
 
-/* The rules with state that act before rule r. */
+/* The rules with state that come before rule r: those that act before it, and do not yield to it. */
 static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
-    outcomes set = 0;
-    for (size_t k = 0; k < walk->policy->rule_count && walk->steps[k].rule != r; k++) {
+    outcomes set = 0, yielding = 0;
+    enum stage stage = STAGES;
+    for (size_t k = 0; k < walk->policy->rule_count; k++) {
         uint32_t other = walk->steps[k].rule;
+        if (walk->steps[k].stage != stage) {
+            set |= yielding;
+            yielding = 0;
+            stage = walk->steps[k].stage;
+        }
+        if (other == r)
+            break;
         if (walk->state[other] && bits_get(&walk->applies[other], attempt) &&
             !rule_warns(&walk->policy->rules[other]))
-            set |= OUTCOME(other);
+            *(rule_yields(&walk->policy->rules[other]) ? &yielding : &set) |= OUTCOME(other);
     }
     return set;
 }
