@@ -1,5 +1,6 @@
 /* recipient: the address does not exist; relay: it is not ours, and the client may not relay. */
 #include "analyze/judging.h"
+#include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 
 static const struct parameter recipient_table[] = {
