@@ -307,16 +307,22 @@ static const struct wrong {
       "authenticated, "
       "networks, asns, countries, client-names, sender-domains, spf-domains, recipients" },
     { "exempt: { asns: [AS64496, AS0] }\nmeasures: []",
-      "policy.yaml:1:27: exempt.asns: \"AS0\" is not the number of an autonomous system; write 64496 or AS64496" },
-    { "exempt: { countries: DEU }\nmeasures: []",
-      "policy.yaml:1:22: exempt.countries: \"DEU\" is not a country; write its two letters (ISO 3166), DE or CH" },
+      "policy.yaml:1:27: exempt.asns: \"AS0\" is not the number of an autonomous system; write 64496 or "
+      "AS64496" },
+    { "measures:\n- dnsbl: { zones: { z.example: 1 }, allow: { w.example: 2 } }",
+      "policy.yaml:2:3: dnsbl: allow: w.example speaks against a client with 2; write -2, or name it among "
+      "the zones" },
+    { "exempt: { countries: DEU }\nmeasures: []", "policy.yaml:1:22: exempt.countries: \"DEU\" is not a "
+                                                  "country; write its two letters (ISO 3166), DE or CH" },
     { "exempt: { spf-domains: { list: cloud-sender } }\nmeasures: []",
       "policy.yaml:1:32: exempt.spf-domains.list: no list of spf-domains called \"cloud-sender\" comes with "
       "mxreplay; did you mean cloud-senders? Possible: cloud-senders" },
     { "exempt: { networks: { list: cloud-senders } }\nmeasures: []",
-      "policy.yaml:1:29: exempt.networks.list: no lists of networks come with mxreplay; write { file: PATH }" },
+      "policy.yaml:1:29: exempt.networks.list: no lists of networks come with mxreplay; write { file: PATH "
+      "}" },
     { "exempt: { networks: { fiel: a } }\nmeasures: []",
-      "policy.yaml:1:23: exempt.networks: there is no key \"fiel\"; did you mean file? Possible: file, list" },
+      "policy.yaml:1:23: exempt.networks: there is no key \"fiel\"; did you mean file? Possible: file, "
+      "list" },
     /* names */
     { "measures:\n- greylist: {}\n- grelyist: {}", "policy.yaml:3:3: there is no measure \"grelyist\"; did "
                                                    "you mean greylist? Possible: nolisting, rate, ..." },
@@ -682,9 +688,11 @@ static void draw_parameter(const struct parameter *p, void *parameters, struct a
         weights->count = draw(6);
         weights->weight = arena_zero(arena, weights->count * sizeof *weights->weight);
         for (size_t i = 0; i < weights->count; i++)
-            weights->weight[i] = (struct weight){ .name = arena_printf(arena, "Z%zu-_.example", i),
-                                                  .weight = (int32_t)draw(20001) - 10000,
-                                                  .replies = draw_networks(arena, true) };
+            weights->weight[i] =
+                (struct weight){ .name = arena_printf(arena, "Z%zu-_.example", i),
+                                 .weight = strcmp(p->name, "allow") ? (int32_t)draw(20001) - 10000
+                                                                    : -(int32_t)draw(10001),
+                                 .replies = draw_networks(arena, true) };
         break;
     }
     }

@@ -228,6 +228,8 @@ static void add_all_evidence(struct building *b)
         struct evidence *evidence = add_evidence(b, KIND_SPAM, UNKNOWN, true);
         evidence->a = thousandths_of(book, value);
         evidence->b = INT64_MIN;
+        if ((value = get(book, b->node, "symbols")))
+            evidence->detail = text_of(book, value);
     }
     if ((value = get(book, b->node, "auth"))) {
         b->session.auth_user = text_of(book, value);
@@ -381,10 +383,12 @@ static usec record_begin(void)
 static void build_session(struct building *b, int64_t id)
 {
     static const char *const keys[] = {
-        "at",    "ip",     "from",          "to",    "did",        "server",      "port",
-        "name",  "helo",   "auth",          "rdns",  "fcrdns",     "dnsbl",       "dnsbl_reply",
-        "spoke", "banner", "sender_domain", "score", "valid",      "pass_old",    "spf",
-        "dkim",  "dmarc",  "tls",           "vrfy",  "unanswered", "auth_failed", "asn", "country", NULL
+        "at",    "ip",          "from",        "to",     "did",           "server",
+        "port",  "name",        "helo",        "auth",   "rdns",          "fcrdns",
+        "dnsbl", "dnsbl_reply", "spoke",       "banner", "sender_domain", "score",
+        "valid", "pass_old",    "spf",         "dkim",   "dmarc",         "tls",
+        "vrfy",  "unanswered",  "auth_failed", "asn",    "country",       "symbols",
+        NULL
     };
     struct book *book = b->book;
     only(book, b->node, keys);
