@@ -30,7 +30,7 @@ fuzz_LDFLAGS := $(ASAN) -fsanitize=fuzzer
 # T=name picks one test: tests/collect/test_name.c, tests/cli/name.sh, tests/samples/test_name.py, tests/fuzz/fuzz_name.c.
 pick     = $(foreach file,$(1),$(if $(filter $(or $(T),%),$(patsubst test_%,%,$(patsubst fuzz_%,%,$(basename $(notdir $(file)))))),$(file)))
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql policies/*.yaml doc/*.txt))
+EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql schemas/lists/*.asns schemas/lists/*.spf-domains policies/*.yaml doc/*.txt))
 TESTS   := $(call pick,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(call pick,$(filter-out tests/lib/%,$(wildcard tests/*/*.sh tests/*/test_*.py)))
 FUZZERS := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
@@ -98,6 +98,7 @@ install: mxreplay doc ## under PREFIX (/usr/local), staged in DESTDIR
 	install -D -m 644 build/doc/mxreplay.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mxreplay
 	install -D -m 644 build/doc/mxreplay.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mxreplay
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mxreplay/policies $(wildcard policies/*.yaml)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/mxreplay/lists $(wildcard schemas/lists/*)
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(notdir $(wildcard systemd/*)); do \
 	  sed 's,@PREFIX@,$(PREFIX),' systemd/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done

@@ -57,7 +57,7 @@ static bool lets_pass(const struct judging *judging, enum stage stage)
 {
     const struct columns *columns = judging->columns;
     for (uint32_t a = 0; a < columns->attempt_count; a++)
-        if (stage <= columns->reached[a] && rule_applies(columns, judging->policy, judging->rule, a) &&
+        if (stage <= columns->reached[a] && rule_applies(columns, judging->policy, judging->rule, a) == YES &&
             judging_verdict(judging, a) == NO)
             return true;
     return false;

@@ -155,32 +155,6 @@ bool judging_authenticated(const struct judging *judging, uint32_t attempt)
     return judging->columns->flags[judging->columns->session[attempt]] & SESSION_AUTHENTICATED;
 }
 
-bool texts_hold_domain(const struct texts *texts, struct str domain)
-{
-    for (size_t i = 0; i < texts->count; i++) {
-        struct str one = texts->text[i];
-        if (one.len && (one.at[0] == '@' || one.at[0] == '.'))
-            one = str_skip(one, 1);
-        if (domain.len < one.len || !str_eq_nocase(str_skip(domain, domain.len - one.len), one))
-            continue;
-        if (domain.len == one.len || domain.at[domain.len - one.len - 1] == '.')
-            return true;
-    }
-    return false;
-}
-
-bool texts_hold_address(const struct texts *texts, struct str address)
-{
-    const char *at = str_find_last(address, '@');
-    struct str domain = at ? str_range(at, address.at + address.len) : STR("@");
-    for (size_t i = 0; i < texts->count; i++) {
-        struct str one = texts->text[i];
-        if (str_eq_nocase(one, one.len && one.at[0] == '@' ? domain : address))
-            return true;
-    }
-    return false;
-}
-
 enum tri judging_verdict(const struct judging *judging, uint32_t attempt)
 {
     const struct measure *measure = judging->rule->measure;

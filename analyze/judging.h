@@ -28,7 +28,8 @@ enum asked_status { ASKED_NOT, ASKED_PASSED, ASKED_REFUSED };
 struct asked {
     const void *parameters; /* the recorded rule's */
     const struct rule *rule;
-    enum asked_status status;
+    enum asked_status status; /* where it may have been exempt, ASKED_PASSED only if `alike` */
+    bool alike;               /* it exempts the same as ours */
 };
 enum { ASKED_MOST = 16 };
 
@@ -41,8 +42,17 @@ bool judging_passed(const struct judging *judging, uint32_t attempt,
 bool judging_refused(const struct judging *judging, uint32_t attempt,
                      bool (*fits)(const void *recorded, const void *ours));
 
-/* Whether the recorded server's rule of this measure saw the attempt, be it that a later one decided. */
-bool judging_touched(const struct judging *judging, uint32_t attempt);
+/* Whether the recorded server's rule of this measure saw the attempt, be it that a later one decided. One
+ * that exempts the same as ours is taken to have seen what ours sees. */
+enum tri judging_touched(const struct judging *judging, uint32_t attempt);
+
+/* Whether the rule is for this attempt: `when`, exemptions, and that the recorded server did not exempt whom
+ * it refused. */
+enum tri judging_applies(const struct judging *judging, uint32_t attempt);
+/* Whether a recorded rule exempts the same as ours; and whether, with the same parameters too, it let the
+ * attempt by, be it that it was exempt. */
+bool judging_alike(const struct judging *judging, uint32_t attempt);
+bool judging_let_by(const struct judging *judging, uint32_t attempt);
 
 /* The facts of a kind that hold for an attempt, those from elsewhere among them; best origin first is not
  * promised; start with `after` NULL. */
@@ -76,11 +86,6 @@ bool judging_authenticated(const struct judging *judging, uint32_t attempt);
 
 /* How many sessions at one of these servers, by address or name, were answered. */
 size_t judging_answered_at(const struct judging *judging, const struct texts *servers);
-
-/* Whether an address is in a list of addresses and @domains. */
-bool texts_hold_address(const struct texts *texts, struct str address);
-/* Whether a domain is in a list of domains, or below one. */
-bool texts_hold_domain(const struct texts *texts, struct str domain);
 
 extern const struct state state_greylist, state_remember, state_after_220, state_dictionary, state_rate,
     state_nolisting;

@@ -72,28 +72,49 @@ static int exempt_authenticated(struct reader *reader, yaml_node_t *value, void 
 
 static int exempt_networks(struct reader *reader, yaml_node_t *value, void *into)
 {
-    return read_networks(reader, value, &((struct exempt *)into)->networks);
+    return read_networks(reader, value, "networks", &((struct exempt *)into)->networks);
 }
 
 static int exempt_client_names(struct reader *reader, yaml_node_t *value, void *into)
 {
-    return read_texts(reader, value, bad_domain, &((struct exempt *)into)->client_names);
+    return read_texts(reader, value, "client-names", bad_domain, &((struct exempt *)into)->client_names);
 }
 
 static int exempt_sender_domains(struct reader *reader, yaml_node_t *value, void *into)
 {
-    return read_texts(reader, value, bad_domain, &((struct exempt *)into)->sender_domains);
+    return read_texts(reader, value, "sender-domains", bad_domain, &((struct exempt *)into)->sender_domains);
+}
+
+static int exempt_spf_domains(struct reader *reader, yaml_node_t *value, void *into)
+{
+    return read_texts(reader, value, "spf-domains", bad_domain, &((struct exempt *)into)->spf_domains);
+}
+
+static int exempt_asns(struct reader *reader, yaml_node_t *value, void *into)
+{
+    return read_asns(reader, value, "asns", &((struct exempt *)into)->asns);
+}
+
+static int exempt_countries(struct reader *reader, yaml_node_t *value, void *into)
+{
+    return read_countries(reader, value, "countries", &((struct exempt *)into)->countries);
 }
 
 static int exempt_recipients(struct reader *reader, yaml_node_t *value, void *into)
 {
-    return read_texts(reader, value, bad_recipient, &((struct exempt *)into)->recipients);
+    return read_texts(reader, value, "recipients", bad_recipient, &((struct exempt *)into)->recipients);
 }
 
 static const struct key exempt_keys[] = {
-    { "authenticated", exempt_authenticated }, { "networks", exempt_networks },
-    { "client-names", exempt_client_names },   { "sender-domains", exempt_sender_domains },
-    { "recipients", exempt_recipients },       { NULL, NULL },
+    { "authenticated", exempt_authenticated },
+    { "networks", exempt_networks },
+    { "asns", exempt_asns },
+    { "countries", exempt_countries },
+    { "client-names", exempt_client_names },
+    { "sender-domains", exempt_sender_domains },
+    { "spf-domains", exempt_spf_domains },
+    { "recipients", exempt_recipients },
+    { NULL, NULL },
 };
 
 /* When a measure acts. */
@@ -312,7 +333,7 @@ static int policy_exempt(struct reader *reader, yaml_node_t *value, void *into)
 
 static int policy_trusted_relays(struct reader *reader, yaml_node_t *value, void *into)
 {
-    return read_networks(reader, value, &((struct policy *)into)->trusted_relays);
+    return read_networks(reader, value, "trusted-relays", &((struct policy *)into)->trusted_relays);
 }
 
 /* Room for `count` rules. */
@@ -404,8 +425,10 @@ int policy_from_node(struct policy *policy, const char *origin, struct yaml_docu
 {
     *policy = (struct policy){ 0 };
     struct reader reader = { .origin = origin, .document = document, .arena = &policy->arena, .why = why };
-    if (read_root(policy, &reader, node) == 0)
+    if (read_root(policy, &reader, node) == 0) {
+        policy->has_lists = reader.elsewhere;
         return 0;
+    }
     policy_free(policy);
     return -1;
 }

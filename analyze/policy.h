@@ -20,23 +20,34 @@ struct measure;
 /* What a measure says when it stops something (semantics.md section 3). */
 enum reply_class { REPLY_DEFAULT, REPLY_4XX, REPLY_5XX, REPLY_DROP };
 
+/* Lists, as they are written; what finds something in a long one is beside it (lists.h). */
 struct networks {
     struct prefix *prefix;
     size_t count;
+    struct prefix *sorted; /* by length, then address; NULL: the list is short */
 };
 
 struct texts {
     struct str *text;
     size_t count;
+    uint32_t *sorted; /* places in `text`; NULL: the list is short */
 };
 
-/* Who is not judged. Domains match the domain and all below it, without case. */
+struct numbers { /* in order, none twice */
+    uint32_t *number;
+    size_t count;
+};
+
+/* Who is not judged (exempt.h). Domains match the domain and all below it, without case. */
 struct exempt {
     bool authenticated;
     struct networks networks;
+    struct numbers asns;       /* autonomous systems of the client's address */
+    struct texts countries;    /* ISO 3166 codes of where it is */
     struct texts client_names; /* domains of the client's confirmed name */
     struct texts sender_domains;
-    struct texts recipients; /* addresses, or @domain */
+    struct texts spf_domains; /* the same, where SPF says that the mail is theirs */
+    struct texts recipients;  /* addresses, or @domain */
 };
 
 struct when {
@@ -69,6 +80,7 @@ struct policy {
     struct rule *rules; /* in the policy's order */
     size_t rule_count;
     struct str yaml;    /* the text that it was read from */
+    bool has_lists;     /* and it is not all: lists are in other files, or come with mxreplay */
     struct arena arena; /* owns all of the above */
 };
 
@@ -89,6 +101,12 @@ struct shipped_policy {
     const char *name, *yaml;
 };
 extern const struct shipped_policy shipped_policies[]; /* ends with { NULL, NULL } */
+
+/* The lists that come with it, for { list: NAME }: each for one key, one entry a line. */
+struct shipped_list {
+    const char *name, *key, *text; /* "cloud-senders", "asns" */
+};
+extern const struct shipped_list shipped_lists[]; /* ends with a row without name */
 
 /* For files that hold several policies and more besides (the oracle's): a policy from a YAML node that is
  * either a mapping as in a policy file, or a sequence of measures with the other keys as items among them. */

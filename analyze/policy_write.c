@@ -7,6 +7,8 @@
 #include <math.h>
 #include <sysexits.h>
 
+#include "analyze/exempt.h"
+#include "analyze/lists.h"
 #include "analyze/measure.h"
 #include "analyze/policy_yaml.h"
 
@@ -117,7 +119,8 @@ static void put_networks(struct writer *out, const char *key, const struct netwo
 {
     if (!networks->count)
         return;
-    struct texts list = { arena_alloc(out->arena, networks->count * sizeof *list.text), networks->count };
+    struct texts list = { .text = arena_alloc(out->arena, networks->count * sizeof *list.text),
+                          .count = networks->count };
     for (size_t i = 0; i < list.count; i++) {
         char text[IP_TEXT_BYTES + 4];
         list.text[i] = arena_str(out->arena, network_text(&networks->prefix[i], text));
@@ -134,10 +137,18 @@ static void put_texts(struct writer *out, const char *key, const struct texts *t
     put_list(out, texts);
 }
 
+static void put_numbers(struct writer *out, const char *key, const struct numbers *numbers)
+{
+    struct texts list = { .text = arena_alloc(out->arena, numbers->count * sizeof *list.text),
+                          .count = numbers->count };
+    for (size_t i = 0; i < list.count; i++)
+        list.text[i] = arena_printf(out->arena, "%" PRIu32, numbers->number[i]);
+    put_texts(out, key, &list);
+}
+
 static void put_exempt(struct writer *out, const struct exempt *exempt)
 {
-    if (!exempt->authenticated && !exempt->networks.count && !exempt->client_names.count &&
-        !exempt->sender_domains.count && !exempt->recipients.count)
+    if (exempt_is_empty(exempt))
         return;
     put_key(out, "exempt");
     putc('\n', out->to);
@@ -147,8 +158,11 @@ static void put_exempt(struct writer *out, const struct exempt *exempt)
         fputs(" true\n", out->to);
     }
     put_networks(out, "networks", &exempt->networks);
+    put_numbers(out, "asns", &exempt->asns);
+    put_texts(out, "countries", &exempt->countries);
     put_texts(out, "client-names", &exempt->client_names);
     put_texts(out, "sender-domains", &exempt->sender_domains);
+    put_texts(out, "spf-domains", &exempt->spf_domains);
     put_texts(out, "recipients", &exempt->recipients);
     out->indent -= 2;
 }
@@ -174,22 +188,6 @@ static void put_weights(struct writer *out, const struct weights *weights)
         fputs("] }", out->to);
     }
     putc('\n', out->to);
-}
-
-static bool networks_equal(const struct networks *a, const struct networks *b)
-{
-    bool equal = a->count == b->count;
-    for (size_t i = 0; equal && i < a->count; i++)
-        equal = a->prefix[i].bits == b->prefix[i].bits && ip_eq(&a->prefix[i].network, &b->prefix[i].network);
-    return equal;
-}
-
-static bool texts_equal(const struct texts *a, const struct texts *b)
-{
-    bool equal = a->count == b->count;
-    for (size_t i = 0; equal && i < a->count; i++)
-        equal = str_eq(a->text[i], b->text[i]);
-    return equal;
 }
 
 static bool weights_equal(const struct weights *a, const struct weights *b)

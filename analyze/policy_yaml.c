@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "analyze/lists.h"
+#include "analyze/policy_lists.h"
 #include "collect/zone.h"
 
 enum { WEIGHT_MOST = 10000 /* the sum of all that fit is an int32_t's */ };
@@ -30,13 +32,18 @@ static int take_network(struct reader *reader, yaml_node_t *item, void *state)
     return 0;
 }
 
-int read_networks(struct reader *reader, yaml_node_t *node, struct networks *value)
+int read_networks(struct reader *reader, yaml_node_t *node, const char *key, struct networks *value)
 {
-    size_t count = 0;
-    if (reader_room(reader, node, &count))
-        return -1;
-    *value = (struct networks){ count ? arena_zero(reader->arena, count * sizeof *value->prefix) : NULL, 0 };
-    return reader_items(reader, node, &count, take_network, value);
+    struct list list;
+    int result = list_open(reader, node, key, &list);
+    *value = (struct networks){ 0 };
+    if (result == 0 && list.count) {
+        value->prefix = arena_zero(reader->arena, list.count * sizeof *value->prefix);
+        result = list_each(reader, &list, take_network, value);
+        networks_index(value, reader->arena);
+    }
+    list_close(&list);
+    return result;
 }
 
 struct texts_taken {
@@ -57,15 +64,59 @@ static int take_text(struct reader *reader, yaml_node_t *item, void *state)
     return 0;
 }
 
-int read_texts(struct reader *reader, yaml_node_t *node, const char *(*bad)(struct str text),
+int read_texts(struct reader *reader, yaml_node_t *node, const char *key, const char *(*bad)(struct str text),
                struct texts *value)
 {
     struct texts_taken taken = { value, bad };
-    size_t count = 0;
-    if (reader_room(reader, node, &count))
-        return -1;
-    *value = (struct texts){ count ? arena_zero(reader->arena, count * sizeof *value->text) : NULL, 0 };
-    return reader_items(reader, node, &count, take_text, &taken);
+    struct list list;
+    int result = list_open(reader, node, key, &list);
+    *value = (struct texts){ 0 };
+    if (result == 0 && list.count) {
+        value->text = arena_zero(reader->arena, list.count * sizeof *value->text);
+        result = list_each(reader, &list, take_text, &taken);
+        texts_index(value, reader->arena);
+    }
+    list_close(&list);
+    return result;
+}
+
+static int take_asn(struct reader *reader, yaml_node_t *item, void *state)
+{
+    struct numbers *numbers = state;
+    struct str text = node_text(item), digits = text;
+    uint64_t number = 0;
+    if (digits.len > 2 && str_eq_nocase((struct str){ digits.at, 2 }, STR("AS")))
+        digits = str_skip(digits, 2);
+    if (!text.at || !str_number(digits, &number) || number == 0 || number > UINT32_MAX)
+        return reader_not_a(reader, item, "the number of an autonomous system", "64496 or AS64496");
+    numbers->number[numbers->count++] = (uint32_t)number;
+    return 0;
+}
+
+int read_asns(struct reader *reader, yaml_node_t *node, const char *key, struct numbers *value)
+{
+    struct list list;
+    int result = list_open(reader, node, key, &list);
+    *value = (struct numbers){ 0 };
+    if (result == 0 && list.count) {
+        value->number = arena_zero(reader->arena, list.count * sizeof *value->number);
+        result = list_each(reader, &list, take_asn, value);
+        numbers_sort(value);
+    }
+    list_close(&list);
+    return result;
+}
+
+static const char *bad_country(struct str text)
+{
+    return text.len == 2 && is_alpha(text.at[0]) && is_alpha(text.at[1])
+               ? NULL
+               : "is not a country; write its two letters (ISO 3166), DE or CH";
+}
+
+int read_countries(struct reader *reader, yaml_node_t *node, const char *key, struct texts *value)
+{
+    return read_texts(reader, node, key, bad_country, value);
 }
 
 struct words_taken {
@@ -99,7 +150,7 @@ static int read_weight_value(struct reader *reader, yaml_node_t *value, void *in
 static int read_replies(struct reader *reader, yaml_node_t *value, void *into)
 {
     struct weight *zone = into;
-    if (read_networks(reader, value, &zone->replies))
+    if (read_networks(reader, value, "replies", &zone->replies))
         return -1;
     for (size_t i = 0; i < zone->replies.count; i++)
         if (!ip_is_v4(&zone->replies.prefix[i].network))
@@ -170,7 +221,7 @@ int read_parameter(struct reader *reader, yaml_node_t *node, const struct parame
         *(uint32_t *)at = taken.set;
         return result;
     case PARAMETER_TEXTS:
-        return read_texts(reader, node, NULL, at);
+        return read_texts(reader, node, parameter->name, NULL, at);
     case PARAMETER_WEIGHTS:
         return read_weights(reader, node, at);
     }

@@ -6,10 +6,15 @@
 #include "analyze/policy.h"
 #include "base/yaml.h"
 
-int read_networks(struct reader *reader, yaml_node_t *node, struct networks *value);
-/* A list of texts, each of which `bad` (may be NULL) finds no fault with: it returns NULL or a cure. */
-int read_texts(struct reader *reader, yaml_node_t *node, const char *(*bad)(struct str text),
+/* Lists, inline or from elsewhere (policy_lists.h); `key` is what they are for. */
+int read_networks(struct reader *reader, yaml_node_t *node, const char *key, struct networks *value);
+/* Of texts, each of which `bad` (may be NULL) finds no fault with: it returns NULL or a cure. */
+int read_texts(struct reader *reader, yaml_node_t *node, const char *key, const char *(*bad)(struct str text),
                struct texts *value);
+/* Of autonomous systems: 64496 or AS64496. */
+int read_asns(struct reader *reader, yaml_node_t *node, const char *key, struct numbers *value);
+/* Of countries: DE or de. */
+int read_countries(struct reader *reader, yaml_node_t *node, const char *key, struct texts *value);
 
 /* The value of a measure's parameter, into the measure's parameters. */
 int read_parameter(struct reader *reader, yaml_node_t *node, const struct parameter *parameter,

@@ -9,6 +9,12 @@
 #include <stdlib.h>
 #include "analyze/measure/parameters.h"
 
+/* Whether a recorded rule exempts the same as one of ours: lists may be long, so it is worked out once. */
+struct likeness {
+    const struct rule *ours;
+    bool alike;
+};
+
 struct segment {
     const struct policy *policy;
     usec from, to;
@@ -16,7 +22,8 @@ struct segment {
     uint32_t *position; /* by rule: its place in the order of acting; what yields stands last in its stage */
     uint32_t *place;    /* by rule: the same without minding `yields` */
     enum stage *stage;  /* by rule */
-    struct policy own;  /* where it is assumed */
+    struct likeness *likeness; /* by rule */
+    struct policy own;         /* where it is assumed */
 };
 
 struct record {
@@ -61,6 +68,7 @@ static void order(struct segment *segment)
     segment->position = mem_zero(count, sizeof *segment->position);
     segment->place = mem_zero(count, sizeof *segment->place);
     segment->stage = mem_zero(count, sizeof *segment->stage);
+    segment->likeness = mem_zero(count, sizeof *segment->likeness);
     for (uint32_t i = 0; i < count; i++) {
         const struct step *step = &steps[i];
         bool yields = rule_yields(&segment->policy->rules[step->rule]);
@@ -238,6 +246,7 @@ void record_free(struct record *record)
         free(segment->position);
         free(segment->place);
         free(segment->stage);
+        free(segment->likeness);
         arena_free(&segment->own.arena);
     }
     free(record->segment);
@@ -274,44 +283,6 @@ static const struct segment *segment_at(struct record *record, usec at)
         if (covers(&record->segment[i], at))
             return &record->segment[i];
     return NULL;
-}
-
-bool networks_hold(const struct networks *networks, const struct ip *ip)
-{
-    for (size_t i = 0; i < networks->count; i++)
-        if (prefix_holds(&networks->prefix[i], ip))
-            return true;
-    return false;
-}
-
-static bool exempt_holds(const struct columns *columns, const struct exempt *exempt, uint32_t attempt)
-{
-    uint32_t s = columns->session[attempt];
-    if (exempt->authenticated && columns->flags[s] & SESSION_AUTHENTICATED)
-        return true;
-    if (exempt->networks.count && networks_hold(&exempt->networks, &columns->address[columns->client[s]]))
-        return true;
-    if (exempt->client_names.count && columns->operator_of[s] != NAME_NONE &&
-        texts_hold_domain(&exempt->client_names, names_text(&columns->names, columns->client_name[s])))
-        return true;
-    struct str sender = names_text(&columns->names, columns->sender[attempt]);
-    const char *at = exempt->sender_domains.count && sender.len ? str_find_last(sender, '@') : NULL;
-    if (at && texts_hold_domain(&exempt->sender_domains, str_range(at + 1, sender.at + sender.len)))
-        return true;
-    struct str recipient = names_text(&columns->names, columns->address_of[attempt]);
-    return exempt->recipients.count && recipient.at && texts_hold_address(&exempt->recipients, recipient);
-}
-
-bool rule_applies(const struct columns *columns, const struct policy *policy, const struct rule *rule,
-                  uint32_t attempt)
-{
-    uint32_t s = columns->session[attempt];
-    if (rule->when.port && columns->port[s] && columns->port[s] != rule->when.port)
-        return false;
-    if (rule->when.server.at &&
-        !str_eq_nocase(names_text(&columns->servers, columns->server[s]), rule->when.server))
-        return false;
-    return !exempt_holds(columns, &policy->exempt, attempt) && !exempt_holds(columns, &rule->exempt, attempt);
 }
 
 static bool fact_holds(const struct columns *columns, const struct fact *fact, uint32_t attempt)
@@ -374,21 +345,26 @@ static bool warned(const struct columns *columns, const struct policy *policy, c
     return false;
 }
 
+/* What came of a recorded rule. The more it tells, the later. */
+enum came { CAME_NOT, CAME_PAST /* passed it, or was exempt */, CAME_THROUGH, CAME_REFUSED };
+
 /* What the answer to this attempt alone tells about rule r, whether or not it was tested. */
-static enum asked_status came_to(const struct record *record, const struct segment *segment, uint32_t r,
-                                 uint32_t attempt)
+static enum came came_to(const struct record *record, const struct segment *segment, uint32_t r,
+                         uint32_t attempt)
 {
     const struct columns *columns = record->columns;
     const struct rule *rule = &segment->policy->rules[r];
-    if (!rule_applies(columns, segment->policy, rule, attempt))
-        return ASKED_NOT;
+    enum tri applies = rule_applies(columns, segment->policy, rule, attempt);
+    if (applies == NO)
+        return CAME_NOT;
     if (warned(columns, segment->policy, rule, attempt))
-        return ASKED_REFUSED;
+        return CAME_REFUSED;
+    enum came through = applies == YES ? CAME_THROUGH : CAME_PAST;
     switch ((enum answer)columns->answer[attempt]) {
     case ANSWER_ACCEPTED:
-        return ASKED_PASSED;
+        return through;
     case ANSWER_NONE:
-        return segment->stage[r] <= columns->reached[attempt] ? ASKED_PASSED : ASKED_NOT;
+        return segment->stage[r] <= columns->reached[attempt] ? through : CAME_NOT;
     case ANSWER_DEFERRED:
     case ANSWER_REFUSED:
     case ANSWER_DROPPED:
@@ -396,40 +372,50 @@ static enum asked_status came_to(const struct record *record, const struct segme
     }
     uint32_t by = columns->named[attempt] > NAMED_OTHER ? refuser(record, segment, attempt) : UINT32_MAX;
     if (by == r)
-        return ASKED_REFUSED;
+        return CAME_REFUSED;
     if (by == UINT32_MAX || !segment->order_known)
-        return segment->stage[r] < columns->answered_at[attempt] ? ASKED_PASSED : ASKED_NOT;
-    return segment->position[r] < segment->position[by] ? ASKED_PASSED : ASKED_NOT;
+        return segment->stage[r] < columns->answered_at[attempt] ? through : CAME_NOT;
+    return segment->position[r] < segment->position[by] ? through : CAME_NOT;
 }
 
-static enum asked_status own_status(const struct record *record, const struct segment *segment, uint32_t r,
-                                    uint32_t attempt)
+static enum came own_status(const struct record *record, const struct segment *segment, uint32_t r,
+                            uint32_t attempt)
 {
-    return was_tested(record->columns, segment, r, attempt) ? came_to(record, segment, r, attempt)
-                                                            : ASKED_NOT;
+    return was_tested(record->columns, segment, r, attempt) ? came_to(record, segment, r, attempt) : CAME_NOT;
 }
 
 enum { SIBLINGS_MOST = 64 };
 
 /* What acts on the client or the sender is known from any attempt of the session or the transaction. */
-static enum asked_status status(const struct record *record, const struct segment *segment, uint32_t r,
-                                uint32_t attempt)
+static enum came status(const struct record *record, const struct segment *segment, uint32_t r,
+                        uint32_t attempt)
 {
-    enum asked_status own = own_status(record, segment, r, attempt);
+    enum came own = own_status(record, segment, r, attempt);
     const struct columns *columns = record->columns;
     const struct measure *measure = segment->policy->rules[r].measure;
-    if (own != ASKED_NOT || measure->stage > STAGE_MAIL || measure->state)
+    if (own >= CAME_THROUGH || measure->stage > STAGE_MAIL || measure->state)
         return own;
     uint32_t s = columns->session[attempt], from = columns->first_attempt[s],
              to = columns->first_attempt[s + 1];
-    for (uint32_t a = from; a < to && a < from + SIBLINGS_MOST && own != ASKED_REFUSED; a++) {
+    for (uint32_t a = from; a < to && a < from + SIBLINGS_MOST && own != CAME_REFUSED; a++) {
         if (a == attempt ||
             (measure->stage == STAGE_MAIL && columns->transaction[a] != columns->transaction[attempt]))
             continue;
-        enum asked_status other = own_status(record, segment, r, a);
-        own = other == ASKED_NOT ? own : other;
+        enum came other = own_status(record, segment, r, a);
+        own = other > own ? other : own;
     }
     return own;
+}
+
+static bool is_alike(const struct judging *judging, const struct segment *segment, uint32_t r)
+{
+    struct likeness *likeness = &segment->likeness[r];
+    if (likeness->ours != judging->rule)
+        *likeness = (struct likeness){
+            judging->rule, judging->policy && rules_exempt_alike(segment->policy, &segment->policy->rules[r],
+                                                                 judging->policy, judging->rule)
+        };
+    return likeness->alike;
 }
 
 size_t judging_asked(const struct judging *judging, uint32_t attempt, struct asked asked[ASKED_MOST])
@@ -442,14 +428,56 @@ size_t judging_asked(const struct judging *judging, uint32_t attempt, struct ask
     size_t count = 0;
     for (uint32_t r = 0; segment && r < segment->policy->rule_count && count < ASKED_MOST; r++) {
         const struct rule *rule = &segment->policy->rules[r];
-        if (rule->measure == judging->rule->measure)
-            asked[count++] = (struct asked){ rule->parameters, rule, status(record, segment, r, attempt) };
+        if (rule->measure != judging->rule->measure)
+            continue;
+        enum came came = status(record, segment, r, attempt);
+        bool alike = is_alike(judging, segment, r);
+        asked[count++] =
+            (struct asked){ .parameters = rule->parameters,
+                            .rule = rule,
+                            .alike = alike,
+                            .status = came == CAME_REFUSED                                   ? ASKED_REFUSED
+                                      : came == CAME_THROUGH || (came == CAME_PAST && alike) ? ASKED_PASSED
+                                                                                             : ASKED_NOT };
     }
     return count;
 }
 
-bool judging_touched(const struct judging *judging, uint32_t attempt)
+enum tri judging_applies(const struct judging *judging, uint32_t attempt)
 {
+    enum tri applies = rule_applies(judging->columns, judging->policy, judging->rule, attempt);
+    struct asked asked[ASKED_MOST];
+    size_t count = applies == UNKNOWN ? judging_asked(judging, attempt, asked) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (asked[i].alike && asked[i].status == ASKED_REFUSED)
+            return YES;
+    return applies;
+}
+
+bool judging_alike(const struct judging *judging, uint32_t attempt)
+{
+    struct asked asked[ASKED_MOST];
+    size_t count = judging_asked(judging, attempt, asked);
+    bool alike = false;
+    for (size_t i = 0; i < count; i++)
+        alike = alike || asked[i].alike;
+    return alike;
+}
+
+bool judging_let_by(const struct judging *judging, uint32_t attempt)
+{
+    struct asked asked[ASKED_MOST];
+    size_t count = judging_asked(judging, attempt, asked);
+    for (size_t i = 0; i < count; i++)
+        if (asked[i].alike && asked[i].status == ASKED_PASSED &&
+            parameters_equal(judging->rule->measure, asked[i].parameters, judging->rule->parameters))
+            return true;
+    return false;
+}
+
+enum tri judging_touched(const struct judging *judging, uint32_t attempt)
+{
+    enum tri touched = NO;
     struct record *record = judging->record;
     const struct columns *columns = judging->columns;
     const struct segment *segment =
@@ -457,14 +485,15 @@ bool judging_touched(const struct judging *judging, uint32_t attempt)
     for (uint32_t r = 0; segment && r < segment->policy->rule_count; r++) {
         if (segment->policy->rules[r].measure != judging->rule->measure)
             continue;
-        if (came_to(record, segment, r, attempt) != ASKED_NOT)
-            return true;
+        enum came came = came_to(record, segment, r, attempt);
         uint32_t by = columns->named[attempt] > NAMED_OTHER ? refuser(record, segment, attempt) : UINT32_MAX;
-        if (by != UINT32_MAX && segment->order_known && segment->place[r] < segment->place[by] &&
-            rule_applies(columns, segment->policy, &segment->policy->rules[r], attempt))
-            return true; /* it yielded to a later measure of its stage */
+        enum tri here = came == CAME_NOT ? NO : came == CAME_PAST ? UNKNOWN : YES;
+        if (came == CAME_NOT && by != UINT32_MAX && segment->order_known &&
+            segment->place[r] < segment->place[by]) /* it yielded to a later measure of its stage */
+            here = rule_applies(columns, segment->policy, &segment->policy->rules[r], attempt);
+        touched = tri_or(touched, here == UNKNOWN && is_alike(judging, segment, r) ? YES : here);
     }
-    return false;
+    return touched;
 }
 
 size_t record_notes(const struct record *record, struct arena *arena, struct str notes[8])

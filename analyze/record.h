@@ -4,6 +4,7 @@
 #define ANALYZE_RECORD_H
 
 #include "analyze/columns.h"
+#include "analyze/exempt.h"
 #include "analyze/judging.h"
 
 struct record;
@@ -21,13 +22,8 @@ struct step {
 };
 void policy_steps(const struct policy *policy, struct step *steps /* rule_count of them */);
 
-/* Whether a rule is for this attempt at all: exemptions, `when`. */
-bool rule_applies(const struct columns *columns, const struct policy *policy, const struct rule *rule,
-                  uint32_t attempt);
 /* Whether it lets a later measure of its stage come first. */
 bool rule_yields(const struct rule *rule);
-/* Whether the client is one of `networks`. */
-bool networks_hold(const struct networks *networks, const struct ip *ip);
 
 /* Sentences on what was assumed, for under the table. */
 size_t record_notes(const struct record *record, struct arena *arena, struct str notes[8]);

@@ -8,7 +8,7 @@
 
 #define NONE UINT32_MAX
 
-enum counted { CONNECTIONS, MESSAGES, RECIPIENTS, FAILURES, COUNTED };
+enum counted { CONNECTIONS, MESSAGES, RECIPIENTS, FAILURES, ATTEMPTS, COUNTED };
 
 struct event {
     usec at;
@@ -48,7 +48,7 @@ static void *begin(const struct judging *judging)
     size_t clients = state->ours->per == PER_NETWORK ? columns->network_count : columns->address_count;
     state->client = mem_alloc(clients * sizeof *state->client);
     for (size_t i = 0; i < clients; i++)
-        state->client[i] = (struct client){ { NONE, NONE, NONE, NONE } };
+        state->client[i] = (struct client){ { NONE, NONE, NONE, NONE, NONE } };
     state->progress = mem_zero(columns->session_count, sizeof *state->progress);
     state->network_unbounded = mem_zero(columns->network_count, sizeof *state->network_unbounded);
     state->operator_unbounded = mem_zero(columns->names.count, sizeof *state->operator_unbounded);
@@ -76,7 +76,7 @@ static struct client *client_of(const struct rate *state, uint32_t attempt)
 static double limit_of(const struct rate *state, enum counted what)
 {
     const double limits[COUNTED] = { state->ours->connections, state->ours->messages, state->ours->recipients,
-                                     state->ours->failures };
+                                     state->ours->failures, state->ours->attempts };
     return limits[what];
 }
 
@@ -105,19 +105,24 @@ static enum tri exceeds(const struct rate *state, const struct client *client, e
     return certain > limit ? YES : possible > limit ? UNKNOWN : NO;
 }
 
-/* Logins that failed in the session, and whether more may have been tried had the server not refused it
- * before. */
-static double failures_of(const struct asking *asking, bool *cut_off)
+/* AUTH commands of the session, and how many failed. */
+static double logins_of(const struct asking *asking, double *failures)
 {
-    const struct columns *columns = asking->judging->columns;
     const struct fact *fact = NULL;
-    double failures = 0;
-    while ((fact = judging_fact(asking->judging, asking->attempt, KIND_AUTH, fact)))
-        failures += fact->state == NO;
-    uint32_t a = asking->attempt;
-    *cut_off = failures == 0 && columns->answer[a] != ANSWER_NONE && columns->answer[a] != ANSWER_ACCEPTED &&
-               columns->answered_at[a] < STAGE_HELO;
-    return failures;
+    double all = 0;
+    *failures = 0;
+    while ((fact = judging_fact(asking->judging, asking->attempt, KIND_AUTH, fact))) {
+        all += 1;
+        *failures += fact->state == NO;
+    }
+    return all;
+}
+
+/* Whether the server refused it before it could have tried to log in. */
+static bool is_cut_off(const struct columns *columns, uint32_t a)
+{
+    return columns->answer[a] != ANSWER_NONE && columns->answer[a] != ANSWER_ACCEPTED &&
+           columns->answered_at[a] < STAGE_HELO;
 }
 
 static enum tri recorded(const struct asking *asking)
@@ -142,13 +147,15 @@ static void take_down(struct rate *state, const struct asking *asking, struct cl
     const struct columns *columns = state->columns;
     uint32_t a = asking->attempt;
     usec at = columns->at[a];
-    bool cut_off = false;
     if (!progress->begun) {
         note(state, client, CONNECTIONS, columns->started[columns->session[a]], 1, asking->certain);
-        double failures = failures_of(asking, &cut_off);
+        double failures = 0, all = logins_of(asking, &failures);
         note(state, client, FAILURES, at, failures, asking->certain);
-        if (cut_off)
+        note(state, client, ATTEMPTS, at, all, asking->certain);
+        if (all == 0 && is_cut_off(columns, a)) {
             note(state, client, FAILURES, at, state->ours->failures + 1, false);
+            note(state, client, ATTEMPTS, at, state->ours->attempts + 1, false);
+        }
     }
     if (columns->transaction[a] != FACT_ALL &&
         (!progress->begun || columns->transaction[a] != progress->transaction))
@@ -167,7 +174,8 @@ static enum tri ask(void *given, const struct asking *asking)
     take_down(state, asking, client, progress);
     if (!progress->begun)
         progress->once = (uint8_t)tri_or(exceeds(state, client, CONNECTIONS, columns->started[s]),
-                                         exceeds(state, client, FAILURES, columns->at[a]));
+                                         tri_or(exceeds(state, client, FAILURES, columns->at[a]),
+                                                exceeds(state, client, ATTEMPTS, columns->at[a])));
     progress->begun = true;
     progress->transaction = columns->transaction[a];
     enum tri told = recorded(asking);

@@ -27,6 +27,8 @@ static const char *const tellers[KINDS] = {
     [KIND_DKIM] = "the log of opendkim or rspamd",
     [KIND_DMARC] = "the log of opendmarc or rspamd",
     [KIND_UNANSWERED] = "a capture at the primary",
+    [KIND_ASN] = "enrich with a database of autonomous systems",
+    [KIND_COUNTRY] = "enrich with a database of countries",
 };
 
 const char *replay_teller(enum kind kind)
@@ -99,11 +101,21 @@ static struct str unknown_why(const struct walk *walk, uint32_t r, uint32_t atte
     return teller ? arena_printf(arena, "%.*s; %s would tell", STR_ARG(why), teller) : why;
 }
 
+/* "...; it may be exempt: the client's country is not known". */
+static struct str maybe_exempt(const struct walk *walk, uint32_t r, uint32_t attempt, struct str before,
+                               struct arena *arena)
+{
+    struct wanting wanting = rule_wants(walk->columns, walk->policy, &walk->policy->rules[r], attempt);
+    const char *teller = replay_teller(wanting.kind);
+    return arena_printf(arena, "%.*s it may be exempt: %s is not known%s%s%s", STR_ARG(before),
+                        wanting.what ? wanting.what : "what that asks", teller ? "; " : "",
+                        teller ? teller : "", teller ? " would tell" : "");
+}
+
 static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uint32_t attempt, bool possible,
                       struct rule_story *story, struct arena *arena)
 {
     const struct columns *columns = walk->columns;
-    const struct rule *rule = &walk->policy->rules[r];
     const struct judging *judging = &walk->judging[r];
     outcomes set = walk->attempt[attempt];
     bool known = bits_get(&walk->known[r], attempt), hit = bits_get(&walk->hit[r], attempt);
@@ -114,7 +126,8 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
         story->why = arena_printf(arena, "not asked: the client left before %s", stage_name[stage]);
         return;
     }
-    if (!rule_applies(columns, walk->policy, rule, attempt)) {
+    enum tri applies = judging_applies(judging, attempt);
+    if (applies == NO) {
         story->hit = NO;
         story->why = STR("not asked: exempt, or not for this server and port");
         return;
@@ -126,6 +139,13 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
                      : story->hit == NO  ? STR("passes: known, or old enough, by what came before")
                      : story->hit == YES ? STR("put off: nothing before could have made it known")
                                          : STR("what came before may have made it known");
+        if (possible && story->hit == UNKNOWN && applies == UNKNOWN)
+            story->why = maybe_exempt(walk, r, attempt, STR("what came before decides it, or"), arena);
+        return;
+    }
+    if (applies == UNKNOWN && judging_verdict(judging, attempt) == YES) {
+        story->why = known ? STR("would hit; but the server let it by, so it was exempt (inferred)")
+                           : maybe_exempt(walk, r, attempt, STR("would hit; but"), arena);
         return;
     }
     struct str seen = observed(judging, attempt, arena);

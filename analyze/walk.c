@@ -7,6 +7,7 @@
 #include "analyze/walk.h"
 
 #include <stdlib.h>
+#include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 
 /* Verdicts while they are being worked out: an enum tri, and whether the rule is asked at all. */
@@ -37,22 +38,35 @@ static void share_in_chains(const struct columns *columns, uint8_t *judged)
     }
 }
 
+static bool is_maybe(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    return walk->maybe[r].count && bits_get(&walk->maybe[r], attempt);
+}
+
 static void judge_rule(struct walk *walk, uint32_t r, enum stage stage, uint8_t *judged)
 {
     const struct columns *columns = walk->columns;
     const struct rule *rule = &walk->policy->rules[r];
     bool shared = walk->by_delivery && rule->measure->in_chain;
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        bool asked = stage <= columns->reached[a] && rule_applies(columns, walk->policy, rule, a);
         bool tells = shared && (columns->before[a] != NO_ATTEMPT || columns->after[a] != NO_ATTEMPT);
-        judged[a] = asked ? 0 : JUDGED_NOT_ASKED;
-        judged[a] |= (uint8_t)(asked || tells ? judging_verdict(&walk->judging[r], a) : UNKNOWN);
+        enum tri applies = stage <= columns->reached[a] ? judging_applies(&walk->judging[r], a) : NO;
+        judged[a] = applies != NO ? 0 : JUDGED_NOT_ASKED;
+        judged[a] |= (uint8_t)(applies != NO || tells ? judging_verdict(&walk->judging[r], a) : UNKNOWN);
+        if (applies != UNKNOWN)
+            continue;
+        if (judged[a] == YES && !walk->state[r] && judging_let_by(&walk->judging[r], a))
+            judged[a] |= JUDGED_NOT_ASKED; /* the same rule did not hit it: it was exempt */
+        else
+            bits_set(&walk->maybe[r], a);
     }
     if (shared)
         share_in_chains(columns, judged);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         bool asked = !(judged[a] & JUDGED_NOT_ASKED);
         enum tri verdict = asked ? (enum tri)judged[a] : NO;
+        if (verdict == YES && !walk->state[r] && is_maybe(walk, r, a))
+            verdict = UNKNOWN;
         if (verdict == YES)
             bits_set(&walk->hit[r], a);
         if (verdict != UNKNOWN)
@@ -98,17 +112,19 @@ static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool 
         return NO;
     uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
     uint32_t operator_name = columns->operator_of[s];
+    bool maybe = is_maybe(walk, r, attempt);
     bool spoiled = bits_get(&walk->net_spoiled[r], network) ||
                    (operator_name != NAME_NONE && bits_get(&walk->operator_spoiled[r], operator_name));
     struct asking asking = {
         .judging = &walk->judging[r],
         .attempt = attempt,
-        .certain = certain,
+        .certain = certain && !maybe,
         .as_recorded = !spoiled,
         .by_delivery = walk->by_delivery,
         .verdict = verdict_of(walk, r, attempt),
     };
-    return walk->state[r]->ask(walk->held[r], &asking);
+    enum tri verdict = walk->state[r]->ask(walk->held[r], &asking);
+    return maybe && verdict == YES ? UNKNOWN : verdict;
 }
 
 static void stop(const struct walk *walk, struct passage *passage, uint32_t r, uint32_t attempt)
@@ -117,20 +133,26 @@ static void stop(const struct walk *walk, struct passage *passage, uint32_t r, u
     passage->put_off = passage->put_off || puts_off(walk, r, attempt);
 }
 
-/* A recorded answer of a measure with state stands only while everything before reached it as in the record.
- */
-static void mind_record(struct walk *walk, uint32_t r, uint32_t attempt, bool certain, bool possible)
+static void spoil(struct walk *walk, uint32_t r, uint32_t attempt)
 {
     const struct columns *columns = walk->columns;
-    if (!walk->state[r])
-        return;
-    bool touched = judging_touched(&walk->judging[r], attempt);
-    if (touched ? certain : !possible)
-        return;
     uint32_t s = columns->session[attempt];
     bits_set(&walk->net_spoiled[r], columns->network[columns->client[s]]);
     if (columns->operator_of[s] != NAME_NONE)
         bits_set(&walk->operator_spoiled[r], columns->operator_of[s]);
+}
+
+/* A recorded answer of a measure with state stands only while everything before reached it as in the record.
+ */
+static void mind_record(struct walk *walk, uint32_t r, uint32_t attempt, bool certain, bool possible)
+{
+    if (!walk->state[r])
+        return;
+    enum tri touched = judging_touched(&walk->judging[r], attempt);
+    bool known = !is_maybe(walk, r, attempt) || judging_alike(&walk->judging[r], attempt);
+    if (touched == YES ? certain && known : touched == NO && !possible)
+        return;
+    spoil(walk, r, attempt);
 }
 
 static struct passage pass_rules(struct walk *walk, uint32_t attempt, bool certain)
@@ -334,8 +356,7 @@ static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive 
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
             if (!walk->state[r])
                 continue;
-            mind_record(walk, r, attempt, !judging_touched(&walk->judging[r], attempt),
-                        true); /* newly put off */
+            spoil(walk, r, attempt); /* newly put off */
             struct asking asking = { &walk->judging[r],           attempt, false, false, true,
                                      verdict_of(walk, r, attempt) };
             if (bits_get(&walk->applies[r], attempt))
@@ -400,6 +421,7 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
     walk->hit = mem_zero(rules, sizeof *walk->hit);
     walk->known = mem_zero(rules, sizeof *walk->known);
     walk->applies = mem_zero(rules, sizeof *walk->applies);
+    walk->maybe = mem_zero(rules, sizeof *walk->maybe);
     walk->state = mem_zero(rules, sizeof *walk->state);
     walk->held = mem_zero(rules, sizeof *walk->held);
     walk->net_spoiled = mem_zero(rules, sizeof *walk->net_spoiled);
@@ -416,6 +438,7 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
         walk->hit[r] = bits_new(attempts);
         walk->known[r] = bits_new(attempts);
         walk->applies[r] = bits_new(walk->state[r] ? attempts : 0);
+        walk->maybe[r] = bits_new(rule_may_wonder(policy, rule) ? attempts : 0);
         judge_rule(walk, r, walk->steps[k].stage, judged);
         walk->judging[r].hit = &walk->hit[r];
         walk->judging[r].known = &walk->known[r];
@@ -437,6 +460,7 @@ void walk_free(struct walk *walk)
         bits_free(&walk->hit[r]);
         bits_free(&walk->known[r]);
         bits_free(&walk->applies[r]);
+        bits_free(&walk->maybe[r]);
         bits_free(&walk->net_spoiled[r]);
         bits_free(&walk->operator_spoiled[r]);
         if (walk->state[r])
@@ -450,6 +474,7 @@ void walk_free(struct walk *walk)
     free(walk->hit);
     free(walk->known);
     free(walk->applies);
+    free(walk->maybe);
     free(walk->state);
     free(walk->held);
     free(walk->net_spoiled);

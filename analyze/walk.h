@@ -30,6 +30,7 @@ struct walk {
     struct bits *hit,
         *known; /* by rule: verdicts from evidence, reach minded; a rule that does not apply misses */
     struct bits *applies;                        /* by rule, for those with state: asked at all */
+    struct bits *maybe;                          /* by rule: it may be exempt; no bits: none is */
     const struct state **state;                  /* by rule; NULL: none */
     void **held;                                 /* by rule: what the state holds */
     struct bits *net_spoiled, *operator_spoiled; /* by rule, of networks and of operators' names */

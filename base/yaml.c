@@ -94,7 +94,7 @@ int reader_not_a(struct reader *reader, const yaml_node_t *node, const char *wha
     return reader_fail(reader, node, "%.*s is not %s; write %s", STR_ARG(found), what, cure);
 }
 
-static int count_value(struct reader *reader, const yaml_node_t *node)
+int reader_count(struct reader *reader, const yaml_node_t *node)
 {
     if (++reader->values <= VALUES_MOST)
         return 0;
@@ -118,7 +118,7 @@ int reader_pairs(struct reader *reader, yaml_node_t *node, bool fold,
         yaml_node_t *key = yaml_document_get_node(reader->document, pair->key);
         yaml_node_t *value = yaml_document_get_node(reader->document, pair->value);
         struct str name = node_text(key);
-        if ((result = count_value(reader, key)))
+        if ((result = reader_count(reader, key)))
             break;
         if (!name.at) {
             result = reader_not_a(reader, key, "a key", "one word");
@@ -149,13 +149,13 @@ int reader_items(struct reader *reader, yaml_node_t *node, size_t *count,
         return 0;
     if (node->type != YAML_SEQUENCE_NODE) {
         *count = 1;
-        return count_value(reader, node) || take(reader, node, state) ? -1 : 0;
+        return reader_count(reader, node) || take(reader, node, state) ? -1 : 0;
     }
     yaml_node_item_t *first = node->data.sequence.items.start, *end = node->data.sequence.items.top;
     *count = (size_t)(end - first);
     for (yaml_node_item_t *item = first; item < end; item++) {
         yaml_node_t *value = yaml_document_get_node(reader->document, *item);
-        if (count_value(reader, value) || take(reader, value, state))
+        if (reader_count(reader, value) || take(reader, value, state))
             return -1;
     }
     return 0;
@@ -309,7 +309,7 @@ int reader_room(struct reader *reader, const yaml_node_t *node, size_t *count)
     *count = node_is_null(node) ? 0 : items_of(node);
     if (*count > VALUES_MOST - reader->values) {
         reader->values = VALUES_MOST;
-        return count_value(reader, node);
+        return reader_count(reader, node);
     }
     return 0;
 }

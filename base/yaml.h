@@ -20,6 +20,7 @@ struct reader {
     size_t values;  /* taken so far: aliases can make a short text long */
     char path[160]; /* "greylist.exempt.networks" */
     size_t path_len;
+    bool elsewhere; /* some of it was read from other files */
 };
 
 /* A key of a mapping, and what reads its value. `into` is the struct that the mapping fills. */
@@ -44,6 +45,8 @@ struct str node_text(const yaml_node_t *node);
 
 /* "\"5 minuts\" is not a duration; write 5m, 300s or 1h30m", of what stands in the node; returns -1. */
 int reader_not_a(struct reader *reader, const yaml_node_t *node, const char *what, const char *cure);
+/* Counts a value that is taken: -1 where there are too many. */
+int reader_count(struct reader *reader, const yaml_node_t *node);
 /* How many items a node will give reader_items(), or pairs reader_pairs(), before memory is taken for them:
  * -1 where they are more than may be, for an aliased list takes it each time that it is read. */
 int reader_room(struct reader *reader, const yaml_node_t *node, size_t *count);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analyze/policy.h"
+#include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/prune.h"
@@ -137,15 +138,43 @@ static int enforced_read(struct enforced *enforced, const char *text, struct why
     return result;
 }
 
+/* A policy whose lists are elsewhere is kept with them: the files will have changed when it is read again. */
+static int enforced_write(const struct enforced *enforced, char **yaml, size_t *bytes, struct why *why)
+{
+    const struct policy *policy = &enforced->policy;
+    *yaml = NULL;
+    if (!policy->has_lists) {
+        *yaml = strndup(policy->yaml.at, policy->yaml.len);
+        *bytes = policy->yaml.len;
+        return *yaml ? 0 : why_set(why, EX_OSERR, "out of memory");
+    }
+    FILE *written = open_memstream(yaml, bytes);
+    int result =
+        written ? policy_write(policy, false, written, why) : why_set(why, EX_OSERR, "out of memory");
+    if (written)
+        fclose(written);
+    if (result == 0 && *bytes > READER_BYTES_MOST)
+        result =
+            why_set(why, EX_DATAERR, "--recorded: policy %.*s is more than 1 MB with its lists; shorten them",
+                    STR_ARG(policy->name));
+    return result;
+}
+
 static int enforced_store(struct store *store, const struct enforced *enforced, size_t count, struct why *why)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct recorded_policy policy = { enforced[i].policy.name, enforced[i].policy.yaml, enforced[i].from,
-                                          enforced[i].to };
-        if (store_add_recorded(store, &policy, why) < 0)
-            return -1;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        char *yaml = NULL;
+        size_t bytes = 0;
+        result = enforced_write(&enforced[i], &yaml, &bytes, why);
+        struct recorded_policy policy = {
+            enforced[i].policy.name, { yaml, bytes }, enforced[i].from, enforced[i].to
+        };
+        if (result == 0)
+            result = store_add_recorded(store, &policy, why);
+        free(yaml);
     }
-    return 0;
+    return result;
 }
 
 static struct wall *zone_read(const char *zone, struct why *why)

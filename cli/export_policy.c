@@ -37,6 +37,7 @@ static void exempt_name(struct exempt *exempt, const struct pseudonyms *pseudony
     networks_name(&exempt->networks, pseudonyms);
     texts_name(&exempt->client_names, name_domain, pseudonyms, arena);
     texts_name(&exempt->sender_domains, name_domain, pseudonyms, arena);
+    texts_name(&exempt->spf_domains, name_domain, pseudonyms, arena);
     texts_name(&exempt->recipients, name_recipient, pseudonyms, arena);
 }
 

@@ -24,6 +24,23 @@ static bool refused_higher(const void *recorded, const void *ours)
     return theirs->score >= mine->score && theirs->symbols.count == 0;
 }
 
+static bool is_of_symbol(char c)
+{
+    return is_alpha(c) || is_digit(c) || c == '_';
+}
+
+/* "R_SPF_FAIL(1.00){...},BAYES_99=3.5": a whole symbol, in whatever brackets and with whatever score. */
+static bool has_symbol(struct str symbols, struct str symbol)
+{
+    for (size_t i = 0; symbol.len && i + symbol.len <= symbols.len; i++) {
+        const char *after = symbols.at + i + symbol.len, *end = symbols.at + symbols.len;
+        if ((i == 0 || !is_of_symbol(symbols.at[i - 1])) && (after == end || !is_of_symbol(*after)) &&
+            str_eq((struct str){ symbols.at + i, symbol.len }, symbol))
+            return true;
+    }
+    return false;
+}
+
 static enum tri judge_spam(const struct judging *judging, uint32_t attempt)
 {
     const struct spam_parameters *ours = judging->rule->parameters;
@@ -33,9 +50,11 @@ static enum tri judge_spam(const struct judging *judging, uint32_t attempt)
             continue;
         struct str symbols = judging_name(judging, fact->detail);
         for (size_t i = 0; i < ours->symbols.count; i++)
-            if (symbols.at && str_find(symbols, ours->symbols.text[i]))
+            if (has_symbol(symbols, ours->symbols.text[i]))
                 return YES;
-        return tri_of((double)fact->a >= round(ours->score * 1000));
+        if ((double)fact->a >= round(ours->score * 1000))
+            return YES;
+        return ours->symbols.count && !symbols.at ? UNKNOWN : NO; /* the log may not have them */
     }
     if (judging_refused(judging, attempt, refused_higher))
         return YES;

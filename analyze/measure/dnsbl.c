@@ -279,6 +279,13 @@ static int check(const void *given, struct why *why)
     if (ours->zones.count == 0)
         return why_set(why, EX_DATAERR,
                        "zones is empty; name at least one list: zones: { zen.spamhaus.org: 1 }");
+    for (size_t i = 0; i < ours->allow.count; i++)
+        if (ours->allow.weight[i].weight > 0)
+            return why_set(
+                why, EX_DATAERR,
+                "allow: %.*s speaks against a client with %d; write -%d, or name it among the zones",
+                STR_ARG(ours->allow.weight[i].name), (int)ours->allow.weight[i].weight,
+                (int)ours->allow.weight[i].weight);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* helo: what the client calls itself. Syntax and dots are judged from the name; whether it resolves only from
  * what the record shows. No HELO at all is "required", not unknown. */
 #include "analyze/judging.h"
+#include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 
 static const char *const literal_words[] = { "accept", "reject", NULL };
@@ -69,7 +70,7 @@ static bool as_strict(const void *recorded, const void *ours)
     const struct helo_parameters *theirs = recorded, *mine = ours;
     return theirs->require >= mine->require && theirs->syntax >= mine->syntax && theirs->fqdn >= mine->fqdn &&
            theirs->resolves >= mine->resolves && theirs->address_literal >= mine->address_literal &&
-           mine->own_name.count == 0;
+           (mine->own_name.count == 0 || texts_equal(&theirs->own_name, &mine->own_name));
 }
 
 static enum tri judge(const struct judging *judging, uint32_t attempt)
@@ -92,8 +93,8 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     if (ours->fqdn)
         hit = tri_or(hit, tri_of(literal ? !literal_valid
                                          : bare || !is_host_name(helo) || !memchr(helo.at, '.', helo.len)));
-    for (size_t i = 0; i < ours->own_name.count; i++)
-        hit = tri_or(hit, tri_of(str_eq_nocase(helo, ours->own_name.text[i])));
+    if (ours->own_name.count)
+        hit = tri_or(hit, tri_of(texts_hold(&ours->own_name, helo)));
     if (ours->resolves && hit != YES) {
         enum tri resolves =
             literal ? YES

@@ -70,7 +70,7 @@ struct nolisting_parameters {
 
 struct rate_parameters { /* rate and auth-abuse; 0: no limit */
     usec window;
-    double connections, messages, recipients, failures;
+    double connections, messages, recipients, failures, attempts;
     uint32_t per; /* enum rate_per */
 };
 enum rate_per { PER_ADDRESS, PER_NETWORK };

@@ -33,7 +33,9 @@ static const struct parameter rate_table[] = {
 
 static const struct parameter auth_table[] = {
     { "failures", PARAMETER_NUMBER, offsetof(struct rate_parameters, failures), "5", NULL,
-      "more failed logins than this, and the client is turned away" },
+      "more failed logins than this, and the client is turned away; 0: any number may fail" },
+    { "attempts", PARAMETER_NUMBER, offsetof(struct rate_parameters, attempts), "0", NULL,
+      "the same of AUTH commands, be they well or not (smtpd_client_auth_rate_limit)" },
     WINDOW("10m"),
     PER,
     { 0 },

@@ -1,5 +1,6 @@
 /* recipient: the address does not exist; relay: it is not ours, and the client may not relay. */
 #include "analyze/judging.h"
+#include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 
 static const struct parameter recipient_table[] = {
@@ -34,16 +35,23 @@ const struct measure measure_recipient = {
 
 static const struct parameter relay_table[] = {
     { "domains", PARAMETER_TEXTS, offsetof(struct relay_parameters, domains), NULL, NULL,
-      "our domains, as @domain; without it what the record shows" },
+      "our domains, with @ before them or not; without it what the record shows" },
     { 0 },
 };
+
+/* A mailbox without a domain is one of ours (RFC 5321 4.1.1.3: postmaster). */
+static bool is_ours(const struct texts *domains, struct str address)
+{
+    const char *at = address.len ? str_find_last(address, '@') : NULL;
+    return !at || texts_hold_exactly(domains, str_range(at + 1, address.at + address.len));
+}
 
 static enum tri judge_relay(const struct judging *judging, uint32_t attempt)
 {
     const struct relay_parameters *ours = judging->rule->parameters;
     struct str address = judging_recipient(judging, attempt);
     if (ours->domains.count && address.at && !judging_authenticated(judging, attempt))
-        return tri_not(tri_of(texts_hold_address(&ours->domains, address)));
+        return tri_not(tri_of(is_ours(&ours->domains, address)));
     enum tri relay = judging_conclude(judging, attempt, KIND_RELAY, NULL, NULL, NO);
     /* A list of domains does not know who may relay. */
     return relay == YES && judging_authenticated(judging, attempt) &&

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analyze/lists.h"
 #include "analyze/measure.h"
 #include "analyze/measure/parameters.h"
 #include "analyze/policy.h"
@@ -304,7 +305,24 @@ static const struct wrong {
     { "exempt: { recipient: a@b.example }\nmeasures: []",
       "policy.yaml:1:11: exempt: there is no key \"recipient\"; did you mean recipients? Possible: "
       "authenticated, "
-      "networks, client-names, sender-domains, recipients" },
+      "networks, asns, countries, client-names, sender-domains, spf-domains, recipients" },
+    { "exempt: { asns: [AS64496, AS0] }\nmeasures: []",
+      "policy.yaml:1:27: exempt.asns: \"AS0\" is not the number of an autonomous system; write 64496 or "
+      "AS64496" },
+    { "measures:\n- dnsbl: { zones: { z.example: 1 }, allow: { w.example: 2 } }",
+      "policy.yaml:2:3: dnsbl: allow: w.example speaks against a client with 2; write -2, or name it among "
+      "the zones" },
+    { "exempt: { countries: DEU }\nmeasures: []", "policy.yaml:1:22: exempt.countries: \"DEU\" is not a "
+                                                  "country; write its two letters (ISO 3166), DE or CH" },
+    { "exempt: { spf-domains: { list: cloud-sender } }\nmeasures: []",
+      "policy.yaml:1:32: exempt.spf-domains.list: no list of spf-domains called \"cloud-sender\" comes with "
+      "mxreplay; did you mean cloud-senders? Possible: cloud-senders" },
+    { "exempt: { networks: { list: cloud-senders } }\nmeasures: []",
+      "policy.yaml:1:29: exempt.networks.list: no lists of networks come with mxreplay; write { file: PATH "
+      "}" },
+    { "exempt: { networks: { fiel: a } }\nmeasures: []",
+      "policy.yaml:1:23: exempt.networks: there is no key \"fiel\"; did you mean file? Possible: file, "
+      "list" },
     /* names */
     { "measures:\n- greylist: {}\n- grelyist: {}", "policy.yaml:3:3: there is no measure \"grelyist\"; did "
                                                    "you mean greylist? Possible: nolisting, rate, ..." },
@@ -589,7 +607,7 @@ static struct str draw_text(struct arena *arena)
 
 static struct texts draw_texts(struct arena *arena, const char *form)
 {
-    struct texts texts = { NULL, one_in(3) ? 0 : 1 + draw(one_in(4) ? 40 : 4) };
+    struct texts texts = { .count = one_in(3) ? 0 : 1 + draw(one_in(4) ? 40 : 4) };
     texts.text = arena_zero(arena, texts.count * sizeof *texts.text);
     for (size_t i = 0; i < texts.count; i++)
         texts.text[i] = form ? arena_printf(arena, form, draw(1000)) : draw_text(arena);
@@ -598,7 +616,7 @@ static struct texts draw_texts(struct arena *arena, const char *form)
 
 static struct networks draw_networks(struct arena *arena, bool v4_only)
 {
-    struct networks networks = { NULL, one_in(3) ? 0 : 1 + draw(one_in(4) ? 30 : 3) };
+    struct networks networks = { .count = one_in(3) ? 0 : 1 + draw(one_in(4) ? 30 : 3) };
     networks.prefix = arena_zero(arena, networks.count * sizeof *networks.prefix);
     for (size_t i = 0; i < networks.count; i++) {
         struct ip ip = ip_from_v4(draw(UINT32_MAX));
@@ -617,8 +635,15 @@ static struct exempt draw_exempt(struct arena *arena)
         return exempt;
     exempt.authenticated = one_in(2);
     exempt.networks = draw_networks(arena, false);
+    exempt.asns.count = draw(4);
+    exempt.asns.number = arena_zero(arena, 4 * sizeof *exempt.asns.number);
+    for (uint32_t i = 0; i < exempt.asns.count; i++) /* in order, as they are read */
+        exempt.asns.number[i] = i * 1000 + 1 + draw(1000);
+    static const char *const countries[] = { "DE", "NO", "ZZ" };
+    exempt.countries = draw_texts(arena, countries[draw(3)]);
     exempt.client_names = draw_texts(arena, "Host-%u.example");
     exempt.sender_domains = draw_texts(arena, "d%u.example");
+    exempt.spf_domains = draw_texts(arena, "s%u.example");
     exempt.recipients = draw_texts(arena, "user+%u#\"x@example");
     return exempt;
 }
@@ -663,9 +688,11 @@ static void draw_parameter(const struct parameter *p, void *parameters, struct a
         weights->count = draw(6);
         weights->weight = arena_zero(arena, weights->count * sizeof *weights->weight);
         for (size_t i = 0; i < weights->count; i++)
-            weights->weight[i] = (struct weight){ .name = arena_printf(arena, "Z%zu-_.example", i),
-                                                  .weight = (int32_t)draw(20001) - 10000,
-                                                  .replies = draw_networks(arena, true) };
+            weights->weight[i] =
+                (struct weight){ .name = arena_printf(arena, "Z%zu-_.example", i),
+                                 .weight = strcmp(p->name, "allow") ? (int32_t)draw(20001) - 10000
+                                                                    : -(int32_t)draw(10001),
+                                 .replies = draw_networks(arena, true) };
         break;
     }
     }
@@ -730,6 +757,9 @@ static void same_exempt(const struct exempt *a, const struct exempt *b)
 {
     ck_assert(a->authenticated == b->authenticated);
     same_networks(&a->networks, &b->networks);
+    ck_assert(numbers_equal(&a->asns, &b->asns));
+    same_texts(&a->countries, &b->countries);
+    same_texts(&a->spf_domains, &b->spf_domains);
     same_texts(&a->client_names, &b->client_names);
     same_texts(&a->sender_domains, &b->sender_domains);
     same_texts(&a->recipients, &b->recipients);

@@ -235,6 +235,8 @@ static void add_all_evidence(struct building *b)
         struct evidence *evidence = add_evidence(b, KIND_SPAM, UNKNOWN, true);
         evidence->a = thousandths_of(book, value);
         evidence->b = INT64_MIN;
+        if ((value = get(book, b->node, "symbols")))
+            evidence->detail = text_of(book, value);
     }
     if ((value = get(book, b->node, "auth"))) {
         b->session.auth_user = text_of(book, value);
@@ -258,6 +260,10 @@ static void add_all_evidence(struct building *b)
     for (uint64_t left = (value = get(book, b->node, "auth_failed")) ? (uint64_t)number_of(book, value) : 0;
          left; left--)
         add_evidence(b, KIND_AUTH, NO, false);
+    if ((value = get(book, b->node, "asn")))
+        add_evidence(b, KIND_ASN, YES, false)->a = (int64_t)number_of(book, value);
+    if ((value = get(book, b->node, "country")))
+        add_evidence(b, KIND_COUNTRY, YES, false)->detail = text_of(book, value);
     if ((value = get(book, b->node, "pass_old")) && tri_of_node(book, value) == YES)
         add_evidence(b, KIND_TESTED_BEFORE, YES, false)->detail = STR("PASS OLD");
 }
@@ -384,10 +390,12 @@ static usec record_begin(void)
 static void build_session(struct building *b, int64_t id)
 {
     static const char *const keys[] = {
-        "at",    "ip",     "from",          "to",    "did",        "server",      "port",
-        "name",  "helo",   "auth",          "rdns",  "fcrdns",     "dnsbl",       "dnsbl_reply",
-        "spoke", "banner", "sender_domain", "score", "valid",      "pass_old",    "spf",
-        "dkim",  "dmarc",  "tls",           "vrfy",  "unanswered", "auth_failed", NULL
+        "at",    "ip",          "from",        "to",     "did",           "server",
+        "port",  "name",        "helo",        "auth",   "rdns",          "fcrdns",
+        "dnsbl", "dnsbl_reply", "spoke",       "banner", "sender_domain", "score",
+        "valid", "pass_old",    "spf",         "dkim",   "dmarc",         "tls",
+        "vrfy",  "unanswered",  "auth_failed", "asn",    "country",       "symbols",
+        NULL
     };
     struct book *book = b->book;
     only(book, b->node, keys);
