@@ -86,8 +86,8 @@ static void sender_told(const struct line *line, struct haraka_line *said, struc
     haraka_reach(open, STAGE_MAIL);
     if (reply.code < 400)
         return;
-    if (!haraka_field(said, STR("msg"), &reply.text) || !reply.text.len)
-        reply.text = said->message; /* "sender <a@b.test> denied" */
+    reply.text = said->message; /* "sender <a@b.test> denied" */
+    haraka_words(said, &reply);
     haraka_refuse(line, builder, open, &reply, open->transaction, WHOLE_TRANSACTION);
     open->transaction = -1;
 }
@@ -121,8 +121,8 @@ static void recipient_told(const struct line *line, struct haraka_line *said, st
     } else if (reply.code < 400) {
         haraka_refuse_unspoken(line, builder, open, open->transaction, index);
     } else {
-        if (!haraka_field(said, STR("msg"), &reply.text) || !reply.text.len)
-            reply.text = said->message;
+        reply.text = said->message;
+        haraka_words(said, &reply);
         haraka_refuse(line, builder, open, &reply, open->transaction, index);
     }
 }
@@ -132,8 +132,7 @@ static void end_of_message(const struct line *line, struct haraka_line *said, st
 {
     reply->stage = STAGE_EOM;
     haraka_reach(open, STAGE_EOM);
-    if (!haraka_field(said, STR("msg"), &reply->text))
-        reply->text = (struct str){ NULL, 0 };
+    haraka_words(said, reply);
     if (reply->code >= 400) {
         haraka_refuse(line, builder, open, reply, open->transaction, WHOLE_TRANSACTION);
     } else {

@@ -21,6 +21,10 @@ struct haraka_line {
 bool haraka_read(struct str text, struct haraka_line *said);
 /* The value of a field behind the message. */
 bool haraka_field(struct haraka_line *said, struct str name, struct str *value);
+/* What a plugin says to the client: reply->text from the field "msg" (untouched where that is missing or
+ * empty), and the code that it has of its own, where it is a DSN (haraka-dsn) that has another than
+ * `reply->code`. */
+void haraka_words(struct haraka_line *said, struct reply *reply);
 
 /* A session's notes. */
 struct haraka_notes {

@@ -100,6 +100,32 @@ static void correct_recipients(const struct line *line, struct haraka_line *said
     session->gap |= left != count;
 }
 
+static void correct_code(struct reply *reply, int16_t code, struct str words)
+{
+    struct str enhanced = { NULL, 0 };
+    smtp_cut_enhanced(&words, code, &enhanced);
+    if (reply->code >= 400 && str_eq(reply->text, words) && str_eq(reply->enhanced, enhanced))
+        reply->code = code;
+}
+
+/* The last refusal's words have its code: so had all that were refused in these words. */
+static void correct_codes(struct open_session *open, struct str last)
+{
+    struct session *session = &open->session;
+    uint64_t number = 0;
+    if (!cut_number(&last, &number) || number < 400 || number > 599)
+        return;
+    int16_t code = (int16_t)number;
+    struct str words = str_trim(last);
+    correct_code(&session->reply, code, words);
+    for (uint32_t i = 0; i < session->transaction_count; i++) {
+        struct transaction *transaction = &session->transactions[i];
+        correct_code(&transaction->reply, code, words);
+        for (uint32_t j = 0; j < transaction->recipient_count; j++)
+            correct_code(&transaction->recipients[j].reply, code, words);
+    }
+}
+
 /* "554 client [198.51.100.60] rejected; no rDNS": the last refusal, where no other line has told of one. */
 static void last_words(const struct line *line, struct builder *builder, struct open_session *open,
                        struct str last)
@@ -156,6 +182,7 @@ void haraka_disconnected(const struct line *line, struct haraka_line *said, stru
     name_told(line, said, builder, open);
     when_told(line, builder, open, &notes->dialog, field_is(said, STR("early"), STR("Y")));
     if (!known && haraka_field(said, STR("lr"), &text)) {
+        correct_codes(open, text);
         correct_recipients(line, said, builder, open, text);
         last_words(line, builder, open, text);
     }

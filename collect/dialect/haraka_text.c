@@ -114,25 +114,55 @@ static bool next_pair(struct haraka_line *said, struct str *rest, struct str *na
     return said->is_json ? cut_json_pair(said, rest, name, value) : cut_pair(said, rest, name, value);
 }
 
-bool haraka_field(struct haraka_line *said, struct str wanted, struct str *value)
+static bool find_pair(struct haraka_line *said, struct str rest, struct str wanted, struct str *value)
 {
-    struct str rest = said->fields, name;
+    struct str name;
     size_t used = said->used;
     while (next_pair(said, &rest, &name, value)) {
-        if (str_eq(name, wanted)) {
-            /* A DSN (haraka-dsn) is an object with its words in it. */
-            if (value->len && value->at[0] == '{' && said->is_json) {
-                struct str inner = *value;
-                while (cut_json_pair(said, &inner, &name, value))
-                    if (str_eq(name, STR("msg")))
-                        return true;
-                return false;
-            }
+        if (str_eq(name, wanted))
             return true;
-        }
         said->used = used;
     }
     return false;
+}
+
+bool haraka_field(struct haraka_line *said, struct str wanted, struct str *value)
+{
+    return find_pair(said, said->fields, wanted, value);
+}
+
+/* A DSN of which a line has the text alone, "4.7.1 Greylisted": what stands in front tells the class, by
+ * which its code goes. sec_unauthorized() is 550 by itself, so that a 4.7.1 was given its code, 451
+ * (haraka-plugin-greylist, -rspamd); so has sec_spf_error() (haraka-plugin-spf). The last words at the end of
+ * the session put right what is otherwise. */
+static void guess_code(struct reply *reply)
+{
+    struct str text = reply->text, enhanced;
+    int other = reply->code < 500 ? 550 : 450;
+    if (smtp_cut_enhanced(&text, reply->code, &enhanced)) {
+        if (str_eq(enhanced, STR("4.7.1")) || str_eq(enhanced, STR("4.7.24")))
+            reply->code = reply->code == 450 ? 451 : reply->code;
+    } else if (smtp_cut_enhanced(&text, other, &enhanced)) {
+        reply->code = (int16_t)other;
+        guess_code(reply);
+    }
+}
+
+void haraka_words(struct haraka_line *said, struct reply *reply)
+{
+    struct str msg, value;
+    uint64_t code = 0;
+    if (!haraka_field(said, STR("msg"), &msg) || !msg.len)
+        return;
+    if (!said->is_json || msg.at[0] != '{') {
+        reply->text = msg;
+        guess_code(reply);
+        return;
+    }
+    if (find_pair(said, msg, STR("reply"), &value) && value.len)
+        reply->text = value;
+    if (find_pair(said, msg, STR("code"), &value) && str_number(value, &code) && code >= 400 && code < 600)
+        reply->code = (int16_t)code;
 }
 
 /* "D6384114-781E-44DB-9069-2CC6244E1724.1" */

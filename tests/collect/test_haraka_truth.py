@@ -54,15 +54,14 @@ def compare(row, session, mails, rcpts, dialog, delayed):
     # Asked for in vain: no HELO or MAIL before; and what cannot be parsed, which no line of its own tells of.
     vain = ("503",) if dialog else ("503", "501")
     codes = lambda field: [c for c in row[field].split(";") if c and c not in vain]
-    heard = lambda field: codes(field) if dialog else [c[0] for c in codes(field)]
-    told = lambda all_: [str(c) if dialog else str(c)[0] for c in all_]
+    told = lambda all_: [str(c) for c in all_]
     yield "messages", len([c for c in codes("r_dot") if c == "250"]), session["messages"]
     # Of who is turned away at once, there is no MAIL and no RCPT without the dialog; they were said in vain.
     # "MAIL FROM: <broken" stands among the truth's other commands.
     if (dialog or row["r_banner"] == "220") and row["scenario"] != "syntax":
-        yield "MAIL", heard("r_mail"), told(250 if m["code"] is None or m["code"] < 400 or m["stage_late"] else m["code"]
+        yield "MAIL", codes("r_mail"), told(250 if m["code"] is None or m["code"] < 400 or m["stage_late"] else m["code"]
                                            for m in mails if m["code"] != 503)
-        yield "RCPT", heard("r_rcpt"), told(r["code"] for r in rcpts)
+        yield "RCPT", codes("r_rcpt"), told(r["code"] for r in rcpts)
     helo = [h.split(" ", 1)[1] for h in row["helo"].split("|") if " " in h]
     if dialog:
         yield "HELO", helo[-1] if helo else None, session["helo"] or None
