@@ -12,10 +12,18 @@ static const struct parameter parameters[] = {
     { 0 },
 };
 
+/* The recorded server turned away whatever we would. */
 static bool as_strict(const void *recorded, const void *ours)
 {
     const struct results_parameters *theirs = recorded, *mine = ours;
     return (mine->on & ~theirs->on) == 0;
+}
+
+/* It turned away nothing that we would not. */
+static bool as_lax(const void *recorded, const void *ours)
+{
+    const struct results_parameters *theirs = recorded, *mine = ours;
+    return (theirs->on & ~mine->on) == 0;
 }
 
 static uint32_t result_bit(struct str word)
@@ -36,7 +44,9 @@ static enum tri judge(const struct judging *judging, uint32_t attempt, enum kind
         found |= result_bit(judging_name(judging, fact->detail));
     if (found)
         return tri_of((ours->on & (found & pass ? pass : found)) != 0);
-    return judging_passed(judging, attempt, as_strict) ? NO : UNKNOWN;
+    return judging_passed(judging, attempt, as_strict) ? NO
+           : judging_refused(judging, attempt, as_lax) ? YES
+                                                       : UNKNOWN;
 }
 
 static enum tri judge_dkim(const struct judging *judging, uint32_t attempt)

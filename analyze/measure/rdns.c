@@ -2,6 +2,8 @@
 #include "analyze/judging.h"
 #include "analyze/measure/parameters.h"
 
+extern const struct measure measure_no_rdns, measure_fcrdns;
+
 static const char *const on_error_words[] = { "unknown", "hit", NULL };
 
 static const struct parameter parameters[] = {
@@ -10,24 +12,58 @@ static const struct parameter parameters[] = {
     { 0 },
 };
 
-/* A look-up that failed is evidence without a state. */
-static enum tri judge(const struct judging *judging, uint32_t attempt, enum kind kind)
+static bool hits_on_error(const void *recorded, const void *ours)
 {
-    const struct rdns_parameters *ours = judging->rule->parameters;
-    enum tri exists = judging_conclude(judging, attempt, kind, NULL, NULL, YES);
-    if (exists == UNKNOWN && ours->on_error == ON_ERROR_HIT && judging_failed(judging, attempt, kind))
-        return YES;
-    return tri_not(exists);
+    (void)ours;
+    return ((const struct rdns_parameters *)recorded)->on_error == ON_ERROR_HIT;
 }
 
+/* What evidence of a kind tells, and that the recorded server's rule of that kind let the client pass: which
+ * says nothing where the look-up failed and that rule lets who fails pass. */
+static enum tri told(const struct judging *judging, uint32_t attempt, const struct measure *measure)
+{
+    static const struct rdns_parameters any;
+    struct rule rule = *judging->rule; /* for its exemptions */
+    rule.measure = measure;
+    rule.parameters = &any;
+    const struct judging as = { judging->columns, judging->record, judging->policy, &rule, NULL, NULL };
+    bool failed = judging_failed(judging, attempt, measure->kind);
+    return judging_conclude(&as, attempt, measure->kind, NULL, failed ? hits_on_error : NULL, YES);
+}
+
+static bool same(const void *recorded, const void *ours)
+{
+    const struct rdns_parameters *theirs = recorded, *mine = ours;
+    return theirs->on_error == mine->on_error;
+}
+
+/* A look-up that failed is evidence without a state: what it counts as is ours to say, or what the recorded
+ * server made of it where that counts it the same. */
+static enum tri hit_if_no(const struct judging *judging, uint32_t attempt, enum tri exists)
+{
+    const struct rdns_parameters *ours = judging->rule->parameters;
+    if (exists != UNKNOWN || !judging_failed(judging, attempt, judging->rule->measure->kind))
+        return tri_not(exists);
+    if (ours->on_error == ON_ERROR_HIT)
+        return YES;
+    return judging_passed(judging, attempt, same) ? NO : UNKNOWN;
+}
+
+/* A name that leads back is a name; without one there is none that does. */
 static enum tri judge_no_rdns(const struct judging *judging, uint32_t attempt)
 {
-    return judge(judging, attempt, KIND_RDNS);
+    enum tri exists = told(judging, attempt, &measure_no_rdns);
+    if (exists == UNKNOWN && told(judging, attempt, &measure_fcrdns) == YES)
+        exists = YES;
+    return hit_if_no(judging, attempt, exists);
 }
 
 static enum tri judge_fcrdns(const struct judging *judging, uint32_t attempt)
 {
-    return judge(judging, attempt, KIND_FCRDNS);
+    enum tri leads_back = told(judging, attempt, &measure_fcrdns);
+    if (leads_back == UNKNOWN && told(judging, attempt, &measure_no_rdns) == NO)
+        leads_back = NO;
+    return hit_if_no(judging, attempt, leads_back);
 }
 
 const struct measure measure_no_rdns = {

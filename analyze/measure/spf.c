@@ -18,6 +18,13 @@ static bool as_strict(const void *recorded, const void *ours)
     return (mine->on & ~theirs->on) == 0;
 }
 
+/* It turned away nothing that we would not. */
+static bool as_lax(const void *recorded, const void *ours)
+{
+    const struct spf_parameters *theirs = recorded, *mine = ours;
+    return (theirs->on & ~mine->on) == 0;
+}
+
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct spf_parameters *ours = judging->rule->parameters;
@@ -31,7 +38,11 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
                 best = judging_rank(judging, attempt, fact);
                 hit = tri_of(ours->on >> i & 1);
             }
-    return best >= JUDGING_LATER && judging_passed(judging, attempt, as_strict) ? NO : hit;
+    if (best < JUDGING_LATER)
+        return hit;
+    return judging_passed(judging, attempt, as_strict) ? NO
+           : judging_refused(judging, attempt, as_lax) ? YES
+                                                       : hit;
 }
 
 const struct measure measure_spf = {

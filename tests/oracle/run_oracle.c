@@ -215,8 +215,10 @@ static void add_all_evidence(struct building *b)
 {
     struct book *book = b->book;
     yaml_node_t *value = NULL, *banner = get(book, b->node, "banner");
-    if ((value = get(book, b->node, "rdns")))
-        add_evidence(b, KIND_RDNS, tri_of_node(book, value), false);
+    if ((value = get(book, b->node, "rdns"))) {
+        bool failed = str_eq(text_of(book, value), STR("failed"));
+        add_evidence(b, KIND_RDNS, failed ? UNKNOWN : tri_of_node(book, value), false);
+    }
     if ((value = get(book, b->node, "fcrdns")))
         add_evidence(b, KIND_FCRDNS, tri_of_node(book, value), false);
     add_zones(b);
@@ -272,7 +274,7 @@ static void add_all_evidence(struct building *b)
 static void add_envelope(struct building *b)
 {
     yaml_node_t *from = get(b->book, b->node, "from"), *to = get(b->book, b->node, "to"),
-                *valid = get(b->book, b->node, "valid");
+                *valid = get(b->book, b->node, "valid"), *later = get(b->book, b->node, "rcpt");
     struct session *session = &b->session;
     if (!from && !to)
         return;
@@ -293,7 +295,7 @@ static void add_envelope(struct building *b)
             .address = text_of(b->book, list ? item_of(b->book, to, i) : to),
             .valid =
                 (uint8_t)(valid ? tri_of_node(b->book, list ? item_of(b->book, valid, i) : valid) : UNKNOWN),
-            .at = session->started,
+            .at = session->started + (later ? duration_of(b->book, later) : 0),
         };
     }
     b->transaction.recipient_count = (uint32_t)count;
@@ -390,12 +392,11 @@ static usec record_begin(void)
 static void build_session(struct building *b, int64_t id)
 {
     static const char *const keys[] = {
-        "at",    "ip",          "from",        "to",     "did",           "server",
-        "port",  "name",        "helo",        "auth",   "rdns",          "fcrdns",
-        "dnsbl", "dnsbl_reply", "spoke",       "banner", "sender_domain", "score",
-        "valid", "pass_old",    "spf",         "dkim",   "dmarc",         "tls",
-        "vrfy",  "unanswered",  "auth_failed", "asn",    "country",       "symbols",
-        NULL
+        "at",      "ip",      "from",          "to",    "did",        "server",      "port",
+        "name",    "helo",    "auth",          "rdns",  "fcrdns",     "dnsbl",       "dnsbl_reply",
+        "spoke",   "banner",  "sender_domain", "score", "valid",      "pass_old",    "spf",
+        "dkim",    "dmarc",   "tls",           "vrfy",  "unanswered", "auth_failed", "asn",
+        "country", "symbols", "rcpt",          NULL
     };
     struct book *book = b->book;
     only(book, b->node, keys);
@@ -466,10 +467,10 @@ static struct columns *build_columns(struct book *book, const yaml_node_t *kase,
         columns_add(columns, &building.session);
         last = building.session.started > last ? building.session.started : last;
     }
-    if (outbound)
+    if (outbound) {
         columns_hold_sent(columns);
-    if (outbound)
         add_outbound(book, columns, outbound, (int64_t)count + 1);
+    }
     columns_finish(columns, record_begin(),
                    ends ? record_begin() + duration_of(book, ends) : last + 60 * USEC_DAY);
     return columns;
