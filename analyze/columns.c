@@ -1,12 +1,14 @@
 /* From sessions, one at a time, to columns; and from attempts to chains. */
+#include "analyze/offers.h"
 #include "analyze/provided.h"
+#include "analyze/sent.h"
 
 #include <libpsl.h>
 #include <stdlib.h>
 
 /* While sessions come in, arrays grow by these; afterwards they are as in columns.h. */
 struct building {
-    size_t sessions, attempts, facts, addresses, sent; /* capacities */
+    size_t sessions, attempts, facts, addresses; /* capacities */
     psl_ctx_t *suffixes;
     uint32_t
         *operator_by_name; /* memo: by name, 0: not asked, else the name of the operator + 1, or NAME_NONE */
@@ -25,8 +27,7 @@ struct all {
 #define BY_SESSION(X)                                                                                        \
     X(id)                                                                                                    \
     X(started)                                                                                               \
-    X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage)         \
-        X(kinds)
+    X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(kinds)
 #define BY_ATTEMPT(X)                                                                                        \
     X(session)                                                                                               \
     X(transaction) X(recipient) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
@@ -61,9 +62,10 @@ void columns_free(struct columns *columns)
     free(columns->after);
     free(columns->fact);
     free(columns->sent);
-    free(columns->offers_tls);
+    free(columns->own_sent);
     provided_free(columns);
     free(building->providing.piece);
+    offers_free(columns);
     names_free(&columns->names);
     names_free(&columns->servers);
     psl_free(building->suffixes);
@@ -298,76 +300,18 @@ static bool name_is_confirmed(const struct session *session)
     return false;
 }
 
-/* ---- What was sent. */
-
-static void add_sent(struct columns *columns, const struct session *session)
-{
-    struct building *building = building_of(columns);
-    char text[512];
-    columns->holds_sent = true;
-    for (uint32_t t = 0; t < session->transaction_count; t++) {
-        const struct transaction *transaction = &session->transactions[t];
-        if (transaction->verdict != VERDICT_ACCEPTED || transaction->mail_from.len == 0)
-            continue;
-        usec at = transaction->at == USEC_NONE ? session->started : transaction->at;
-        mem_room(columns->sent, building->sent, columns->sent_count + 1);
-        columns->sent[columns->sent_count++] =
-            (struct sent){ names_add(&columns->names, lower(transaction->mail_from, text, sizeof text)), at };
-    }
-}
-
-static int by_sender(const void *left, const void *right)
-{
-    const struct sent *a = left, *b = right;
-    if (a->sender != b->sender)
-        return a->sender < b->sender ? -1 : 1;
-    return (a->at > b->at) - (a->at < b->at);
-}
-
-bool columns_has_sent(const struct columns *columns, struct str sender, usec from, usec to)
-{
-    char text[512];
-    uint32_t name = names_find(&columns->names, lower(sender, text, sizeof text));
-    size_t low = 0, high = columns->sent_count;
-    const struct sent wanted = { name, from };
-    while (name != NAME_NONE && low < high) {
-        size_t middle = (low + high) / 2;
-        if (by_sender(&columns->sent[middle], &wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return name != NAME_NONE && low < columns->sent_count && columns->sent[low].sender == name &&
-           columns->sent[low].at <= to;
-}
-
-void columns_hold_sent(struct columns *columns)
-{
-    columns->holds_sent = true;
-}
-
-/* The servers at which somebody has used TLS. */
-static void find_tls(struct columns *columns)
-{
-    columns->offers_tls = mem_zero(columns->servers.count + 1, sizeof *columns->offers_tls);
-    for (size_t s = 0; s < columns->session_count; s++)
-        if (columns->flags[s] & SESSION_TLS)
-            columns->offers_tls[columns->server[s]] = true;
-}
-
-/* ---- Sessions. */
-
 void columns_add(struct columns *columns, const struct session *session)
 {
-    if (session->direction == DIRECTION_OUT || session->auth_user.at)
-        add_sent(columns, session);
-    if (session->direction == DIRECTION_OUT)
+    if (session->direction == DIRECTION_OUT) {
+        sent_add(columns, session, SENT_BY_OURS);
         return;
+    }
     grow_sessions(columns);
     size_t i = columns->session_count;
     columns->id[i] = session->id;
     columns->started[i] = session->started;
     columns->client[i] = address_number(columns, &session->client);
+    sent_add(columns, session, session->auth_user.at ? SENT_BY_OURS : columns->client[i]);
     columns->client_name[i] = name_of(columns, session->client_name);
     columns->operator_of[i] = columns->client_name[i] != NAME_NONE && name_is_confirmed(session)
                                   ? operator_of(columns, columns->client_name[i])
@@ -522,9 +466,8 @@ void columns_finish(struct columns *columns, usec from, usec to)
     size_t count = columns->session_count;
     columns->from = from != USEC_NONE ? from : count ? columns->started[0] : 0;
     columns->to = to != USEC_NONE ? to : count ? columns->started[count - 1] : 0;
-    find_tls(columns);
-    if (columns->sent_count)
-        qsort(columns->sent, columns->sent_count, sizeof *columns->sent, by_sender);
+    offers_find(columns);
+    sent_sort(columns);
     columns->contradictions = count_contradictions(columns);
     columns_chain(columns, 0);
     columns->finished = true;

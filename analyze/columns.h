@@ -7,7 +7,8 @@
 #include "base/names.h"
 #include "collect/session.h"
 
-#define NO_ATTEMPT UINT32_MAX
+#define NO_ATTEMPT   UINT32_MAX
+#define SENT_BY_OURS UINT32_MAX /* who logged in, is on a private network, or whose mail went out */
 
 /* What the record answered to an attempt. */
 enum answer { ANSWER_NONE, ANSWER_ACCEPTED, ANSWER_DEFERRED, ANSWER_REFUSED, ANSWER_DROPPED };
@@ -83,23 +84,35 @@ struct columns {
     struct names abouts; /* what names they are of: enum about as a byte, then the name in lower case */
     uint8_t provided_of[KINDS]; /* a bit for each enum about of which there are facts of this kind */
 
-    /* Mail that was sent by who is ours, outbound or logged in, in order of sender and time. */
+    /* Mail that the record accepted, inbound or out, in order of sender and time. */
     struct sent {
         uint32_t sender; /* name, in lower case */
+        uint32_t client; /* number of its address, or SENT_BY_OURS */
         usec at;
     } * sent;
-    size_t sent_count;
-    bool holds_sent; /* the record would show it */
+    size_t sent_count, sent_room;
+    usec *own_sent; /* when ours sent, in order */
+    size_t own_sent_count;
+    bool holds_sent; /* all that ours sent is in the record, be it that there is none */
 
     struct names servers;
-    bool *offers_tls;        /* by server: somebody has used TLS there */
+    struct offer {
+        struct offer *next;
+        uint16_t port;
+        usec from, to;       /* sessions that used TLS started then, first and last */
+    } * *offers;             /* by server: a list */
     uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
 };
 
 /* The number in columns->abouts of what evidence is of, or NAME_NONE where there is none of it. */
 uint32_t columns_about(const struct columns *columns, enum about about, struct str name);
-/* Whether mail of this sender was sent in [from, to]. */
-bool columns_has_sent(const struct columns *columns, struct str sender, usec from, usec to);
+/* Whether the record shows what ours sent in [from, to]; and whether that has mail of this sender: from one
+ * of ours, or from the networks `own`. */
+bool columns_shows_sent(const struct columns *columns, usec from, usec to);
+bool columns_has_sent(const struct columns *columns, struct str sender, usec from, usec to,
+                      const struct networks *own);
+/* When TLS was used at a server's port, or NULL. */
+struct offer *columns_offer(const struct columns *columns, uint16_t server, uint16_t port);
 /* Makes the chains for a retry window (0: two days), if they are not made for it already. */
 void columns_chain(struct columns *columns, usec retry_window);
 /* The attempts in order of time; the caller frees. */

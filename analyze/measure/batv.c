@@ -16,6 +16,19 @@ static bool has_tag(struct str address)
     return address.len > tag.len && str_eq_nocase((struct str){ address.at, tag.len }, tag);
 }
 
+/* They turned away whoever sent nothing in a time no longer than ours: whom they let pass had sent since. */
+static bool passed_shorter(const void *recorded, const void *ours)
+{
+    const struct batv_parameters *theirs = recorded, *mine = ours;
+    return theirs->sent_within <= mine->sent_within;
+}
+
+static bool refused_longer(const void *recorded, const void *ours)
+{
+    const struct batv_parameters *theirs = recorded, *mine = ours;
+    return theirs->sent_within >= mine->sent_within;
+}
+
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct columns *columns = judging->columns;
@@ -25,12 +38,16 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
         return NO;
     if (!sender.at || !recipient.at)
         return UNKNOWN;
-    if (has_tag(recipient) || judging_passed(judging, attempt, NULL))
+    if (has_tag(recipient) || judging_passed(judging, attempt, passed_shorter))
         return NO;
+    if (judging_refused(judging, attempt, refused_longer))
+        return YES;
     usec at = columns->at[attempt], from = at - ours->sent_within;
-    if (!columns->holds_sent || from < columns->from || columns_has_sent(columns, recipient, from, at))
+    if (from < columns->from || !columns_shows_sent(columns, from, at))
         return UNKNOWN;
-    return YES;
+    static const struct networks none;
+    const struct networks *own = judging->policy ? &judging->policy->exempt.networks : &none;
+    return columns_has_sent(columns, recipient, from, at, own) ? UNKNOWN : YES;
 }
 
 const struct measure measure_batv = {

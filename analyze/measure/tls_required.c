@@ -1,6 +1,7 @@
-/* tls-required: no mail without TLS (RFC 3207; Postfix's smtpd_tls_security_level = encrypt: 530 at MAIL). A
- * client that went on without, where others used TLS, is taken not to have it; where nobody did, it may not
- * have been offered. */
+/* tls-required: no mail without TLS (RFC 3207 4; Postfix's smtpd_tls_security_level = encrypt: 530 at MAIL).
+ * A client that sent MAIL without, while TLS was offered, is taken not to use it. It was offered at least
+ * from the first to the last session that used it at that server's port; before and after, and where nobody
+ * used it or none was logged, it is not known to have been. */
 #include "analyze/judging.h"
 #include "analyze/measure/parameters.h"
 
@@ -13,7 +14,9 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     if (columns->flags[s] & SESSION_TLS || judging_passed(judging, attempt, NULL))
         return NO;
     bool sent_mail = columns->sender[attempt] != NAME_NONE || columns->stage[s] >= STAGE_MAIL;
-    return sent_mail && columns->offers_tls[columns->server[s]] ? YES : UNKNOWN;
+    const struct offer *offer = columns_offer(columns, columns->server[s], columns->port[s]);
+    bool offered = offer && columns->started[s] >= offer->from && columns->started[s] <= offer->to;
+    return sent_mail && offered ? YES : UNKNOWN;
 }
 
 const struct measure measure_tls_required = {

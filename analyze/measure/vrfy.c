@@ -1,6 +1,7 @@
 /* vrfy: who asks which addresses there are (VRFY, EXPN). To answer 252 is enough (RFC 5321 3.5.3), so it only
  * counts unless told to turn such clients away. A probe that the record does not show was none: servers note
- * commands, or count them at the end of the session. */
+ * such commands, or count them at the end of the session. But what a client asks after HELO is hidden where
+ * the server did not let it come that far, or cut it off. */
 #include "analyze/judging.h"
 #include "analyze/measure/parameters.h"
 
@@ -10,9 +11,23 @@ static const struct parameter parameters[] = {
     { 0 },
 };
 
+static bool rejects(const void *recorded, const void *ours)
+{
+    (void)ours;
+    return ((const struct vrfy_parameters *)recorded)->reject;
+}
+
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
-    return tri_of(judging_state(judging, attempt, KIND_VRFY) == YES);
+    const struct columns *columns = judging->columns;
+    if (judging_state(judging, attempt, KIND_VRFY) == YES)
+        return YES;
+    if (judging_passed(judging, attempt, rejects))
+        return NO;
+    bool refused = columns->answer[attempt] != ANSWER_NONE && columns->answer[attempt] != ANSWER_ACCEPTED;
+    bool hidden = (refused && columns->answered_at[attempt] <= STAGE_HELO) ||
+                  columns->flags[columns->session[attempt]] & SESSION_CUT_OFF;
+    return hidden ? UNKNOWN : NO;
 }
 
 static bool only_counts(const void *given)
