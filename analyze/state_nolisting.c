@@ -1,5 +1,6 @@
 /* nolisting: which clients came to a server that answers, and when. A client is its network, or its operator
- * where that is known. It has the chain's retry window to come there. */
+ * where that is known. It has the chain's retry window to come there. What a client does whom the primary
+ * answered tells nothing: it had no need to go on. */
 #include <stdlib.h>
 
 #include "analyze/measure/parameters.h"
@@ -10,7 +11,8 @@ enum place { ELSEWHERE, AT_PRIMARY, AT_SECONDARY, NOT_LOGGED };
 struct nolisting {
     const struct columns *columns;
     uint8_t *place; /* by session */
-    bool *comes;    /* by session at the primary: to a secondary, too, within the window */
+    bool *comes;    /* by session: to a secondary, too, within the window */
+    usec from, to;  /* the record shows a secondary from the first session there to the last */
 };
 
 static bool is_one_of(const struct columns *columns, const struct texts *servers, uint16_t number)
@@ -46,6 +48,7 @@ static void *begin(const struct judging *judging)
     usec *network = mem_alloc(columns->network_count * sizeof *network);
     usec *operator_at = mem_alloc(columns->names.count * sizeof *operator_at);
     state->columns = columns;
+    state->from = state->to = USEC_NONE;
     state->place = mem_zero(columns->session_count, 1);
     state->comes = mem_zero(columns->session_count, sizeof *state->comes);
     for (size_t i = 0; i < columns->network_count; i++)
@@ -57,6 +60,8 @@ static void *begin(const struct judging *judging)
         usec started = columns->started[s], until = started + columns->retry_window;
         state->place[s] = (uint8_t)place_of(columns, ours, s);
         if (state->place[s] == AT_SECONDARY) {
+            state->to = state->to == USEC_NONE ? started : state->to;
+            state->from = started;
             network[of] = started;
             if (operator_name != NAME_NONE)
                 operator_at[operator_name] = started;
@@ -77,7 +82,8 @@ static void end(void *given)
     free(state);
 }
 
-/* Who was answered had no need to go on. */
+/* Whoever got no answer tried the primary only, if nobody of its network or operator comes to a secondary
+ * while its window is open, and the record would show that. */
 static enum tri ask(void *given, const struct asking *asking)
 {
     const struct nolisting *state = given;
@@ -92,16 +98,27 @@ static enum tri ask(void *given, const struct asking *asking)
     case AT_PRIMARY:
         break;
     }
+    if (!(columns->kinds[s] >> KIND_UNANSWERED & 1))
+        return UNKNOWN;
     if (state->comes[s])
         return NO;
-    bool closed = columns->started[s] + columns->retry_window <= columns->to;
-    return columns->kinds[s] >> KIND_UNANSWERED & 1 && closed ? YES : UNKNOWN;
+    usec until = columns->started[s] + columns->retry_window;
+    bool shown = state->from != USEC_NONE && state->from <= until && columns->started[s] <= state->to;
+    return shown && until <= columns->to ? YES : UNKNOWN;
 }
 
 static void retry(void *given, const struct asking *asking)
 {
     (void)given;
     (void)asking;
+}
+
+/* A retry comes to the server that its attempt came to. */
+static bool might(void *given, uint32_t attempt)
+{
+    const struct nolisting *state = given;
+    enum place place = (enum place)state->place[state->columns->session[attempt]];
+    return place == AT_PRIMARY || place == NOT_LOGGED;
 }
 
 size_t judging_answered_at(const struct judging *judging, const struct texts *servers)
@@ -115,4 +132,4 @@ size_t judging_answered_at(const struct judging *judging, const struct texts *se
     return count;
 }
 
-const struct state state_nolisting = { begin, end, ask, retry, NULL };
+const struct state state_nolisting = { begin, end, ask, retry, might };

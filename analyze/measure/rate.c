@@ -23,9 +23,9 @@ static const struct parameter rate_table[] = {
     { "connections", PARAMETER_NUMBER, offsetof(struct rate_parameters, connections), "0", NULL,
       "more of them are turned away; 0: any number may come (smtpd_client_connection_rate_limit)" },
     { "messages", PARAMETER_NUMBER, offsetof(struct rate_parameters, messages), "0", NULL,
-      "the same of MAIL commands (smtpd_client_message_rate_limit)" },
+      "the same of MAIL commands (smtpd_client_message_rate_limit); with at: mail" },
     { "recipients", PARAMETER_NUMBER, offsetof(struct rate_parameters, recipients), "0", NULL,
-      "the same of RCPT commands (smtpd_client_recipient_rate_limit)" },
+      "the same of RCPT commands (smtpd_client_recipient_rate_limit); with at: rcpt" },
     WINDOW("60s"),
     PER,
     { 0 },
@@ -50,6 +50,14 @@ static int check_rate(const void *given, struct why *why)
     return 0;
 }
 
+static int check_auth(const void *given, struct why *why)
+{
+    const struct rate_parameters *ours = given;
+    return ours->failures <= 0 && ours->attempts <= 0
+               ? why_set(why, EX_DATAERR, "no limit is set; write failures: 5 or attempts: 10")
+               : 0;
+}
+
 const struct measure measure_rate = {
     .name = "rate",
     .title = "Too much at once",
@@ -72,5 +80,6 @@ const struct measure measure_auth_abuse = {
     .reply = REPLY_5XX,
     .parameters = auth_table,
     .parameters_size = sizeof(struct rate_parameters),
+    .check = check_auth,
     .state = &state_rate,
 };

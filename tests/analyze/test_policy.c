@@ -349,6 +349,12 @@ static const struct wrong {
     /* what a parameter table cannot say */
     { "measures:\n- greylist: { retry-window: 2d, lifetime: 2d }",
       "policy.yaml:2:3: greylist: lifetime must be longer than retry-window" },
+    { "measures:\n- nolisting: { primary: 192.0.2.1 }",
+      "policy.yaml:2:3: nolisting: both are wanted: primary: 192.0.2.1, secondary: 192.0.2.2" },
+    { "measures:\n- rate: {}",
+      "policy.yaml:2:3: rate: no limit is set; write connections: 30, messages: 30 or recipients: 100" },
+    { "measures:\n- auth-abuse: { failures: 0 }",
+      "policy.yaml:2:3: auth-abuse: no limit is set; write failures: 5 or attempts: 10" },
     /* form */
     { "measures:\n- greylist:\n  delay: 5m\n", "policy.yaml:3:3: \"delay\" stands beside greylist; put it "
                                                "inside, as in greylist: { … }, or give each measure a "
