@@ -48,6 +48,12 @@ struct arena;
 struct judging; /* judging.h: what a judge may look at */
 struct state;   /* state.h: a measure that acts by what it saw before */
 
+/* Why, for explain, where no evidence of the measure's kind says it: for a hit, a miss, and what is not
+ * known. NULL: in general words. */
+struct reasons {
+    const char *hit, *miss, *unknown;
+};
+
 struct measure {
     const char *name;          /* "no-rdns" */
     const char *title;         /* "No reverse DNS" */
@@ -62,6 +68,7 @@ struct measure {
     size_t remember_at; /* offsetof `remember` in the parameters (usec); 0: the measure has none */
     /* Whether it stops nothing with these parameters, and its hits are counted aside; NULL: it does. */
     bool (*only_counts)(const void *parameters);
+    struct reasons reasons;
     /* A sentence for under the table, or at == NULL; may be NULL. */
     struct str (*note)(const struct judging *judging, struct arena *arena);
     /* What the parameter tables cannot say ("lifetime must be longer than retry-window"): 0, or -1 with why;

@@ -81,7 +81,10 @@ static struct str not_known(const struct walk *walk, uint32_t r, uint32_t attemp
     const struct measure *measure = walk->policy->rules[r].measure;
     if (seen.len)
         return arena_printf(arena, "what is known does not decide it: %.*s", STR_ARG(seen));
-    if (columns->answer[attempt] != ANSWER_ACCEPTED && columns->answer[attempt] != ANSWER_NONE)
+    bool refused = columns->answer[attempt] != ANSWER_ACCEPTED && columns->answer[attempt] != ANSWER_NONE;
+    if (measure->reasons.unknown && !(refused && measure->stage > columns->answered_at[attempt]))
+        return str_of(measure->reasons.unknown);
+    if (refused)
         return arena_printf(
             arena, "the server refused at %s (%s)%s", stage_name[columns->answered_at[attempt]],
             named_measure[columns->named[attempt]] ? named_measure[columns->named[attempt]] : "other",
@@ -112,6 +115,18 @@ static struct str maybe_exempt(const struct walk *walk, uint32_t r, uint32_t att
                         teller ? teller : "", teller ? " would tell" : "");
 }
 
+/* Of a measure with state, which is not told by evidence alone. */
+static struct str state_why(const struct walk *walk, uint32_t r, enum tri hit)
+{
+    static const struct reasons remembers = { "the client is tested, and hits",
+                                              "passes: tested, or remembered to have passed",
+                                              "it may be remembered to have passed, or what the test says is "
+                                              "not known" };
+    const struct measure *measure = walk->policy->rules[r].measure;
+    const struct reasons *reasons = walk->state[r] == measure->state ? &measure->reasons : &remembers;
+    return str_of(hit == YES ? reasons->hit : hit == NO ? reasons->miss : reasons->unknown);
+}
+
 static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uint32_t attempt, bool possible,
                       struct rule_story *story, struct arena *arena)
 {
@@ -135,10 +150,8 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
     if (walk->state[r]) {
         bool stops = set >> r & 1;
         story->hit = !possible ? UNKNOWN : !stops ? NO : set == OUTCOME(r) ? YES : UNKNOWN;
-        story->why = !possible           ? STR("an earlier measure stops it")
-                     : story->hit == NO  ? STR("passes: known, or old enough, by what came before")
-                     : story->hit == YES ? STR("put off: nothing before could have made it known")
-                                         : STR("what came before may have made it known");
+        story->why =
+            !possible ? STR("an earlier measure stops it") : state_why(walk, r, (enum tri)story->hit);
         if (possible && story->hit == UNKNOWN && applies == UNKNOWN)
             story->why = maybe_exempt(walk, r, attempt, STR("what came before decides it, or"), arena);
         return;
@@ -149,6 +162,8 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
         return;
     }
     struct str seen = observed(judging, attempt, arena);
+    const struct reasons *reasons = &walk->policy->rules[r].measure->reasons;
+    const char *reason = hit ? reasons->hit : reasons->miss;
     if (known && hit && refused_with(judging, attempt))
         story->why = arena_printf(arena, "the server itself refused with it%s%.*s", seen.len ? "; " : "",
                                   STR_ARG(seen));
@@ -157,7 +172,7 @@ static void tell_rule(const struct walk *walk, uint32_t r, enum stage stage, uin
     else if (known && !hit && judging_passed(judging, attempt, NULL))
         story->why = STR("it passed the server's own measure of this kind (inferred)");
     else if (known)
-        story->why = STR("judged from the dialog");
+        story->why = reason ? str_of(reason) : STR("judged from the dialog");
     else
         story->why = unknown_why(walk, r, attempt, seen, arena);
 }

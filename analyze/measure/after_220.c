@@ -16,6 +16,9 @@ const struct measure measure_after_220 = {
     .kind = KINDS,
     .reply = REPLY_4XX,
     .parameters = parameters,
+    .reasons = { "put off once: nothing before could have made the client known",
+                 "passes: the client is known from before",
+                 "what came before may have made the client known" },
     .parameters_size = sizeof(struct after_220_parameters),
     .state = &state_after_220,
 };

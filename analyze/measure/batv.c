@@ -58,6 +58,8 @@ const struct measure measure_batv = {
     .kind = KIND_BATV,
     .reply = REPLY_5XX,
     .parameters = parameters,
+    .reasons = { "a bounce to somebody who is not recorded to have sent anything",
+                 "it has a sender, or a tag", "the recipient sent mail, or what is sent is not recorded" },
     .parameters_size = sizeof(struct batv_parameters),
     .judge = judge,
 };

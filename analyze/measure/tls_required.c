@@ -27,6 +27,8 @@ const struct measure measure_tls_required = {
     .kind = KINDS,
     .reply = REPLY_5XX,
     .parameters = parameters,
+    .reasons = { "MAIL without TLS, while TLS was offered", "it used TLS",
+                 "whether TLS was offered is not recorded, or it did not come so far" },
     .parameters_size = sizeof(uint32_t),
     .judge = judge,
 };

@@ -43,6 +43,8 @@ const struct measure measure_vrfy = {
     .kind = KIND_VRFY,
     .reply = REPLY_5XX,
     .parameters = parameters,
+    .reasons = { NULL, "no VRFY or EXPN is recorded",
+                 "the server let it go no farther than HELO, or cut it off" },
     .parameters_size = sizeof(struct vrfy_parameters),
     .judge = judge,
     .only_counts = only_counts,

@@ -151,3 +151,19 @@ for format in table json; do
     good explain -d evil.db --client 192.0.2.77 --format "$format"
     ! grep -q "$(printf '\033')" out || fail "an escape sequence in $format"
 done
+
+# Why, in words of the measure, where no evidence of its own says it.
+cat >words.yaml <<'END'
+measures:
+- vrfy: { reject: true }
+- rate: { connections: 1000 }
+- auth-abuse: {}
+- nolisting: { primary: 192.0.2.99, secondary: 192.0.2.98 }
+- batv: {}
+END
+good explain -d t.db -p words.yaml "$id"
+expect_out 'the server let it go no farther than HELO, or cut it off'
+expect_out 'not more than the limit within the window'
+expect_out 'it is not known how many logins there were within the window'
+expect_out 'it came to a server that answers'
+expect_out 'it has a sender, or a tag'
