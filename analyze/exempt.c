@@ -67,8 +67,10 @@ static enum tri has_client_name(const struct judging *judging, const struct exem
 static struct str sender_domain(const struct judging *judging, uint32_t attempt)
 {
     struct str sender = judging_sender(judging, attempt);
+    if (!sender.at)
+        return sender;
     const char *at = sender.len ? str_find_last(sender, '@') : NULL;
-    return at ? str_range(at + 1, sender.at + sender.len) : sender.at ? STR("") : sender;
+    return at ? str_range(at + 1, sender.at + sender.len) : STR("");
 }
 
 static enum tri has_sender_domain(const struct judging *judging, const struct exempt *exempt,

@@ -58,11 +58,10 @@ static void add_entries(struct list *list, const char *origin, struct str text)
         if (!entry.len)
             continue;
         size_t column = (size_t)(entry.at - line.at);
+        yaml_char_t *value = memcpy(arena_alloc(&list->texts, entry.len), entry.at, entry.len);
         yaml_node_t node = {
             .type = YAML_SCALAR_NODE,
-            .data.scalar = { .value = (yaml_char_t *)(uintptr_t)entry.at,
-                             .length = entry.len,
-                             .style = YAML_DOUBLE_QUOTED_SCALAR_STYLE },
+            .data.scalar = { .value = value, .length = entry.len, .style = YAML_DOUBLE_QUOTED_SCALAR_STYLE },
             .start_mark = { .line = number, .column = column },
             .end_mark = { .line = number, .column = column + entry.len },
         };
@@ -116,7 +115,7 @@ static int from_file(struct reader *reader, yaml_node_t *value, void *into)
     else if (memchr(text, '\0', len))
         result = reader_fail(reader, value, "%s: not a text; it has an entry a line", path);
     else
-        add_entries(opening->list, path, arena_str(&opening->list->texts, (struct str){ text, len }));
+        add_entries(opening->list, path, (struct str){ text, len });
     free(text);
     reader->elsewhere = true;
     return result;
@@ -166,7 +165,6 @@ int list_open(struct reader *reader, yaml_node_t *node, const char *key, struct 
 {
     struct opening opening = { list, key };
     size_t count = 0;
-    *list = (struct list){ 0 };
     return reader_items(reader, node, &count, take_item, &opening);
 }
 

@@ -34,7 +34,7 @@ static int take_network(struct reader *reader, yaml_node_t *item, void *state)
 
 int read_networks(struct reader *reader, yaml_node_t *node, const char *key, struct networks *value)
 {
-    struct list list;
+    struct list list = { 0 };
     int result = list_open(reader, node, key, &list);
     *value = (struct networks){ 0 };
     if (result == 0 && list.count) {
@@ -68,7 +68,7 @@ int read_texts(struct reader *reader, yaml_node_t *node, const char *key, const 
                struct texts *value)
 {
     struct texts_taken taken = { value, bad };
-    struct list list;
+    struct list list = { 0 };
     int result = list_open(reader, node, key, &list);
     *value = (struct texts){ 0 };
     if (result == 0 && list.count) {
@@ -95,7 +95,7 @@ static int take_asn(struct reader *reader, yaml_node_t *item, void *state)
 
 int read_asns(struct reader *reader, yaml_node_t *node, const char *key, struct numbers *value)
 {
-    struct list list;
+    struct list list = { 0 };
     int result = list_open(reader, node, key, &list);
     *value = (struct numbers){ 0 };
     if (result == 0 && list.count) {
