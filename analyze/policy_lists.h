@@ -18,7 +18,7 @@ struct list {
 /* The items of a node: a list, one item alone, { file: PATH } or { list: NAME }, or a list with such among
  * its items. A path is from the folder of the policy's file; such a file has an entry a line, blank lines and
  * what follows a # (at the beginning or behind a blank) left out. NAME is that of a list that comes with
- * mxreplay for `key`. list_close() is due, after an error too. */
+ * mxreplay for `key`. `list` is all zero before; list_close() is due, after an error too. */
 int list_open(struct reader *reader, yaml_node_t *node, const char *key, struct list *list);
 /* Calls `take` for each; errors name the file that the item stands in. */
 int list_each(struct reader *reader, struct list *list,

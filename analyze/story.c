@@ -27,8 +27,8 @@ static const char *const tellers[KINDS] = {
     [KIND_DKIM] = "the log of opendkim or rspamd",
     [KIND_DMARC] = "the log of opendmarc or rspamd",
     [KIND_UNANSWERED] = "a capture at the primary",
-    [KIND_ASN] = "enrich with a database of autonomous systems",
-    [KIND_COUNTRY] = "enrich with a database of countries",
+    [KIND_ASN] = "enrich --mmdb FILE",
+    [KIND_COUNTRY] = "enrich --mmdb FILE",
 };
 
 const char *replay_teller(enum kind kind)
