@@ -134,6 +134,8 @@ static void said_besides(const struct exchange_row *row, struct builder *builder
         open->session.auth_user = builder_keep(builder, open, row->field[DATA]);
     else if (str_starts(context, STR("TLS negotiation failed")))
         open->session.tls = false;
+    else if (str_starts(context, STR("TLS protocol ")) && str_find(context, STR(" negotiation succeeded")))
+        open->session.tls = true;
 }
 
 static void disconnected(const struct line *line, const struct exchange_row *row, struct builder *builder,
@@ -164,6 +166,12 @@ enum taken exchange_take_protocol(const struct line *line, struct exchange_row *
     if (event == '+')
         return connected(line, row, builder, server, connector);
     struct open_session *open = builder_find(builder, key_of(row, server), NULL);
+    /* The first row is in the file before, which may be gone: the greeting follows it. */
+    if (!open && str_eq(row->field[SEQUENCE], STR("1")) && str_starts(row->field[DATA], STR("220 ")) &&
+        connected(line, row, builder, server, connector) == TAKEN) {
+        open = builder_find(builder, key_of(row, server), NULL);
+        open->session.gap = true;
+    }
     if (!open || !builder_notes(builder, open, &dialect_exchange, sizeof(struct dialog)))
         return PASSED; /* it began before the log */
     builder_took(builder, open, line);
