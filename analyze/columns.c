@@ -108,14 +108,6 @@ static uint32_t address_number(struct columns *columns, const struct ip *ip)
     return (uint32_t)columns->address_count - 1;
 }
 
-static struct str lower(struct str text, char *to, size_t size)
-{
-    struct str copy = { to, text.len < size ? text.len : size };
-    for (size_t i = 0; i < copy.len; i++)
-        to[i] = ascii_lower(text.at[i]);
-    return copy;
-}
-
 /* The organisational domain of a host name (semantics.md section 2, "operator"). */
 static uint32_t operator_of(struct columns *columns, uint32_t name)
 {
@@ -129,7 +121,7 @@ static uint32_t operator_of(struct columns *columns, uint32_t name)
         return building->operator_by_name[name] == NAME_NONE ? NAME_NONE
                                                              : building->operator_by_name[name] - 1;
     char host[256];
-    struct str text = lower(names_text(&columns->names, name), host, sizeof host - 1);
+    struct str text = str_lower(names_text(&columns->names, name), host, sizeof host - 1);
     while (text.len && text.at[text.len - 1] == '.')
         text.len--;
     host[text.len] = '\0';
@@ -515,7 +507,7 @@ static uint32_t lower_name(struct names *names, struct names *lowered, uint32_t 
 {
     char text[512];
     struct str given = names_text(names, name);
-    return names_add(lowered, given.len <= sizeof text ? lower(given, text, sizeof text) : given);
+    return names_add(lowered, given.len <= sizeof text ? str_lower(given, text, sizeof text) : given);
 }
 
 void columns_chain(struct columns *columns, usec retry_window)

@@ -104,6 +104,13 @@ struct columns {
     uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
 };
 
+/* Whether a fact of an attempt's session is of the attempt. */
+static inline bool fact_holds(const struct columns *columns, const struct fact *fact, uint32_t attempt)
+{
+    return (fact->transaction == FACT_ALL || fact->transaction == columns->transaction[attempt]) &&
+           (fact->recipient == FACT_ALL || fact->recipient == columns->recipient[attempt]);
+}
+
 /* The number in columns->abouts of what evidence is of, or NAME_NONE where there is none of it. */
 uint32_t columns_about(const struct columns *columns, enum about about, struct str name);
 /* Whether the record shows what ours sent in [from, to]; and whether that has mail of this sender: from one

@@ -49,7 +49,7 @@ static void count(struct counting *counting, uint32_t r, enum stage stage, uint3
     struct columns *columns = counting->columns;
     const struct walk *walk = counting->walk;
     const struct rule *rule = &walk->policy->rules[r];
-    if (stage > columns->reached[attempt] || !rule_applies(columns, walk->policy, rule, attempt))
+    if (stage > columns->reached[attempt] || rule_applies(columns, walk->policy, rule, attempt) == NO)
         return;
     const struct judging *whole = &walk->judging[r];
     struct judging bare = *whole;

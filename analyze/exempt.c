@@ -67,10 +67,8 @@ static enum tri has_client_name(const struct judging *judging, const struct exem
 static struct str sender_domain(const struct judging *judging, uint32_t attempt)
 {
     struct str sender = judging_sender(judging, attempt);
-    if (!sender.at)
-        return sender;
-    const char *at = sender.len ? str_find_last(sender, '@') : NULL;
-    return at ? str_range(at + 1, sender.at + sender.len) : STR("");
+    struct str domain = mailbox_domain(sender);
+    return sender.at && !domain.at ? STR("") : domain;
 }
 
 static enum tri has_sender_domain(const struct judging *judging, const struct exempt *exempt,

@@ -28,12 +28,6 @@ bool judging_refused(const struct judging *judging, uint32_t attempt,
     return false;
 }
 
-static bool fact_holds(const struct columns *columns, uint32_t attempt, const struct fact *fact)
-{
-    return (fact->transaction == FACT_ALL || fact->transaction == columns->transaction[attempt]) &&
-           (fact->recipient == FACT_ALL || fact->recipient == columns->recipient[attempt]);
-}
-
 const struct fact *judging_fact(const struct judging *judging, uint32_t attempt, enum kind kind,
                                 const struct fact *after)
 {
@@ -44,7 +38,7 @@ const struct fact *judging_fact(const struct judging *judging, uint32_t attempt,
     if (columns->kinds[s] >> kind & 1) {
         const struct fact *fact = after ? after + 1 : &columns->fact[columns->first_fact[s]];
         for (const struct fact *end = &columns->fact[columns->first_fact[s + 1]]; fact < end; fact++)
-            if (fact->kind == kind && fact_holds(columns, attempt, fact))
+            if (fact->kind == kind && fact_holds(columns, fact, attempt))
                 return fact;
     }
     return columns->provided_of[kind] ? provided_next(columns, attempt, kind, NULL) : NULL;

@@ -96,17 +96,11 @@ void provided_free(struct columns *columns)
 
 /* ---- Which are for an attempt. */
 
-static struct str domain_of(struct str address)
-{
-    const char *at = address.len ? str_find_last(address, '@') : NULL;
-    return at ? str_range(at + 1, address.at + address.len) : (struct str){ NULL, 0 };
-}
-
 static struct str name_about(const struct columns *columns, uint32_t attempt, enum about about)
 {
     switch (about) {
     case ABOUT_SENDER_DOMAIN:
-        return domain_of(names_text(&columns->names, columns->sender[attempt]));
+        return mailbox_domain(names_text(&columns->names, columns->sender[attempt]));
     case ABOUT_SENDER:
         return names_text(&columns->names, columns->sender[attempt]);
     case ABOUT_RECIPIENT:

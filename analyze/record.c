@@ -285,12 +285,6 @@ static const struct segment *segment_at(struct record *record, usec at)
     return NULL;
 }
 
-static bool fact_holds(const struct columns *columns, const struct fact *fact, uint32_t attempt)
-{
-    return (fact->transaction == FACT_ALL || fact->transaction == columns->transaction[attempt]) &&
-           (fact->recipient == FACT_ALL || fact->recipient == columns->recipient[attempt]);
-}
-
 /* postscreen lets a client pass untested that it knows, or that an allow list names. */
 static bool was_tested(const struct columns *columns, const struct segment *segment, uint32_t r,
                        uint32_t attempt)

@@ -16,14 +16,6 @@ static bool is_private(const struct ip *ip)
     return (ip->octet[0] & 0xfe) == 0xfc || (ip->octet[15] == 1 && memcmp(ip->octet, zero, 15) == 0);
 }
 
-static struct str lower(struct str text, char *to, size_t size)
-{
-    struct str copy = { to, text.len < size ? text.len : size };
-    for (size_t i = 0; i < copy.len; i++)
-        to[i] = ascii_lower(text.at[i]);
-    return copy;
-}
-
 void sent_add(struct columns *columns, const struct session *session, uint32_t client)
 {
     char text[512];
@@ -34,7 +26,7 @@ void sent_add(struct columns *columns, const struct session *session, uint32_t c
             continue;
         mem_room(columns->sent, columns->sent_room, columns->sent_count + 1);
         columns->sent[columns->sent_count++] = (struct sent){
-            .sender = names_add(&columns->names, lower(transaction->mail_from, text, sizeof text)),
+            .sender = names_add(&columns->names, str_lower(transaction->mail_from, text, sizeof text)),
             .client = client,
             .at = transaction->at == USEC_NONE ? session->started : transaction->at,
         };
@@ -84,7 +76,7 @@ bool columns_has_sent(const struct columns *columns, struct str sender, usec fro
                       const struct networks *own)
 {
     char text[512];
-    uint32_t name = names_find(&columns->names, lower(sender, text, sizeof text));
+    uint32_t name = names_find(&columns->names, str_lower(sender, text, sizeof text));
     size_t low = 0, high = columns->sent_count;
     const struct sent wanted = { .sender = name, .at = from };
     while (name != NAME_NONE && low < high) {

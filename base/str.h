@@ -136,4 +136,13 @@ bool str_number(struct str s, uint64_t *number);
 uint64_t str_hash(struct str s);
 uint64_t bytes_hash(const void *bytes, size_t len, uint64_t seed);
 
+/* Writes the text in lower case (ASCII) to `to`, as far as there is room. */
+static inline struct str str_lower(struct str text, char *to, size_t size)
+{
+    struct str copy = { to, text.len < size ? text.len : size };
+    for (size_t i = 0; i < copy.len; i++)
+        to[i] = ascii_lower(text.at[i]);
+    return copy;
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/load.h"
+#include "cli/period.h"
 #include "cli/prune.h"
 #include "cli/say.h"
 #include "cli/stop.h"
@@ -95,31 +96,6 @@ static int open_waiting(const char *path, usec most, int stop, struct store **st
     return result;
 }
 
-/* "policy.yaml@2026-10-01..2026-11-01"; the times may be left out, an @ without .. belongs to the file's
- * name. */
-static int recorded_parse(const char *text, char **name, usec *from, usec *to, struct why *why)
-{
-    *from = *to = USEC_NONE;
-    const char *at = strrchr(text, '@');
-    struct str rest = str_of(at ? at + 1 : ""), begin = { 0 };
-    if (!at || !cut_until(&rest, STR(".."), &begin)) {
-        *name = strdup(text);
-        return 0;
-    }
-    if (begin.len && !clock_parse(begin, from))
-        return why_set(why, EX_USAGE,
-                       "--recorded: \"%.*s\" is not a time; write 2026-11-23 or 2026-11-23T09:07",
-                       STR_ARG(begin));
-    if (rest.len && !clock_parse(rest, to))
-        return why_set(why, EX_USAGE,
-                       "--recorded: \"%.*s\" is not a time; write 2026-11-23 or 2026-11-23T09:07",
-                       STR_ARG(rest));
-    if (*from != USEC_NONE && *to != USEC_NONE && *from >= *to)
-        return why_set(why, EX_USAGE, "--recorded: %s ends before it begins", text);
-    *name = strndup(text, (size_t)(at - text));
-    return 0;
-}
-
 /* A policy that was in force; recorded_free() is due for what was read. */
 struct enforced {
     struct policy policy;
@@ -129,12 +105,13 @@ struct enforced {
 
 static int enforced_read(struct enforced *enforced, const char *text, struct why *why)
 {
-    char *name = NULL;
-    int result = recorded_parse(text, &name, &enforced->from, &enforced->to, why);
-    if (result == 0)
-        result = policy_load(&enforced->policy, name, why);
+    struct str name;
+    if (period_cut("recorded", str_of(text), &name, &enforced->from, &enforced->to, why) < 0)
+        return -1;
+    char *path = strndup(name.at, name.len);
+    int result = policy_load(&enforced->policy, path, why);
     enforced->read = result == 0;
-    free(name);
+    free(path);
     return result;
 }
 

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/load.h"
+#include "cli/period.h"
 #include "cli/say.h"
 #include "report/table.h"
 
@@ -30,21 +31,6 @@ struct given {
 
 /* ---- What was asked for. */
 
-/* A time of a period; empty: open. */
-static bool end_of(struct str text, usec *at)
-{
-    *at = USEC_NONE;
-    return text.len == 0 || clock_parse(text, at);
-}
-
-static bool period_of(struct str text, struct period *period)
-{
-    const char *dots = str_find(text, STR(".."));
-    return dots && end_of(str_range(text.at, dots), &period->from) &&
-           end_of(str_range(dots + 2, text.at + text.len), &period->to);
-}
-
-/* A period that is none is part of the file's name, when there is such a file. */
 static int given_of(const char *option, const char *text, bool has_subject, struct arena *arena,
                     struct given *given, struct why *why)
 {
@@ -54,75 +40,28 @@ static int given_of(const char *option, const char *text, bool has_subject, stru
         return why_set(why, EX_USAGE,
                        "--%s: \"%s\": write the zone and its file: --%s zen.spamhaus.org=zen.zone", option,
                        text, option);
-    const char *at = str_find_last(rest, '@');
-    if (at && str_find(str_range(at, rest.at + rest.len), STR(".."))) {
-        if (!period_of(str_range(at + 1, rest.at + rest.len), &given->period))
-            return why_set(
-                why, EX_USAGE,
-                "--%s: \"%s\": what is behind the @ is no period; write @2026-10-01..2026-11-01, or one "
-                "end only: @2026-10-01..",
-                option, text);
-        rest = str_range(rest.at, at);
-    }
-    if (given->period.from != USEC_NONE && given->period.to != USEC_NONE &&
-        given->period.from >= given->period.to)
-        return why_set(why, EX_USAGE, "--%s: \"%s\": the period ends before it begins", option, text);
+    if (period_cut(option, rest, &rest, &given->period.from, &given->period.to, why) < 0)
+        return -1;
     given->path = arena_printf(arena, "%.*s", STR_ARG(rest)).at;
     return 0;
-}
-
-static int add_zone(struct store *store, const struct given *given, struct enriched *enriched,
-                    struct why *why)
-{
-    return enrich_zone(store, given->subject, given->path, &given->period, enriched, why);
-}
-
-static int add_recipients(struct store *store, const struct given *given, struct enriched *enriched,
-                          struct why *why)
-{
-    return enrich_recipients(store, given->path, &given->period, enriched, why);
-}
-
-static int add_local_domains(struct store *store, const struct given *given, struct enriched *enriched,
-                             struct why *why)
-{
-    return enrich_local_domains(store, given->path, &given->period, enriched, why);
-}
-
-static int add_traps(struct store *store, const struct given *given, struct enriched *enriched,
-                     struct why *why)
-{
-    return enrich_traps(store, given->path, &given->period, enriched, why);
-}
-
-static int add_mmdb(struct store *store, const struct given *given, struct enriched *enriched,
-                    struct why *why)
-{
-    return enrich_mmdb(store, given->path, &given->period, enriched, why);
-}
-
-static int add_labels(struct store *store, const struct given *given, struct enriched *enriched,
-                      struct why *why)
-{
-    return enrich_labels(store, given->path, enriched, why);
 }
 
 /* In the order in which they are done. */
 static const struct source_row {
     const char *option;
     size_t at;
-    bool has_subject;
-    int (*add)(struct store *store, const struct given *given, struct enriched *enriched, struct why *why);
+    int (*add)(struct store *store, const char *path, const struct period *period, struct enriched *enriched,
+               struct why *why);  /* NULL: a zone's */
     const char *asked, *yes, *no; /* what was asked about, and what it is called */
 } source_rows[] = {
-    { "dnsbl-zone", offsetof(struct settings, zones), true, add_zone, "clients", "listed", "not listed" },
-    { "recipients", offsetof(struct settings, recipients), false, add_recipients, "recipients", "valid",
+    { "dnsbl-zone", offsetof(struct settings, zones), NULL, "clients", "listed", "not listed" },
+    { "recipients", offsetof(struct settings, recipients), enrich_recipients, "recipients", "valid",
       "not valid" },
-    { "local-domains", offsetof(struct settings, local_domains), false, add_local_domains, "recipients",
+    { "local-domains", offsetof(struct settings, local_domains), enrich_local_domains, "recipients",
       "elsewhere", "ours" },
-    { "spam-traps", offsetof(struct settings, traps), false, add_traps, "recipients", "traps", NULL },
-    { "mmdb", offsetof(struct settings, mmdbs), false, add_mmdb, "clients", "found", "not" },
-    { "labels", offsetof(struct settings, labels), false, add_labels, NULL, "wanted", "unwanted" },
+    { "spam-traps", offsetof(struct settings, traps), enrich_traps, "recipients", "traps", NULL },
+    { "mmdb", offsetof(struct settings, mmdbs), enrich_mmdb, "clients", "found", "not" },
+    { "labels", offsetof(struct settings, labels), enrich_labels, NULL, "wanted", "unwanted" },
 };
 enum { SOURCES = sizeof source_rows / sizeof *source_rows };
 
@@ -161,7 +100,7 @@ static int gather_files(const struct source_row *row, const struct option_texts 
                         struct given *given, struct arena *arena, bool *done, struct why *why)
 {
     *done = false;
-    for (size_t i = 0; row->has_subject && i < texts->count; i++) {
+    for (size_t i = 0; !row->add && i < texts->count; i++) {
         struct given other;
         if (i == at)
             continue;
@@ -186,14 +125,16 @@ static int add_all(const struct settings *settings, struct store *store, struct 
             struct given given;
             struct enriched enriched = { 0 };
             bool done = false;
-            result = given_of(source_rows[r].option, texts->text[i], source_rows[r].has_subject, &arena,
-                              &given, why);
+            result =
+                given_of(source_rows[r].option, texts->text[i], !source_rows[r].add, &arena, &given, why);
             if (result == 0)
                 result = gather_files(&source_rows[r], texts, i, &given, &arena, &done, why);
             if (done)
                 continue;
             if (result == 0)
-                result = source_rows[r].add(store, &given, &enriched, why);
+                result = source_rows[r].add
+                             ? source_rows[r].add(store, given.path, &given.period, &enriched, why)
+                             : enrich_zone(store, given.subject, given.path, &given.period, &enriched, why);
             if (result == 0)
                 tell(&source_rows[r], &given, &enriched);
         }
@@ -372,7 +313,7 @@ static const struct option_row options[] = {
     { .name = "labels",
       .type = OPTION_TEXTS,
       .at = AT(labels),
-      .argument = "FILE",
+      .argument = "FILE[@FROM..TO]",
       .help = "what somebody says of mail: KEY wanted or KEY unwanted a line, or CSV",
       .complete = COMPLETE_FILE },
     { .name = "lookup",

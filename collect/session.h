@@ -109,10 +109,10 @@ enum kind {
     KIND_HEADER,     /* subject: from, subject; detail: the domain of the first address; the text */
     KIND_CONTRADICTION, /* between log and capture, one of each origin. subject: helo, recipient, message or a
                            stage; detail: what the origin has: the name, the reply, "accepted"; YES */
-    KIND_ASN,     /* a: the number of the client's autonomous system; detail: whose it is */
-    KIND_COUNTRY, /* detail: ISO 3166 code of the client's country */
-    KIND_LABEL,   /* YES: wanted, NO: not; detail: who says so */
-    KIND_TRAP,    /* subject: recipient, an address to which nobody writes who was given it; YES */
+    KIND_ASN,           /* a: the number of the client's autonomous system; detail: whose it is */
+    KIND_COUNTRY,       /* detail: ISO 3166 code of the client's country */
+    KIND_LABEL,         /* YES: wanted, NO: not; detail: who says so */
+    KIND_TRAP,          /* subject: recipient, an address to which nobody writes who was given it; YES */
     KINDS
 };
 extern const char *const kind_name[KINDS]; /* as in v_evidence: rdns, fcrdns, dnsbl, ... */
@@ -127,6 +127,13 @@ enum origin {
     ORIGINS
 };
 extern const char *const origin_name[ORIGINS];
+
+/* The domain of a mailbox: behind its last @. at == NULL where there is none, or the mailbox is not known. */
+static inline struct str mailbox_domain(struct str address)
+{
+    const char *at = address.len ? str_find_last(address, '@') : NULL;
+    return at ? str_range(at + 1, address.at + address.len) : (struct str){ NULL, 0 };
+}
 
 enum { WHOLE_SESSION = -1, WHOLE_TRANSACTION = -1 };
 
@@ -157,10 +164,10 @@ enum about {
 struct provider {
     int64_t id;
     uint8_t kind, origin, about; /* enum kind, enum origin, enum about */
-    struct str subject;       /* as evidence of that kind has it: the zone; not known: none */
-    struct str place;         /* the file, the resolver */
-    usec from, to;            /* sessions that started in [from, to) and no others; USEC_NONE: open */
-    usec taken;               /* of when it is; of look-ups when the first was made */
+    struct str subject;          /* as evidence of that kind has it: the zone; not known: none */
+    struct str place;            /* the file, the resolver */
+    usec from, to;               /* sessions that started in [from, to) and no others; USEC_NONE: open */
+    usec taken;                  /* of when it is; of look-ups when the first was made */
 };
 
 struct provided {

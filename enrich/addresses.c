@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "collect/session.h"
 #include "enrich/text_file.h"
 
 enum { ADDRESS_BYTES_MOST = 512 };
@@ -30,31 +31,18 @@ static struct str key_of(struct str line)
     return key.len && key.len < ADDRESS_BYTES_MOST ? key : (struct str){ NULL, 0 };
 }
 
-static struct str lower(struct str text, char to[ADDRESS_BYTES_MOST])
-{
-    for (size_t i = 0; i < text.len; i++)
-        to[i] = ascii_lower(text.at[i]);
-    return (struct str){ to, text.len };
-}
-
-static struct str domain_of(struct str address)
-{
-    const char *at = address.len ? str_find_last(address, '@') : NULL;
-    return at ? str_range(at + 1, address.at + address.len) : (struct str){ NULL, 0 };
-}
-
 static bool add(struct addresses *addresses, struct str key, enum bare bare)
 {
     char text[ADDRESS_BYTES_MOST];
-    struct str domain = domain_of(key);
+    struct str domain = mailbox_domain(key);
     if (!domain.len) {
         if (bare == BARE_IS_SKIPPED || domain.at)
             return false;
         domain = key;
     }
-    names_add(&addresses->domain, lower(domain, text));
+    names_add(&addresses->domain, str_lower(domain, text, sizeof text));
     if (domain.at != key.at)
-        names_add(&addresses->name, lower(key, text));
+        names_add(&addresses->name, str_lower(key, text, sizeof text));
     return true;
 }
 
@@ -100,7 +88,7 @@ enum tri addresses_hold(const struct addresses *addresses, struct str given)
     char text[ADDRESS_BYTES_MOST], plain[ADDRESS_BYTES_MOST];
     if (given.len == 0 || given.len >= ADDRESS_BYTES_MOST)
         return UNKNOWN;
-    struct str address = lower(given, text), domain = domain_of(address);
+    struct str address = str_lower(given, text, sizeof text), domain = mailbox_domain(address);
     if (!domain.len || !has(&addresses->domain, domain))
         return UNKNOWN;
     if (has(&addresses->name, address) ||
@@ -120,7 +108,7 @@ bool addresses_hold_domain(const struct addresses *addresses, struct str given)
     char text[ADDRESS_BYTES_MOST];
     if (given.len == 0 || given.len >= ADDRESS_BYTES_MOST)
         return false;
-    struct str domain = domain_of(lower(given, text));
+    struct str domain = mailbox_domain(str_lower(given, text, sizeof text));
     if (domain.len && has(&addresses->domain, domain))
         return true;
     for (size_t i = 0; i < domain.len; i++)

@@ -41,7 +41,8 @@ int enrich_mmdb(struct store *store, const char *path, const struct period *peri
 /* What somebody says of mail: "KEY wanted|unwanted [BY]" a line, the key a session's number, a <message-id>,
  * a sender or a client's address; or CSV with columns of these names. A later line of the same key takes the
  * place of an earlier one. */
-int enrich_labels(struct store *store, const char *path, struct enriched *enriched, struct why *why);
+int enrich_labels(struct store *store, const char *path, const struct period *period,
+                  struct enriched *enriched, struct why *why);
 
 /* Look-ups, of all clients and names whose answers are not known or too old. */
 struct lookup_settings {

@@ -46,6 +46,7 @@ struct form {
 struct labelling {
     struct store *store;
     const char *path;
+    const struct period *period;
     struct providing *providing[ABOUTS];
     struct enriched *enriched;
     usec at;
@@ -159,8 +160,8 @@ static int add(struct labelling *labelling, const struct label *label, struct wh
                                  .about = (uint8_t)label->about,
                                  .subject = STR("label"),
                                  .place = str_of(labelling->path),
-                                 .from = USEC_NONE,
-                                 .to = USEC_NONE,
+                                 .from = labelling->period->from,
+                                 .to = labelling->period->to,
                                  .taken = USEC_NONE };
     struct providing **providing = &labelling->providing[label->about];
     if (!*providing)
@@ -174,12 +175,13 @@ static int add(struct labelling *labelling, const struct label *label, struct wh
     return *providing ? providing_add(*providing, &provided, 0, why) : -1;
 }
 
-int enrich_labels(struct store *store, const char *path, struct enriched *enriched, struct why *why)
+int enrich_labels(struct store *store, const char *path, const struct period *period,
+                  struct enriched *enriched, struct why *why)
 {
     struct text_file file;
     struct str line, field[FIELDS_MOST];
     struct form form = { .key = -1, .label = -1, .by = -1 };
-    struct labelling labelling = { .store = store, .path = path, .enriched = enriched };
+    struct labelling labelling = { .store = store, .path = path, .period = period, .enriched = enriched };
     char text[LABEL_BYTES_MOST];
     int result;
     *enriched = (struct enriched){ .taken = USEC_NONE };

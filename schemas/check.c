@@ -64,6 +64,8 @@ static const struct invariant {
       "SELECT abs((SELECT count(*) FROM v_transaction WHERE verdict = 'accepted') - messages) FROM total" },
     { "pieces of evidence more, or fewer, than the total says",
       "SELECT abs((SELECT count(*) FROM plain_evidence) - evidence) FROM total" },
+    { "pieces of evidence from elsewhere are of a provider that is not there",
+      "SELECT count(*) FROM provided WHERE provider NOT IN (SELECT id FROM provider)" },
     { "of first and last start are not the sessions'",
       "SELECT (first IS NOT (SELECT min(started) FROM session)) + (last IS NOT (SELECT max(started) FROM "
       "session)) FROM total" },

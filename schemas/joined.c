@@ -7,6 +7,7 @@
 #include "collect/joint.h"
 #include "collect/session_state.h"
 #include "schemas/schema.h"
+#include "schemas/values.h"
 
 enum { PENDING_MOST = 256 };
 
@@ -403,12 +404,6 @@ static usec outermost(struct joined *joined, bool newest, int64_t id)
     sqlite3_finalize(stretch);
     sqlite3_finalize(row);
     return found;
-}
-
-static void bind_time(sqlite3_stmt *to, int at, usec time)
-{
-    if (time != USEC_NONE)
-        sqlite3_bind_int64(to, at, time);
 }
 
 static void write_settled(struct joined *joined)

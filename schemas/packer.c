@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "schemas/joining.h"
 #include "schemas/packing.h"
+#include "schemas/values.h"
 #include "schemas/renaming.h"
 #include "schemas/schema.h"
 
@@ -62,14 +63,6 @@ int packer_flush(struct packer *packer)
     }
     arena_reset(&packer->text);
     return rc;
-}
-
-static void bind_time(sqlite3_stmt *statement, int at, usec time)
-{
-    if (time == USEC_NONE)
-        sqlite3_bind_null(statement, at);
-    else
-        sqlite3_bind_int64(statement, at, time);
 }
 
 int packer_totals(struct packer *packer)

@@ -9,7 +9,7 @@
 #include "schemas/connection.h"
 #include "schemas/layout.h"
 #include "schemas/schema.h"
-#include "schemas/text.h"
+#include "schemas/values.h"
 
 /* ---- Columns. */
 
@@ -33,35 +33,6 @@ struct ip client_of_column(sqlite3_stmt *row, int column)
     return ip;
 }
 
-static struct str text_of_column(struct arena *arena, sqlite3_stmt *row, int column)
-{
-    const char *at = (const char *)sqlite3_column_text(row, column);
-    return at ? text_unescape(arena, (struct str){ at, (size_t)sqlite3_column_bytes(row, column) })
-              : (struct str){ NULL, 0 };
-}
-
-static usec time_of_column(sqlite3_stmt *row, int column)
-{
-    return sqlite3_column_type(row, column) == SQLITE_NULL ? USEC_NONE : sqlite3_column_int64(row, column);
-}
-
-static void bind_text(sqlite3_stmt *to, int at, struct arena *arena, struct str text)
-{
-    struct str stored = text_escape(arena, text);
-    if (stored.at)
-        sqlite3_bind_text64(to, at, stored.at, stored.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-    else
-        sqlite3_bind_null(to, at);
-}
-
-static void bind_time(sqlite3_stmt *to, int at, usec time)
-{
-    if (time != USEC_NONE)
-        sqlite3_bind_int64(to, at, time);
-    else
-        sqlite3_bind_null(to, at);
-}
-
 static void bind_client(sqlite3_stmt *to, int at, const struct ip *ip)
 {
     char text[CLIENT_TEXT_BYTES];
@@ -78,28 +49,65 @@ static int failed(struct store *store, sqlite3 *db, int rc, struct why *why)
     return schema_why(db, rc, store_path(store), why);
 }
 
+/* Hands over each row of a prepared statement, and finalizes it. A `take` that returns other than 0 ends it
+ * with that value. What it makes in `arena` lasts until it returns. */
+static int each_row(struct store *store, sqlite3 *db, sqlite3_stmt *row, int rc,
+                    int (*take)(void *state, sqlite3_stmt *row, struct arena *arena), void *state,
+                    struct why *why)
+{
+    struct arena arena = { 0 };
+    int result = 0;
+    while (rc == SQLITE_OK && result == 0 && sqlite3_step(row) == SQLITE_ROW) {
+        arena_reset(&arena);
+        result = take(state, row, &arena);
+    }
+    int end = sqlite3_finalize(row);
+    rc = rc == SQLITE_OK ? end : rc;
+    arena_free(&arena);
+    return rc == SQLITE_OK ? result : failed(store, db, rc, why);
+}
+
+/* The same of a query without parameters. */
+static int each_of(struct store *store, const char *sql,
+                   int (*take)(void *state, sqlite3_stmt *row, struct arena *arena), void *state,
+                   struct why *why)
+{
+    sqlite3 *db = store_connection(store, why);
+    sqlite3_stmt *row = NULL;
+    if (!db)
+        return -1;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
+    return each_row(store, db, row, rc, take, state, why);
+}
+
 /* ---- What evidence can be of. */
+
+struct taking {
+    int (*client)(void *state, const struct ip *client, usec first, usec last);
+    int (*name)(void *state, struct str name);
+    int (*pair)(void *state, const struct ip *client, struct str domain);
+    void *state;
+    bool of_domains;   /* of senders only the domains, each once */
+    struct names seen; /* of them */
+};
+
+static int take_client(void *state, sqlite3_stmt *row, struct arena *arena)
+{
+    struct taking *taking = state;
+    (void)arena;
+    struct ip ip = client_of_column(row, 0);
+    return taking->client(taking->state, &ip, sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2));
+}
 
 int store_each_client(struct store *store,
                       int (*take)(void *state, const struct ip *client, usec first, usec last), void *state,
                       struct why *why)
 {
-    sqlite3 *db = store_connection(store, why);
-    sqlite3_stmt *row = NULL;
-    int result = 0;
-    if (!db)
-        return -1;
-    int rc = sqlite3_prepare_v2(db,
-                                "SELECT client, min(started), max(started) FROM session "
-                                "WHERE bits >> 24 & 1 = 0 AND client IS NOT NULL GROUP BY client",
-                                -1, &row, NULL);
-    while (rc == SQLITE_OK && result == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-        struct ip ip = client_of_column(row, 0);
-        result = take(state, &ip, sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2));
-        rc = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
+    struct taking taking = { .client = take, .state = state };
+    return each_of(store,
+                   "SELECT client, min(started), max(started) FROM session "
+                   "WHERE bits >> 24 & 1 = 0 AND client IS NOT NULL GROUP BY client",
+                   take_client, &taking, why);
 }
 
 /* Texts and their numbers are made distinct before a number is looked up. */
@@ -119,73 +127,45 @@ static const char *const sql_names[ABOUTS] = {
                                "SELECT message_id FROM transaction_more"),
 };
 
-/* Of senders only the domains, each once. */
-struct domains {
-    struct names seen;
-    int (*take)(void *state, struct str name);
-    void *state;
-};
-
-static int take_domain(struct domains *domains, struct str sender)
+static int take_name(void *state, sqlite3_stmt *row, struct arena *arena)
 {
-    struct str domain = sender_domain(sender);
-    size_t known = domains->seen.count;
-    if (!domain.len || names_add(&domains->seen, domain) < known)
+    struct taking *taking = state;
+    struct str name = plain_text(arena, row, 0);
+    size_t known = taking->seen.count;
+    if (taking->of_domains)
+        name = sender_domain(name);
+    if (!name.len || (taking->of_domains && names_add(&taking->seen, name) < known))
         return 0;
-    return domains->take(domains->state, domain);
+    return taking->name(taking->state, name);
 }
 
 int store_each_name(struct store *store, enum about about, int (*take)(void *state, struct str name),
                     void *state, struct why *why)
 {
-    sqlite3 *db = store_connection(store, why);
-    sqlite3_stmt *row = NULL;
-    struct domains domains = { .take = take, .state = state };
-    struct arena arena = { 0 };
-    int result = 0;
-    if (!db)
-        return -1;
+    struct taking taking = { .name = take, .state = state, .of_domains = about == ABOUT_SENDER_DOMAIN };
     assert(sql_names[about]);
-    int rc = sqlite3_prepare_v2(db, sql_names[about], -1, &row, NULL);
-    while (rc == SQLITE_OK && result == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-        arena_reset(&arena);
-        struct str name = text_of_column(&arena, row, 0);
-        if (name.len)
-            result = about == ABOUT_SENDER_DOMAIN ? take_domain(&domains, name) : take(state, name);
-        rc = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    names_free(&domains.seen);
-    arena_free(&arena);
-    return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
+    int result = each_of(store, sql_names[about], take_name, &taking, why);
+    names_free(&taking.seen);
+    return result;
+}
+
+static int take_pair(void *state, sqlite3_stmt *row, struct arena *arena)
+{
+    struct taking *taking = state;
+    struct ip ip = client_of_column(row, 0);
+    struct str domain = plain_text(arena, row, 1);
+    return domain.len ? taking->pair(taking->state, &ip, domain) : 0;
 }
 
 int store_each_pair(struct store *store, int (*take)(void *state, const struct ip *client, struct str domain),
                     void *state, struct why *why)
 {
-    sqlite3 *db = store_connection(store, why);
-    sqlite3_stmt *row = NULL;
-    struct arena arena = { 0 };
-    int result = 0;
-    if (!db)
-        return -1;
-    int rc = sqlite3_prepare_v2(
-        db,
-        "SELECT DISTINCT s.client, lower(substr(t.mail_from, instr(t.mail_from, '@') + 1)) "
-        "FROM v_transaction t JOIN session s ON s.id = t.session_id "
-        "WHERE instr(t.mail_from, '@') AND s.client IS NOT NULL AND s.bits >> 24 & 1 = 0",
-        -1, &row, NULL);
-    while (rc == SQLITE_OK && result == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-        arena_reset(&arena);
-        struct ip ip = client_of_column(row, 0);
-        struct str domain = text_of_column(&arena, row, 1);
-        if (domain.len)
-            result = take(state, &ip, domain);
-        rc = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    arena_free(&arena);
-    return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
+    struct taking taking = { .pair = take, .state = state };
+    return each_of(store,
+                   "SELECT DISTINCT s.client, lower(substr(t.mail_from, instr(t.mail_from, '@') + 1)) "
+                   "FROM v_transaction t JOIN session s ON s.id = t.session_id "
+                   "WHERE instr(t.mail_from, '@') AND s.client IS NOT NULL AND s.bits >> 24 & 1 = 0",
+                   take_pair, &taking, why);
 }
 
 /* ---- Writing. */
@@ -216,18 +196,27 @@ static void bind_provider(sqlite3_stmt *to, struct arena *arena, const struct pr
     bind_time(to, 8, provider->taken);
 }
 
-/* Look-ups go on where they were left off; of a file there may be one for each of its days. */
+/* Who it is but for the date. */
+#define SAME                                                                                                 \
+    "kind = ?1 AND origin = ?2 AND about = ?3 AND subject IS ?4 AND place IS ?5 AND \"from\" IS ?6 AND "     \
+    "\"to\" IS ?7 "
+#define ANOTHER_DATE "origin <> ?9 AND taken IS NOT ?8 AND (\"from\" IS NOT NULL OR \"to\" IS NOT NULL)"
+
+/* Look-ups go on where they were left off. Of a file there may be one for each of its dates, but of one that
+ * holds for a period the latest takes the place of those before. */
 static int find_provider(struct providing *providing, struct provider *provider)
 {
     static const char *const sql[] = {
-        "SELECT id FROM provider WHERE kind = ?1 AND origin = ?2 AND about = ?3 AND subject IS ?4 AND "
-        "place IS ?5 AND \"from\" IS ?6 AND \"to\" IS ?7 AND (origin = ?9 OR taken IS ?8)",
+        "DELETE FROM provided WHERE provider IN (SELECT id FROM provider WHERE " SAME "AND " ANOTHER_DATE ")",
+        "UPDATE provider SET taken = ?8 WHERE " SAME "AND " ANOTHER_DATE,
         "INSERT INTO provider (kind, origin, about, subject, place, \"from\", \"to\", taken) "
-        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?9 RETURNING id",
+        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT * FROM provider WHERE " SAME
+        "AND (origin = ?9 OR taken IS ?8))",
+        "SELECT id FROM provider WHERE " SAME "AND (origin = ?9 OR taken IS ?8)",
     };
     int rc = SQLITE_OK;
     provider->id = 0;
-    for (size_t i = 0; i < 2 && provider->id == 0 && rc == SQLITE_OK; i++) {
+    for (size_t i = 0; i < sizeof sql / sizeof *sql && rc == SQLITE_OK; i++) {
         sqlite3_stmt *row = NULL;
         rc = sqlite3_prepare_v2(providing->db, sql[i], -1, &row, NULL);
         if (rc != SQLITE_OK)
@@ -397,11 +386,11 @@ static void read_provider(struct arena *arena, sqlite3_stmt *row, struct provide
                                    .kind = (uint8_t)sqlite3_column_int(row, 1),
                                    .origin = (uint8_t)sqlite3_column_int(row, 2),
                                    .about = (uint8_t)sqlite3_column_int(row, 3),
-                                   .subject = text_of_column(arena, row, 4),
-                                   .place = text_of_column(arena, row, 5),
-                                   .from = time_of_column(row, 6),
-                                   .to = time_of_column(row, 7),
-                                   .taken = time_of_column(row, 8) };
+                                   .subject = plain_text(arena, row, 4),
+                                   .place = plain_text(arena, row, 5),
+                                   .from = plain_time(row, 6),
+                                   .to = plain_time(row, 7),
+                                   .taken = plain_time(row, 8) };
 }
 
 int store_providers(struct store *store, struct arena *arena, struct provider **providers, uint64_t **pieces,
@@ -456,12 +445,12 @@ int store_each_provided(struct store *store,
         while (result == 0 && sqlite3_step(row) == SQLITE_ROW) {
             arena_reset(&piece);
             struct provided provided = { .client = client_of_column(row, 0),
-                                         .name = text_of_column(&piece, row, 1),
+                                         .name = plain_text(&piece, row, 1),
                                          .at = sqlite3_column_int64(row, 2),
                                          .state = (uint8_t)(sqlite3_column_int(row, 3) & 3),
                                          .a = sqlite3_column_int64(row, 4),
                                          .b = sqlite3_column_int64(row, 5),
-                                         .detail = text_of_column(&piece, row, 6) };
+                                         .detail = plain_text(&piece, row, 6) };
             if (provided.name.len == 0)
                 provided.name = (struct str){ NULL, 0 };
             if (provided.state > YES)
@@ -476,14 +465,35 @@ int store_each_provided(struct store *store,
     return rc == SQLITE_OK ? result : failed(store, db, rc, why);
 }
 
+struct taking_evidence {
+    int (*take)(void *state, const struct evidence *evidence);
+    void *state;
+};
+
+static int take_evidence(void *state, sqlite3_stmt *row, struct arena *arena)
+{
+    const struct taking_evidence *taking = state;
+    struct evidence evidence = { .kind = (uint8_t)sqlite3_column_int(row, 0),
+                                 .state = (uint8_t)sqlite3_column_int(row, 1),
+                                 .origin = (uint8_t)sqlite3_column_int(row, 2),
+                                 .transaction = WHOLE_SESSION,
+                                 .recipient = WHOLE_TRANSACTION,
+                                 .at = plain_time(row, 3),
+                                 .subject = plain_text(arena, row, 4),
+                                 .detail = plain_text(arena, row, 5),
+                                 .a = sqlite3_column_int64(row, 6),
+                                 .b = sqlite3_column_int64(row, 7) };
+    bool known = evidence.kind < KINDS && evidence.state <= YES && evidence.origin < ORIGINS;
+    return known ? taking->take(taking->state, &evidence) : 0;
+}
+
 int store_provided_for(struct store *store, int64_t session,
                        int (*take)(void *state, const struct evidence *evidence), void *state,
                        struct why *why)
 {
-    struct arena arena = { 0 };
+    struct taking_evidence taking = { take, state };
     sqlite3 *db = store_connection(store, why);
     sqlite3_stmt *row = NULL;
-    int result = 0;
     if (!db)
         return -1;
     int rc = sqlite3_prepare_v2(db,
@@ -491,23 +501,5 @@ int store_provided_for(struct store *store, int64_t session,
                                 "provided_evidence WHERE session_id = ?",
                                 -1, &row, NULL);
     sqlite3_bind_int64(row, 1, session);
-    while (rc == SQLITE_OK && result == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-        arena_reset(&arena);
-        struct evidence evidence = { .kind = (uint8_t)sqlite3_column_int(row, 0),
-                                     .state = (uint8_t)sqlite3_column_int(row, 1),
-                                     .origin = (uint8_t)sqlite3_column_int(row, 2),
-                                     .transaction = WHOLE_SESSION,
-                                     .recipient = WHOLE_TRANSACTION,
-                                     .at = time_of_column(row, 3),
-                                     .subject = text_of_column(&arena, row, 4),
-                                     .detail = text_of_column(&arena, row, 5),
-                                     .a = sqlite3_column_int64(row, 6),
-                                     .b = sqlite3_column_int64(row, 7) };
-        rc = SQLITE_OK;
-        if (evidence.kind < KINDS && evidence.state <= YES && evidence.origin < ORIGINS)
-            result = take(state, &evidence);
-    }
-    sqlite3_finalize(row);
-    arena_free(&arena);
-    return rc == SQLITE_OK || rc == SQLITE_DONE ? result : failed(store, db, rc, why);
+    return each_row(store, db, row, rc, take_evidence, &taking, why);
 }

@@ -5,7 +5,7 @@
 
 #include "schemas/layout.h"
 #include "schemas/store.h"
-#include "schemas/text.h"
+#include "schemas/values.h"
 
 enum known_table { KNOWN_NAME, KNOWN_REPLY, KNOWN_FACTS, KNOWN_PLACE, KNOWN_TABLES };
 
@@ -91,25 +91,11 @@ static inline bool next_row(struct reader *reader, sqlite3_stmt *statement)
 
 /* ---- Columns. */
 
-/* A column as it is stored: lasts until the next step. */
-static inline struct str stored_text(sqlite3_stmt *row, int column)
-{
-    const char *at = (const char *)sqlite3_column_text(row, column);
-    return (struct str){ at, at ? (size_t)sqlite3_column_bytes(row, column) : 0 };
-}
-
-/* The same as it lasts. */
+/* As it is stored, and lasts. */
 static inline struct str keep_text(struct arena *arena, sqlite3_stmt *row, int column)
 {
     struct str stored = stored_text(row, column);
     return stored.at ? arena_str(arena, stored) : stored;
-}
-
-/* As it came. */
-static inline struct str plain_text(struct arena *arena, sqlite3_stmt *row, int column)
-{
-    struct str stored = stored_text(row, column);
-    return stored.at ? text_unescape(arena, stored) : stored;
 }
 
 static inline usec time_column(sqlite3_stmt *row, int column, usec base)

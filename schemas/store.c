@@ -13,7 +13,7 @@
 #include "schemas/reader.h"
 #include "schemas/renaming.h"
 #include "schemas/schema.h"
-#include "schemas/text.h"
+#include "schemas/values.h"
 #include "schemas/writer.h"
 
 struct store {
@@ -32,55 +32,43 @@ struct store {
 
 /* ---- What is read into arenas. */
 
-static struct str text_column(struct arena *arena, sqlite3_stmt *row, int column)
-{
-    const char *at = (const char *)sqlite3_column_text(row, column);
-    return at ? text_unescape(arena, (struct str){ at, (size_t)sqlite3_column_bytes(row, column) })
-              : (struct str){ NULL, 0 };
-}
-
-static usec time_column(sqlite3_stmt *row, int column)
-{
-    return sqlite3_column_type(row, column) == SQLITE_NULL ? USEC_NONE : sqlite3_column_int64(row, column);
-}
-
 static void read_input(struct arena *arena, sqlite3_stmt *row, void *to)
 {
     *(struct input *)to = (struct input){ .id = sqlite3_column_int(row, 0),
-                                          .path = text_column(arena, row, 1),
-                                          .kind = text_column(arena, row, 2),
-                                          .dialects = text_column(arena, row, 3),
+                                          .path = plain_text(arena, row, 1),
+                                          .kind = plain_text(arena, row, 2),
+                                          .dialects = plain_text(arena, row, 3),
                                           .bytes = (uint64_t)sqlite3_column_int64(row, 4),
                                           .lines = (uint64_t)sqlite3_column_int64(row, 5),
                                           .other = (uint64_t)sqlite3_column_int64(row, 6),
                                           .skipped = (uint64_t)sqlite3_column_int64(row, 7),
-                                          .first = time_column(row, 8),
-                                          .last = time_column(row, 9),
+                                          .first = plain_time(row, 8),
+                                          .last = plain_time(row, 9),
                                           .head_hash = (uint64_t)sqlite3_column_int64(row, 10),
                                           .head_bytes = (uint64_t)sqlite3_column_int64(row, 11),
                                           .tail_hash = (uint64_t)sqlite3_column_int64(row, 12),
                                           .tail_bytes = (uint64_t)sqlite3_column_int64(row, 13),
-                                          .zone = text_column(arena, row, 14),
-                                          .tags = text_column(arena, row, 15) };
+                                          .zone = plain_text(arena, row, 14),
+                                          .tags = plain_text(arena, row, 15) };
 }
 
 static void read_skipped(struct arena *arena, sqlite3_stmt *row, void *to)
 {
     *(struct skipped *)to = (struct skipped){ .input = sqlite3_column_int(row, 0),
-                                              .reason = text_column(arena, row, 1).at,
-                                              .shape = text_column(arena, row, 2),
+                                              .reason = plain_text(arena, row, 1).at,
+                                              .shape = plain_text(arena, row, 2),
                                               .count = (uint64_t)sqlite3_column_int64(row, 3),
                                               .first_line = (uint64_t)sqlite3_column_int64(row, 4),
                                               .first_offset = (uint64_t)sqlite3_column_int64(row, 5),
-                                              .first_text = text_column(arena, row, 6) };
+                                              .first_text = plain_text(arena, row, 6) };
 }
 
 static void read_recorded(struct arena *arena, sqlite3_stmt *row, void *to)
 {
-    *(struct recorded_policy *)to = (struct recorded_policy){ .name = text_column(arena, row, 0),
-                                                              .yaml = text_column(arena, row, 1),
-                                                              .from = time_column(row, 2),
-                                                              .to = time_column(row, 3) };
+    *(struct recorded_policy *)to = (struct recorded_policy){ .name = plain_text(arena, row, 0),
+                                                              .yaml = plain_text(arena, row, 1),
+                                                              .from = plain_time(row, 2),
+                                                              .to = plain_time(row, 3) };
 }
 
 /* All rows of a query, as an array of things of `size` bytes in `arena`. */
@@ -301,18 +289,6 @@ int64_t store_next_session(struct store *store)
     return store->next_session;
 }
 
-static void bind_text(sqlite3_stmt *to, int at, struct arena *arena, struct str text)
-{
-    struct str stored = text_escape(arena, text);
-    sqlite3_bind_text64(to, at, stored.at ? stored.at : "", stored.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
-static void bind_time(sqlite3_stmt *to, int at, usec time)
-{
-    if (time != USEC_NONE)
-        sqlite3_bind_int64(to, at, time);
-}
-
 int store_add_recorded(struct store *store, const struct recorded_policy *policy, struct why *why)
 {
     if (settle(store, why) != 0)
@@ -384,8 +360,8 @@ int store_summarise(struct store *store, struct store_summary *summary, struct w
                                            .recipients = (uint64_t)sqlite3_column_int64(row, 2),
                                            .messages = (uint64_t)sqlite3_column_int64(row, 3),
                                            .evidence = (uint64_t)sqlite3_column_int64(row, 4),
-                                           .first = time_column(row, 5),
-                                           .last = time_column(row, 6),
+                                           .first = plain_time(row, 5),
+                                           .last = plain_time(row, 6),
                                            .joined = (uint64_t)sqlite3_column_int64(row, 7) };
     int end = sqlite3_finalize(row);
     if (stat(store->path.at, &status) == 0)

@@ -10,7 +10,7 @@
 #include "schemas/joining.h"
 #include "schemas/layout.h"
 #include "schemas/pack.h"
-#include "schemas/text.h"
+#include "schemas/values.h"
 
 /* About 2000 sessions: large enough that handing over costs nothing, small enough that three stay in the
  * cache. */
@@ -60,23 +60,6 @@ struct writer {
 };
 
 /* ---- The thread. */
-
-static void bind_text(sqlite3_stmt *statement, int at, struct arena *arena, struct str text)
-{
-    struct str stored = text_escape(arena, text);
-    if (stored.at)
-        sqlite3_bind_text64(statement, at, stored.at, stored.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-    else
-        sqlite3_bind_null(statement, at);
-}
-
-static void bind_time(sqlite3_stmt *statement, int at, usec time)
-{
-    if (time == USEC_NONE)
-        sqlite3_bind_null(statement, at);
-    else
-        sqlite3_bind_int64(statement, at, time);
-}
 
 static const char input_sql[] =
     "INSERT OR REPLACE INTO input (id, path, kind, dialects, bytes, lines, other, skipped, first, last, "

@@ -42,8 +42,8 @@ static const struct parameter relay_table[] = {
 /* A mailbox without a domain is one of ours (RFC 5321 4.1.1.3: postmaster). */
 static bool is_ours(const struct texts *domains, struct str address)
 {
-    const char *at = address.len ? str_find_last(address, '@') : NULL;
-    return !at || texts_hold_exactly(domains, str_range(at + 1, address.at + address.len));
+    struct str domain = mailbox_domain(address);
+    return !domain.at || texts_hold_exactly(domains, domain);
 }
 
 static enum tri judge_relay(const struct judging *judging, uint32_t attempt)

@@ -143,6 +143,11 @@ class Zones(Base):
         self.assertEqual(self.replay(policy)["dnsbl"], (2, 3))
         states = self.ask("SELECT session_id, state FROM v_evidence WHERE kind = 'dnsbl' ORDER BY 1")
         self.assertEqual(states, [(1, 1), (2, 0), (3, 0), (4, 1)])
+        pathlib.Path(late).write_text("192.0.2.3\n")
+        os.utime(late, (1764547200, 1764547200))
+        self.run_it("enrich", "-q", "--dnsbl-zone", f"rbl.test={late}@2026-10-03..2026-10-05")  # what it said before is gone
+        states = self.ask("SELECT session_id, state FROM v_evidence WHERE kind = 'dnsbl' ORDER BY 1")
+        self.assertEqual(states, [(1, 1), (2, 0), (3, 1), (4, 0)])
         self.run_it("enrich", "-q", "--forget", "2")
         self.assertEqual(self.replay(policy)["dnsbl"], (1, 4))
         self.assertIn("there is no evidence of number 9", self.run_it("enrich", "--forget", "9", status=64))
@@ -171,6 +176,56 @@ class Zones(Base):
         self.assertEqual(self.replay(policy)["dnsbl"], (2, 2))
         story = json.loads(self.run_it("explain", "3", "-p", self.write("p.yaml", policy), "--format", "json"))
         self.assertIn("(snapshot, 305 days earlier)", json.dumps(story))
+
+
+class Kept(Base):
+    """Evidence from elsewhere goes where its sessions go."""
+    POLICY = "policy: one\nmeasures: [ dnsbl: { zones: { rbl.test: 1 } }, relay: {}, recipient: {} ]\n"
+
+    def setUp(self):
+        super().setUp()
+        self.run_it("collect", "-q", str(LABS / "postfix-smtpd" / "mail.log"))
+        self.run_it("enrich", "-q", "--dnsbl-zone", f"rbl.test={HERE}/zones/rbldnsd-zen4,{HERE}/zones/rbldnsd-zen6",
+                    "--recipients", self.write("r", "alice@lab.test\nbob@lab.test\n@other.test\n"),
+                    "--local-domains", self.write("d", "lab.test\n"),
+                    "--labels", self.write("l", "1 wanted\n203.0.113.3 unwanted\n"))
+
+    def test_copy(self):
+        """A pseudonymised copy counts the same, and knows no name of a file."""
+        key = pathlib.Path(self.folder, "key")
+        key.write_bytes(os.urandom(32))
+        key.chmod(0o600)
+        told = {unit: self.replay(self.POLICY, unit) for unit in ("session", "recipient", "delivery")}
+        self.assertGreater(told["session"]["dnsbl"][0], 40)
+        self.run_it("export", "-q", "--pseudonymise", str(key), "-o", f"{self.folder}/copy.db")
+        self.database = f"{self.folder}/copy.db"
+        self.assertEqual({unit: self.replay(self.POLICY, unit) for unit in told}, told)
+        self.assertEqual(self.run_it("check"), "")
+        self.assertEqual({place for place, in self.ask("SELECT place FROM provider")}, {f"source-{i}" for i in range(1, 6)})
+        self.assertEqual(self.ask("SELECT count(*) FROM provided WHERE name LIKE '%lab.test%'"), [(0,)])
+
+    def test_prune(self):
+        """What is of no session any more goes with the sessions."""
+        self.assertGreater(self.ask("SELECT count(*) FROM provided")[0][0], 300)
+        clients = "SELECT count(DISTINCT client) FROM provided WHERE client <> ''"
+        before = self.ask(clients)
+        self.run_it("prune", "-q", "--before", "2026-11-23T09:08:00")
+        left = self.ask("SELECT count(DISTINCT client) FROM session")
+        self.assertEqual(self.ask(clients), left)
+        self.assertLess(left, before)
+        self.run_it("prune", "-q", "--before", "2027-01-01")
+        self.assertEqual(self.ask("SELECT count(*) FROM provided"), [(0,)])
+
+    def test_again(self):
+        """The same lists again change nothing; after more was collected they tell of that, too."""
+        pieces = self.ask("SELECT * FROM provided ORDER BY 1, 2, 3")
+        self.run_it("enrich", "-q", "--local-domains", f"{self.folder}/d")
+        self.assertEqual(self.ask("SELECT * FROM provided ORDER BY 1, 2, 3"), pieces)
+        log = self.write("more.log", Lists.LOG)
+        self.run_it("collect", "-q", log)
+        self.run_it("enrich", "-q", "--local-domains", f"{self.folder}/d")
+        told = self.ask("SELECT state FROM v_evidence WHERE kind = 'relay' AND origin = 'list' AND subject = 'any@all.example'")
+        self.assertEqual(told, [(1,)])
 
 
 class Coverage(Base):
@@ -206,6 +261,9 @@ class Coverage(Base):
         self.assertEqual(told, [("2026-10", "4", "25.00", "25.00", "0.00", "50.00"),
                                 ("2026-10", "4", "25.00", "25.00", "50.00", "0.00")])
         self.assertIn("no-rdns", self.coverage())  # of all measures
+        exempt = self.write("e.yaml", "policy: two\nexempt: { networks: [192.0.2.2/31] }\nmeasures: [ dnsbl: { zones: "
+                                      "{ rbl.test: 1 } } ]\n")
+        self.assertEqual(self.coverage("-p", exempt)["dnsbl"]["units"], "2")  # 192.0.2.1 and .4
 
     def test_advice(self):
         """What leaves the most open is named first, with what would tell."""
@@ -252,6 +310,11 @@ class Lists(Base):
                                 (3, "country", "DE")])
         numbers = self.ask("SELECT a FROM provided JOIN provider ON id = provider WHERE kind = 28 ORDER BY client")
         self.assertEqual(numbers, [(64496,), (64497,), (64497,)])
+        # All were refused for want of a name: the first is exempt now, of the last two the system is not known.
+        hits = self.replay("policy: one\nmeasures: [ no-rdns: { exempt: { asns: [64496] } } ]\n", "recipient")["no-rdns"]
+        self.assertEqual(hits, (2, 4))
+        hits = self.replay("policy: one\nmeasures: [ no-rdns: { exempt: { countries: [DE] } } ]\n", "recipient")["no-rdns"]
+        self.assertEqual(hits, (0, 3))
         self.assertIn("cannot be read as an mmdb file", self.run_it("enrich", "--mmdb", self.write("l", "x"), status=65))
 
     def test_domains(self):

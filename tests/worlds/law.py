@@ -155,6 +155,11 @@ def simple(seen, recorded, measure, attempt):
     return None
 
 
+def known_yes(seen, recorded, measure, attempt):
+    """What was seen, else that the record's rule let it pass; a refusal may have other causes."""
+    return seen if seen is not None else any(status == "passed" for _, status in recorded.rules(measure, attempt))
+
+
 def early_verdict(rule, recorded, attempt):
     wait = parameters(rule)["wait"]
     if "spoke" in attempt.session:
@@ -182,7 +187,12 @@ def verdict(rule, recorded, attempt):
             if status == "refused" and parameters(other) == parameters(rule):
                 return YES
     if measure in ("no-rdns", "fcrdns"):
-        return simple(session.get("rdns" if measure == "no-rdns" else "fcrdns"), recorded, measure, attempt)
+        hit = simple(session.get("rdns" if measure == "no-rdns" else "fcrdns"), recorded, measure, attempt)
+        if hit is None:  # a name that leads back is a name, and without one there is none that does
+            if measure == "no-rdns":
+                return NO if known_yes(session.get("fcrdns"), recorded, "fcrdns", attempt) else None
+            return YES if session.get("rdns") is False else None
+        return hit
     if measure == "dnsbl":
         return dnsbl_verdict(rule, recorded, attempt)
     if measure == "early-talker":
@@ -192,11 +202,11 @@ def verdict(rule, recorded, attempt):
             return NO
         return simple(session.get("sender_domain", {}).get("exists"), recorded, measure, attempt)
     if measure in ("recipient", "dictionary"):
-        if attempt.recipient is None:
-            return None
         for _, status in recorded.rules("recipient", attempt):
             if status == "refused":
                 return YES
+        if attempt.recipient is None:
+            return None
         return simple(attempt.valid, recorded, "recipient", attempt)
     if measure == "spam":
         score = parameters(rule)["score"]
@@ -270,7 +280,8 @@ class Greylist:
         mine = [one for one in self.passes if one["ip"] == attempt.ip]
         sure = self.counted([one["at"] for one in mine if one["certainly new"]])
         ghost_keys = {ghost.key[1 + sum(part.startswith("client") for part in p["key"]):] if self.whole(ghost.key)
-                      else "wild" for ghost in self.ghosts if ghost.attempt.net == attempt.net}
+                      else ghost for ghost in self.ghosts
+                      if ghost.at + delay <= now and self.law.may_come_from(ghost.attempt, attempt)}
         maybe = self.counted([one["at"] for one in mine if one["possibly new"]]) + len(ghost_keys)
         if p["auto-allow"] and sure >= p["auto-allow"]:
             return NO
@@ -397,7 +408,8 @@ class Remember:
             self.ghosts.append(attempt)
 
     def might(self, attempt):
-        return True
+        """Who passes the test passes untested as well."""
+        return self.law.alone[self.rule][attempt.number] is not NO
 
 
 class Passage:
@@ -442,21 +454,19 @@ class Law:
     def judge_alone(self, rule):
         """Verdicts from evidence, shared in chains where the law says so."""
         asked = [stage_number(rule.acts) <= a.reached and applies(self.policy, rule, a) for a in self.attempts]
-        own = [verdict(rule, self.recorded, a) if asked[a.number] else "not asked" for a in self.attempts]
-        if self.by_delivery and rule.measure in IN_CHAIN:
-            for head in self.attempts:
-                chain = []
-                one = head if head.before is None else None
-                while one:
-                    chain.append(one.number)
-                    one = one.after
-                shown = next((own[i] for i in chain if own[i] in (YES, NO)), None)
-                for i in chain:
-                    if own[i] is None:
-                        own[i] = shown
-                    elif own[i] != "not asked":
-                        shown = own[i]
-        return [NO if one == "not asked" else one for one in own]
+        shared = self.by_delivery and rule.measure in IN_CHAIN
+        tells = [shared and (a.before is not None or a.after is not None) for a in self.attempts]
+        own = [verdict(rule, self.recorded, a) if asked[a.number] or tells[a.number] else None for a in self.attempts]
+        for head in self.attempts if shared else []:
+            chain = []
+            one = head if head.before is None else None
+            while one:
+                chain.append(one.number)
+                one = one.after
+            shown = next((own[i] for i in chain if own[i] is not None), None)
+            for i in chain:
+                own[i] = shown = own[i] if own[i] is not None else shown
+        return [verdict if asked[i] else NO for i, verdict in enumerate(own)]
 
     def may_come_from(self, ghost, attempt):
         """Whether a retry of `ghost` may come from the network of `attempt`."""
@@ -555,11 +565,14 @@ class Law:
         return out | ({yielded.name} if yielded else set()) | {self.end_of(attempt)}
 
     def state_before(self, rule, attempt):
+        """The rules with state that come before a rule: one that yields does only if that is of a later stage."""
         out = set()
         for other in self.policy.order:
             if other is rule:
                 break
-            if other in self.state and self.asked[other][attempt.number] and not other.parameters.get("warn"):
+            yields = other.parameters.get("yields") and other.acts == rule.acts
+            if other in self.state and self.asked[other][attempt.number] and not other.parameters.get("warn") and \
+                    not yields:
                 out.add(other.name)
         return out
 

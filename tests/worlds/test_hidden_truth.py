@@ -81,6 +81,10 @@ class World:
         return "\n".join(text) + "\n"
 
 
+# In percentage points; 2 are wanted. Whether a client comes back tells what it is, and strata know nothing of that.
+DISTANCE_REACHED = 3
+
+
 class HiddenTruth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -140,8 +144,7 @@ class HiddenTruth(unittest.TestCase):
                     error = 100 * (count - truth) / units
                     for key in (row, "all rows") if world.informed else ("others' rows",):
                         errors[key].append(error)
-        if not errors["all rows"]:
-            self.skipTest("no informed world")
+        self.assertTrue(errors["all rows"], "no informed world")
         print("estimates, in percentage points: mean error, mean distance, rows")
         for row in sorted(errors, key=lambda row: (" " in row, row)):
             some = errors[row]
@@ -149,7 +152,7 @@ class HiddenTruth(unittest.TestCase):
         for habits in (False, True):
             print(f"mean width of the bounds{' with --assume habits' if habits else ''}: "
                   f"{sum(widths[habits]) / len(widths[habits]):.2f} points")
-        self.assertLessEqual(sum(map(abs, errors["all rows"])) / len(errors["all rows"]), 3)
+        self.assertLessEqual(sum(map(abs, errors["all rows"])) / len(errors["all rows"]), DISTANCE_REACHED)
 
 
 if __name__ == "__main__":

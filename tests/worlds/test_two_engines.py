@@ -30,7 +30,7 @@ def variant(rng, policy):
             continue
         p = dict(rule.parameters)
         other = random_rule(rng, rule.measure, True).parameters
-        for key in p.keys() & other.keys():
+        for key in sorted(p.keys() & other.keys()):
             if rng.random() < 0.25:
                 p[key] = other[key]
         rules.append(Rule(rule.measure, **p))
