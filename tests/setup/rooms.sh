@@ -9,7 +9,7 @@ wrong=0
 may() {
     rooms=$1
     shift
-    found=$(grep -nE '^#include "(collect|schemas|enrich|analyze|report|cli)/' "$@" /dev/null | grep -vE "\"($rooms)/" || true)
+    found=$(grep -nE '^#include "(collect|schemas|enrich|analyze|report|cli)/' "$@" /dev/null | grep -vE "\"($rooms)[/.]" || true)
     [ -z "$found" ] || { echo "only $rooms may be included:"; echo "$found"; wrong=1; }
 }
 
