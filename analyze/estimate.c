@@ -47,8 +47,9 @@ static struct rate *rate_of(struct estimate *estimate, uint64_t key)
 }
 
 /* The stratum of an attempt at a level, packed; the top bit keeps it from being 0. What the rule itself is
- * judged by is no part of it: where that is not known, all who are alike in it are not known either. */
-static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule, unsigned level)
+ * judged by is no part of it: where that is not known, all who are alike in it are not known either.
+ * `let_by`: of those only that the recorded server's rule of this measure let by, which came back before. */
+static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule, unsigned level, bool let_by)
 {
     const struct columns *columns = walk->columns;
     uint32_t s = columns->session[attempt];
@@ -64,8 +65,8 @@ static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule
                           : names_text(&columns->names, columns->sender[attempt]).len == 0;
     uint64_t family = ip_is_v4(&columns->address[columns->client[s]]);
     uint64_t week = (uint64_t)(columns->started[s] / (7 * USEC_DAY)) & 0xffff;
-    uint64_t key =
-        (uint64_t)1 << 63 | (uint64_t)rule << 48 | (uint64_t)level << 44 | rdns << 40 | listed << 36;
+    uint64_t key = (uint64_t)1 << 63 | (uint64_t)rule << 48 | (uint64_t)level << 44 | rdns << 40 |
+                   listed << 36 | (uint64_t)let_by << 30;
     if (level < 3)
         key |= sender << 32;
     if (level < 2)
@@ -79,6 +80,11 @@ static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule
 static bool by_retrying(const struct walk *walk, uint32_t r)
 {
     return walk->policy->rules[r].measure->state && !walk->policy->rules[r].measure->judge;
+}
+
+static bool is_let_by(const struct walk *walk, uint32_t attempt, uint32_t r)
+{
+    return by_retrying(walk, r) && judging_passed(&walk->judging[r], attempt, NULL);
 }
 
 struct estimate *estimate_new(const struct walk *walk)
@@ -95,21 +101,22 @@ struct estimate *estimate_new(const struct walk *walk)
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
             /* With state: of the deliveries that certainly are stopped by it or pass all; where retrying
              * decides, of those that it put off. Those whose retry window goes beyond the record are left
-             * out: who came back is known of them, who did not is not. */
-            bool hit = false, known = false;
+             * out: who came back is known of them, who did not is not. Whom the recorded server's own let by
+             * are for themselves, put off now or not. */
+            bool hit = false, known = false, let_by = is_let_by(walk, a, r);
             if (walk->policy->rules[r].measure->state) {
                 bool whole = walk->by_delivery && columns->before[a] == NO_ATTEMPT &&
                              columns->at[a] + columns->retry_window <= columns->to;
                 outcomes set = whole ? walk->delivery[a] : 0;
-                known =
-                    set && (set & (set - 1)) == 0 && (!by_retrying(walk, r) || walk->attempt[a] & OUTCOME(r));
+                known = set && (set & (set - 1)) == 0 &&
+                        (!by_retrying(walk, r) || let_by || walk->attempt[a] & OUTCOME(r));
                 hit = known && set == OUTCOME(r);
             } else { /* and with `remember`: as if it were tested each time */
                 known = bits_get(&walk->known[r], a);
                 hit = known && bits_get(&walk->hit[r], a);
             }
             for (unsigned level = 0; known && level < STRATA; level++) {
-                struct rate *rate = rate_of(estimate, stratum(walk, a, r, level));
+                struct rate *rate = rate_of(estimate, stratum(walk, a, r, level, let_by));
                 rate->known++;
                 rate->hits += hit;
             }
@@ -139,12 +146,16 @@ static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t atte
         if (habit != HABIT_UNKNOWN)
             return BASIS_ESTIMATED;
     }
-    for (unsigned level = 0; level < STRATA; level++) {
-        const struct rate *found = rate_of(estimate, stratum(walk, attempt, r, level));
-        if (found->known >= STRATUM_LEAST) {
-            *rate = (double)found->hits / found->known;
-            return BASIS_ESTIMATED;
+    for (bool let_by = is_let_by(walk, attempt, r);; let_by = false) {
+        for (unsigned level = 0; level < STRATA; level++) {
+            const struct rate *found = rate_of(estimate, stratum(walk, attempt, r, level, let_by));
+            if (found->known >= STRATUM_LEAST) {
+                *rate = (double)found->hits / found->known;
+                return BASIS_ESTIMATED;
+            }
         }
+        if (!let_by)
+            break;
     }
     *rate = 0.5;
     return BASIS_GUESSED;

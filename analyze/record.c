@@ -299,7 +299,8 @@ static bool was_tested(const struct columns *columns, const struct segment *segm
     return remember == 0 && segment->stage[r] > STAGE_BANNER;
 }
 
-/* Of several rules of one measure the one whose evidence is there; the first, where none has any. */
+/* Of several rules of one measure the one whose evidence is there; where none has any, the first that tested
+ * the client. */
 static uint32_t refuser(const struct record *record, const struct segment *segment, uint32_t attempt)
 {
     const struct policy *policy = segment->policy;
@@ -307,10 +308,12 @@ static uint32_t refuser(const struct record *record, const struct segment *segme
     for (uint32_t r = 0; r < policy->rule_count; r++)
         if (policy->rules[r].measure->named == record->columns->named[attempt] &&
             !rule_warns(&policy->rules[r])) {
-            first = first == UINT32_MAX ? r : first;
+            if (first == UINT32_MAX || (!was_tested(record->columns, segment, first, attempt) &&
+                                        was_tested(record->columns, segment, r, attempt)))
+                first = r;
             found++;
         }
-    for (uint32_t r = first; found > 1 && r < policy->rule_count; r++) {
+    for (uint32_t r = 0; found > 1 && r < policy->rule_count; r++) {
         const struct rule *rule = &policy->rules[r];
         struct judging bare = { record->columns, NULL, NULL, rule, NULL, NULL };
         if (rule->measure->named == record->columns->named[attempt] && !rule_warns(rule) &&
@@ -375,7 +378,8 @@ static enum came came_to(const struct record *record, const struct segment *segm
 static enum came own_status(const struct record *record, const struct segment *segment, uint32_t r,
                             uint32_t attempt)
 {
-    return was_tested(record->columns, segment, r, attempt) ? came_to(record, segment, r, attempt) : CAME_NOT;
+    enum came came = came_to(record, segment, r, attempt);
+    return came == CAME_REFUSED || was_tested(record->columns, segment, r, attempt) ? came : CAME_NOT;
 }
 
 enum { SIBLINGS_MOST = 64 };

@@ -41,7 +41,8 @@ static void end(void *given)
     free(state);
 }
 
-/* The recorded server says that it knew the client, and ours remembers at least as long. */
+/* The recorded server says that it knew the client, and ours remembers at least as long. Whom it refused it
+ * tested: what it knew was of another rule. */
 static bool known_by_record(const struct remembering *state, const struct asking *asking)
 {
     const struct judging *judging = asking->judging;
@@ -50,7 +51,8 @@ static bool known_by_record(const struct remembering *state, const struct asking
     struct asked asked[ASKED_MOST];
     size_t count = judging_asked(judging, asking->attempt, asked);
     for (size_t i = 0; i < count; i++)
-        if (remember_of(judging->rule->measure, asked[i].parameters) > state->remember)
+        if (asked[i].status == ASKED_REFUSED ||
+            remember_of(judging->rule->measure, asked[i].parameters) > state->remember)
             return false;
     return count > 0;
 }

@@ -2,6 +2,7 @@
  * interval of sums; the verdict is known when all of it lies on one side. */
 #include "analyze/judging.h"
 #include "analyze/measure/parameters.h"
+#include "analyze/measure/sums.h"
 
 static const char *const errors_words[] = { "unknown", "listed", NULL };
 
@@ -256,6 +257,65 @@ static void add(const struct judging *judging, uint32_t attempt, const struct we
     }
 }
 
+/* The zones of all the sums, each with who first named it. */
+struct asked_zones {
+    const struct weight *zone[SUMS_ZONES_MOST];
+    size_t count;
+};
+
+/* Enters a rule's zones into a sum. false: there are too many, or another rule asks one for other replies. */
+static bool enter(struct asked_zones *zones, const struct dnsbl_parameters *rule, struct zone_sum *sum)
+{
+    const struct weights *lists[] = { &rule->zones, &rule->allow };
+    sum->threshold = rule->threshold;
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const struct weight *zone = &lists[l]->weight[i];
+            size_t z = 0;
+            while (z < zones->count && !str_eq_nocase(zones->zone[z]->name, zone->name))
+                z++;
+            if (z == SUMS_ZONES_MOST)
+                return false;
+            if (z == zones->count)
+                zones->zone[zones->count++] = zone;
+            else if (!filter_holds(&zones->zone[z]->replies, &zone->replies) ||
+                     !filter_holds(&zone->replies, &zones->zone[z]->replies))
+                return false;
+            sum->weight[z] += zone->weight;
+        }
+    return true;
+}
+
+/* What the recorded rules tell of our sum together: one that was reached says that some list it, another that
+ * was not that none of these does. */
+static enum tri records_say(const struct judging *judging, uint32_t attempt, const struct asked *asked,
+                            size_t count)
+{
+    const struct dnsbl_parameters *ours = judging->rule->parameters;
+    struct zone_sums sums = { 0 };
+    struct asked_zones zones = { 0 };
+    if (!enter(&zones, ours, &sums.ours))
+        return UNKNOWN;
+    for (size_t i = 0; i < count && sums.known_count < SUMS_MOST; i++) {
+        const struct dnsbl_parameters *theirs = asked[i].parameters;
+        struct asked_zones before = zones;
+        struct zone_sum *sum = &sums.known[sums.known_count];
+        if (asked[i].status == ASKED_NOT || theirs->errors != ours->errors)
+            continue;
+        *sum = (struct zone_sum){ .reached = asked[i].status == ASKED_REFUSED };
+        if (enter(&zones, theirs, sum))
+            sums.known_count++;
+        else
+            zones = before;
+    }
+    sums.zones = zones.count;
+    for (size_t z = 0; z < zones.count && sums.known_count; z++) {
+        struct answers answers = answers_of(judging, attempt, zones.zone[z], ours->errors);
+        sums.listed[z] = answers.rank < JUDGING_LATER ? answers.said : UNKNOWN;
+    }
+    return sums.known_count ? zone_sums_reach(&sums) : UNKNOWN;
+}
+
 static enum tri judge(const struct judging *judging, uint32_t attempt)
 {
     const struct dnsbl_parameters *ours = judging->rule->parameters;
@@ -270,7 +330,7 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     enum tri concluded = UNKNOWN;
     for (size_t i = 0; i < count && concluded == UNKNOWN; i++)
         concluded = record_says_of_sum(judging, attempt, &asked[i]);
-    return concluded;
+    return concluded == UNKNOWN ? records_say(judging, attempt, asked, count) : concluded;
 }
 
 static int check(const void *given, struct why *why)

@@ -93,7 +93,9 @@ class Recorded:
         for rule in self.policy.rules if self.policy else []:
             untested = attempt.session.get("pass_old") and (rule.remember or
                                                             stage_number(rule.acts) <= stage_number("banner"))
-            status = None if untested else self.came_to(rule, attempt)
+            status = self.came_to(rule, attempt)
+            if untested and status != "refused":
+                continue
             if rule.measure == measure and status:
                 yield rule, status
 
@@ -393,7 +395,8 @@ class Remember:
         if as_recorded and attempt.session.get("pass_old"):
             theirs = [rule.remember for rule in self.law.recorded.policy.rules
                       if rule.measure == self.rule.measure] if self.law.recorded.policy else []
-            if theirs and max(theirs) <= self.rule.remember:
+            refused = any(status == "refused" for _, status in self.law.recorded.rules(self.rule.measure, attempt))
+            if theirs and max(theirs) <= self.rule.remember and not refused:
                 self.maybe[ip] = until
                 return NO
         known = now <= self.maybe.get(ip, -1) or any(self.law.may_come_from(g, attempt) for g in self.ghosts)
