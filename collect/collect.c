@@ -18,7 +18,7 @@ enum {
     COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
     PROGRESS_LINES = 2048,           /* between two looks at the clock */
     COMMIT_LINES = 512,              /* the same, where there are commits by it */
-    STATE_VERSION = 4 /* of what is kept: count up when what is written down of a run, a session or a
+    STATE_VERSION = 5 /* of what is kept: count up when what is written down of a run, a session or a
                          dialect's notes changes */
 };
 
