@@ -406,8 +406,9 @@ static int match(struct matching *matching)
 {
     struct candidate *candidates = NULL;
     int result = 0;
-    if (matching->count)
-        qsort(matching->record, matching->count, sizeof *matching->record, by_client);
+    if (matching->count == 0)
+        return 0;
+    qsort(matching->record, matching->count, sizeof *matching->record, by_client);
     matching->end = matching->record + matching->count;
     for (matching->capture = matching->record; matching->capture < matching->end; matching->capture++)
         if (matching->capture->captured)
