@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include "base/memory.h"
+#include "collect/state.h"
 
 enum {
     DNS_PORT = 53,
@@ -298,6 +299,96 @@ bool answers_take_udp(struct answers *answers, const struct datagram *datagram)
                  (struct str){ (const char *)at + HEADER_BYTES, datagram->payload.len - HEADER_BYTES },
                  datagram->at);
     return true;
+}
+
+/* ---- From one run to the next. */
+
+/* The one of those that are kept which was told or used longest ago. */
+static struct entry *first_kept(const struct answers *answers, size_t *count)
+{
+    struct entry *first = NULL;
+    size_t bytes = 0;
+    *count = 0;
+    for (struct entry *entry = answers->last; entry; entry = entry->before) {
+        bytes += size_of(entry);
+        if (bytes > ANSWERS_KEPT_BYTES_MOST)
+            break;
+        first = entry;
+        ++*count;
+    }
+    return first;
+}
+
+static void carry_entry(struct answers *answers, struct entry *old, struct state_bytes *state)
+{
+    struct entry head = { .said = SAID_FAILED };
+    struct str name = { NULL, 0 }, data = { NULL, 0 };
+    if (old) {
+        head = *old;
+        name = name_of(old);
+        data = answer_data(old);
+    }
+    carry(state, &head.type);
+    carry(state, &name);
+    carry(state, &data);
+    carry_number(state, &head.at);
+    carry(state, &head.ttl);
+    carry(state, &head.said);
+    carry(state, &head.null_mx);
+    carry(state, &head.spf);
+    state->broken |= head.said > SAID_DATA || name.len > UINT16_MAX || data.len > UINT16_MAX;
+    if (old || state->broken)
+        return;
+    struct entry *entry = remember(answers, name, head.type, data);
+    entry->at = head.at;
+    entry->ttl = head.ttl;
+    entry->said = head.said;
+    entry->null_mx = head.null_mx;
+    entry->spf = head.spf;
+}
+
+static void carry_entries(struct answers *answers, struct state_bytes *state)
+{
+    size_t count = 0;
+    struct entry *entry = state->loading ? NULL : first_kept(answers, &count);
+    for (size_t left = carry_count(state, count); left && !state->broken; left--) {
+        carry_entry(answers, entry, state);
+        entry = entry ? entry->after : NULL;
+    }
+}
+
+/* Questions that wait for their answer. */
+static void carry_asked(struct answers *answers, struct state_bytes *state)
+{
+    size_t used = 0;
+    uint32_t at = 0;
+    for (size_t i = 0; i < ASKED_SLOTS; i++)
+        used += answers->asked[i].hash != 0;
+    for (size_t left = carry_count(state, used); left && !state->broken; left--, at++) {
+        while (!state->loading && answers->asked[at].hash == 0)
+            at++;
+        carry(state, &at);
+        state->broken |= at >= ASKED_SLOTS;
+        if (state->broken)
+            return;
+        carry_bytes(state, &answers->asked[at].hash, sizeof answers->asked[at].hash);
+        carry_number(state, &answers->asked[at].at);
+    }
+}
+
+void answers_carry(struct answers *answers, struct state_bytes *state)
+{
+    carry_bytes(state, &answers->seed, sizeof answers->seed);
+    carry(state, &answers->counts.answers);
+    carry_asked(answers, state);
+    carry_entries(answers, state);
+    for (size_t i = 0; i < ZONES_MOST && !state->broken; i++) {
+        struct zone *zone = &answers->zone[i];
+        carry(state, &zone->count);
+        carry(state, &zone->len);
+        if (zone->len)
+            carry_bytes(state, zone->name, zone->len);
+    }
 }
 
 /* ---- All of it. */
