@@ -106,6 +106,7 @@ static void carry_tracked(struct tcp *tcp, struct tracked *tracked, struct state
     carry(state, &tracked->closed);
     for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER && !state->broken; side++)
         carry_half(tcp, tracked, &tracked->half[side], state);
+    state->broken |= tracked->closed && (tracked->half[0].waiting || tracked->half[1].waiting);
     if (!state->broken && !tracked->closed)
         dialog(tcp->consumer.state, &tracked->connection, state);
 }
