@@ -58,6 +58,8 @@ static void carry_segments(struct tcp *tcp, struct tracked *tracked, struct half
         if (state->loading)
             *place = tcp_segment_new(tcp, tracked, NULL, 0, 0);
         struct segment *segment = *place;
+        if (!segment)
+            return;
         carry_segment(state, segment);
         state->broken |= segment->from < end;
         end = segment->from + segment->whole;
