@@ -479,10 +479,8 @@ void *builder_memory(struct builder *builder, struct open_session *open, size_t 
 void *builder_notes(struct builder *builder, struct open_session *open, const struct dialect *keeper,
                     size_t bytes)
 {
-    if (!open->notes && (open->notes = builder_memory(builder, open, bytes))) {
-        building_of(open)->notes_bytes = (uint32_t)bytes;
+    if (!open->notes && (open->notes = builder_memory(builder, open, bytes)))
         open->keeper = keeper;
-    }
     return builder_notes_of(open, keeper);
 }
 

@@ -43,6 +43,12 @@ void builder_save(struct builder *builder, struct state_bytes *state);
 /* Fills a new builder; it hands over as the one that was saved would have, with its numbers. -1: the state is
  * broken, and the builder is good for nothing but builder_free(). */
 int builder_load(struct builder *builder, struct state_bytes *state);
+/* What is open and has its notes elsewhere, which go from one run to the next by themselves: a connection on
+ * the wire. The number that the session was saved with; and, before anything else is done with a builder that
+ * was loaded, all such sessions by their numbers, the first at [0], NULL where that is none. The array is the
+ * caller's. One that nobody takes up is handed over with a gap. */
+uint32_t builder_number(const struct open_session *open);
+struct open_session **builder_on_the_wire(struct builder *builder, size_t *count);
 
 /* Asks to be told which session a line was attributed to, both by their offsets: `first_offset` is that of
  * the session's first line, as in the session. A line may belong to several sessions or none, and may be
@@ -131,7 +137,7 @@ void *builder_memory(struct builder *builder, struct open_session *open, size_t 
 /* The dialect's notes on the session, made and zeroed with the first call; NULL where the session has all the
  * memory it may have, or notes of another dialect: lines of two programs may lead to one session, by a queue
  * id or the client's port, and what those notes are only their keeper knows. They go from one run to the next
- * as bytes, so what they point to is lost, unless the keeper's carry_notes() carries it. */
+ * by the keeper's carry_notes(). */
 void *builder_notes(struct builder *builder, struct open_session *open, const struct dialect *keeper,
                     size_t bytes);
 /* Those that are there, or NULL. */

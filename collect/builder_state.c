@@ -7,6 +7,8 @@
 #include "collect/session_state.h"
 #include "collect/state.h"
 
+enum { BYTES_MOST = SESSION_BYTES_MOST + BLOCK_BYTES }; /* of one session: building_alloc() */
+
 /* Which run is loaded by which: texts are copied into the session that is being loaded. */
 struct loading {
     struct builder *builder;
@@ -51,8 +53,15 @@ static const struct dialect *carry_dialect(struct state_bytes *state, const stru
     return NULL;
 }
 
-/* Who opened it must stand in its dialect's row; or it is a connection on the wire, which cannot be kept: a
- * run that goes on from here has not seen how it went on. */
+/* Nobody has seen how it went on. */
+static void conclude_unseen(struct builder *builder, struct open_session *open)
+{
+    (void)builder;
+    open->session.gap = true;
+}
+
+/* Who opened it must stand in its dialect's row; or it is a connection on the wire, for whoever takes it up.
+ */
 static void carry_conclude(struct state_bytes *state, struct open_session *open)
 {
     const struct dialect *whose = NULL;
@@ -64,22 +73,20 @@ static void carry_conclude(struct state_bytes *state, struct open_session *open)
     whose = carry_dialect(state, whose);
     if (!state->loading)
         return;
-    open->conclude = whose ? whose->conclude : NULL;
-    open->session.gap |= on_the_wire;
+    open->conclude = whose ? whose->conclude : on_the_wire ? conclude_unseen : NULL;
 }
 
 static void carry_notes(struct state_bytes *state, struct open_session *open, struct loading *loading)
 {
-    struct building *building = building_of(open);
-    building->notes_bytes = (uint32_t)carry_count(state, open->notes ? building->notes_bytes : 0);
-    if (!building->notes_bytes)
+    const struct dialect *keeper = carry_dialect(state, open->keeper);
+    if (!keeper)
+        return;
+    state->broken |= !keeper->carry_notes;
+    if (state->broken)
         return;
     if (state->loading)
-        open->notes = hold(loading, building->notes_bytes);
-    carry_bytes(state, open->notes, building->notes_bytes);
-    open->keeper = carry_dialect(state, open->keeper);
-    if (open->keeper && open->keeper->carry_notes)
-        open->keeper->carry_notes(loading->builder, open, state);
+        loading->building->bytes = 0; /* as in hold() */
+    keeper->carry_notes(loading->builder, open, state);
 }
 
 static void carry_open(struct state_bytes *state, struct open_session *open, struct loading *loading)
@@ -90,7 +97,8 @@ static void carry_open(struct state_bytes *state, struct open_session *open, str
     carry(state, &open->transaction);
     carry(state, &open->flags);
     carry(state, &open->peer);
-    carry(state, &open->marked);
+    carry_time(state, &open->marked);
+    state->broken |= open->transaction >= (int64_t)open->session.transaction_count;
     carry_notes(state, open, loading);
 }
 
@@ -110,6 +118,7 @@ static void carry_keys(struct state_bytes *state, struct keys *keys, struct key_
         struct key_entry *entry = &keys->entry[number];
         carry(state, &entry->session_id);
         carry(state, &entry->transaction);
+        state->broken |= building && entry->transaction >= (int64_t)building->open.session.transaction_count;
         carry(state, &entry->awaits);
         number = entry->after;
     }
@@ -124,13 +133,14 @@ static void carry_building(struct state_bytes *state, struct builder *builder, s
     state->keep = NULL;
     state->owner = NULL;
     carry_keys(state, &builder->keys, &building->keys, building);
-    carry(state, &building->seen);
+    carry_time(state, &building->seen);
     carry(state, &building->awaited);
     uint64_t bytes = building->bytes, room = (uint64_t)(building->end - building->at);
     uint8_t slip = (uint8_t)((uintptr_t)building->at & 7);
     carry(state, &bytes);
     carry(state, &room);
     carry(state, &slip);
+    state->broken |= bytes > BYTES_MOST || room > BYTES_MOST || slip > 7;
     if (state->loading && !state->broken)
         building_account(&builder->pool, building, (size_t)bytes, (size_t)room, slip);
 }
@@ -202,8 +212,9 @@ static void carry_hosts(struct state_bytes *state, struct builder *builder)
 static void carry_builder(struct state_bytes *state, struct builder *builder)
 {
     uint32_t number = 0;
-    carry(state, &builder->now);
-    carry(state, &builder->next_session);
+    carry_time(state, &builder->now);
+    carry_number(state, &builder->next_session);
+    state->broken |= builder->next_session < 1;
     carry_list(state, builder, &builder->open, &number);
     carry_list(state, builder, &builder->resting, &number);
     carry_list(state, builder, &builder->ended, &number);
@@ -219,6 +230,26 @@ static void carry_builder(struct state_bytes *state, struct builder *builder)
         carry(state, &builder->learnt[i]);
     carry(state, &builder->learnt_next);
     carry_hosts(state, builder);
+}
+
+uint32_t builder_number(const struct open_session *open)
+{
+    return ((const struct building *)open)->number;
+}
+
+/* It ends with its connection, and awaits nothing else. */
+static bool is_on_the_wire(const struct building *building)
+{
+    return building->open.conclude == conclude_unseen && !building->open.ended && building->awaited == 0;
+}
+
+struct open_session **builder_on_the_wire(struct builder *builder, size_t *count)
+{
+    struct open_session **sessions = mem_zero(builder->open.count + 1, sizeof *sessions);
+    *count = 0;
+    for (struct building *building = builder->open.first; building; building = building->after)
+        sessions[(*count)++] = is_on_the_wire(building) ? &building->open : NULL;
+    return sessions;
 }
 
 void builder_save(struct builder *builder, struct state_bytes *state)

@@ -38,10 +38,9 @@ struct building {
     struct key_list keys;
     struct building_list *list; /* the one of the builder's that it is in */
     struct building *before, *after;
-    usec seen;            /* the builder's time when a line was last taken */
-    uint32_t awaited;     /* keys that await something */
-    uint32_t notes_bytes; /* of open.notes */
-    uint32_t number;      /* for who writes them down */
+    usec seen;        /* the builder's time when a line was last taken */
+    uint32_t awaited; /* keys that await something */
+    uint32_t number;  /* for who writes them down */
     bool has_client;
 };
 

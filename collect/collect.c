@@ -18,7 +18,7 @@ enum {
     COMMIT_BYTES = 64 * 1024 * 1024, /* of input: a fraction of a second */
     PROGRESS_LINES = 2048,           /* between two looks at the clock */
     COMMIT_LINES = 512,              /* the same, where there are commits by it */
-    STATE_VERSION = 4 /* of what is kept: count up when what is written down of a run, a session or a
+    STATE_VERSION = 5 /* of what is kept: count up when what is written down of a run, a session or a
                          dialect's notes changes */
 };
 
@@ -88,14 +88,43 @@ static void carry_run(struct state_bytes *state, struct run *run, bool *finished
         carry_mark(state, &run->mark[i]);
 }
 
+/* While packets come from an interface, or logs are followed, that is each second: what is on the wire is
+ * then kept only with the end. */
+static bool keeps_capture(const struct run *run, bool finished)
+{
+    return run->capture && run->options && (finished || !run->follow);
+}
+
 /* Keeps all that is needed to go on from here. `finished`: what is open is handed over next, as it stands. */
 static int keep_run(struct run *run, bool finished, struct why *why)
 {
-    uint64_t open = builder_counts(run->builder)->open;
+    bool captured = keeps_capture(run, finished);
+    if (captured)
+        capture_bound(run->capture);
+    uint64_t open = builder_counts(run->builder)->open + (captured ? capture_wordless(run->capture) : 0);
     state_begin(&run->state);
     carry_run(&run->state, run, &finished, &open);
     builder_save(run->builder, &run->state);
+    carry(&run->state, &captured);
+    if (captured)
+        capture_save(run->capture, &run->state);
     return run->catalogue->keep(run->catalogue->state, state_end(&run->state), why);
+}
+
+/* 0, 1 where what is kept is broken, or -1 with why. */
+static int load_run(struct run *run, struct state_bytes *state, bool *finished, uint64_t *open,
+                    struct why *why)
+{
+    bool captured = false;
+    carry_run(state, run, finished, open);
+    if (state->broken || builder_load(run->builder, state))
+        return 1;
+    carry(state, &captured);
+    if (!captured)
+        return state->broken;
+    if (!(run->capture = capture_new(run->builder, run->capture_options, why)))
+        return -1;
+    return capture_load(run->capture, state) ? 1 : 0;
 }
 
 /* What another version has kept is of no use: the sessions stay as they stand. */
@@ -110,8 +139,12 @@ int run_begin(struct run *run, const struct sink *sink, int64_t first_session, s
     if (kept.len == 0)
         return 0;
     struct state_bytes state = state_load(kept);
-    carry_run(&state, run, &finished, &open);
-    if (state.broken || builder_load(run->builder, &state)) {
+    int loaded = load_run(run, &state, &finished, &open, why);
+    if (loaded < 0)
+        return -1;
+    if (loaded) {
+        capture_free(run->capture);
+        run->capture = NULL;
         builder_free(run->builder);
         run->builder = builder_new(sink, first_session);
         run->told = USEC_NONE;
@@ -135,8 +168,12 @@ int run_end(struct run *run, struct why *why)
 {
     if (!run->fresh && !run->unfinished)
         return run->catalogue->commit(run->catalogue->state, why);
-    if (run_refresh(run, why) || keep_run(run, true, why) || builder_finish(run->builder, why) ||
-        run->catalogue->join(run->catalogue->state, why) || run->catalogue->commit(run->catalogue->state, why))
+    if (run_refresh(run, why) || keep_run(run, true, why))
+        return -1;
+    if (run->capture)
+        capture_finish(run->capture);
+    if (builder_finish(run->builder, why) || run->catalogue->join(run->catalogue->state, why) ||
+        run->catalogue->commit(run->catalogue->state, why))
         return -1;
     run->collected->sessions = builder_counts(run->builder)->handed_over - run->open_before;
     return 0;
@@ -176,11 +213,8 @@ int run_commit_read(struct run *run, struct why *why)
     return run_commit(run, why) ? -1 : 1;
 }
 
-/* The connections of a capture cannot be kept: until all is read, nothing of the run is committed. */
 static bool commit_is_due(const struct run *run)
 {
-    if (run->capture)
-        return false;
     return run->uncommitted_bytes >= run->commit_bytes ||
            (run->commit_at != USEC_NONE && run->collected->lines % COMMIT_LINES == 0 &&
             clock_steady() >= run->commit_at);
@@ -243,10 +277,10 @@ static int read_all(struct run *run, const struct sink *sink, struct why *why)
         result = run_begin(run, sink, options->first_session, why);
         if (result == 0)
             result = (run->follow ? follow_inputs : read_inputs)(run, &survey, why);
-        capture_free(run->capture);
         run->collected->sessions = builder_counts(run->builder)->handed_over;
         if (result == 0)
             result = run_end(run, why);
+        capture_free(run->capture);
         builder_free(run->builder);
         state_free(&run->state);
     }
@@ -259,6 +293,7 @@ int collect_run(const struct collect_options *options, const struct sink *sink,
 {
     struct run run = { .catalogue = catalogue,
                        .options = options,
+                       .capture_options = &options->capture,
                        .collected = collected,
                        .commit_bytes = options->commit_bytes ? options->commit_bytes : COMMIT_BYTES,
                        .commit_at = USEC_NONE,

@@ -45,8 +45,9 @@ struct dialect {
     bool (*continues)(struct str text);
     /* The only one that its sessions' open_session.conclude may be; may be NULL. */
     void (*conclude)(struct builder *builder, struct open_session *open);
-    /* Where its notes point to something: carries that (collect/state.h) behind the notes' own bytes, for the
-     * sessions whose open_session.keeper it is; may be NULL. */
+    /* Carries its notes (collect/state.h) of a session whose open_session.keeper it is, when loading into new
+     * ones: builder_notes() makes them or has them. Each field is looked at that may not be anything. NULL:
+     * it takes none. */
     void (*carry_notes)(struct builder *builder, struct open_session *open, struct state_bytes *state);
 };
 

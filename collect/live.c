@@ -142,8 +142,7 @@ static int begin(struct live *live, const struct live_options *options, const st
     struct input *input = &live->input;
     if (run_begin(&live->run, sink, options->first_session, why) || run_refresh(&live->run, why))
         return -1;
-    live->run.capture = capture_new(live->run.builder, options->capture, why);
-    if (!live->run.capture)
+    if (!live->run.capture && !(live->run.capture = capture_new(live->run.builder, options->capture, why)))
         return -1;
     *input = (struct input){ .path = arena_printf(&live->arena, "live:%s", options->interface),
                              .kind = STR("live"),
@@ -166,11 +165,13 @@ static int finish(struct live *live, struct why *why)
 int collect_live(const struct live_options *options, struct tap *tap, const struct sink *sink,
                  const struct catalogue *catalogue, struct collected *collected, struct why *why)
 {
-    struct live live = {
-        .run = { .catalogue = catalogue, .collected = collected, .commit_at = USEC_NONE, .told = USEC_NONE },
-        .tap = tap,
-        .advanced = USEC_NONE
-    };
+    struct live live = { .run = { .catalogue = catalogue,
+                                  .capture_options = options->capture,
+                                  .collected = collected,
+                                  .commit_at = USEC_NONE,
+                                  .told = USEC_NONE },
+                         .tap = tap,
+                         .advanced = USEC_NONE };
     *collected = (struct collected){ 0 };
     int result = begin(&live, options, sink, why);
     if (result == 0) {
@@ -189,8 +190,7 @@ int collect_live(const struct live_options *options, struct tap *tap, const stru
         collected->bytes = live.input.bytes;
         collected->skipped = live.told.count[DAMAGE_DROPPED] + live.told.count[DAMAGE_DROPPED_BY_CARD];
     }
-    if (live.run.capture)
-        capture_free(live.run.capture);
+    capture_free(live.run.capture);
     builder_free(live.run.builder);
     if (live.framing)
         framing_free(live.framing);

@@ -294,10 +294,13 @@ static int agree(uint64_t log, uint64_t capture, int worth)
     return !log || !capture ? 0 : log == capture ? worth : -worth;
 }
 
-static bool ended_together(const struct record *log, const struct record *capture, usec offset)
+/* One that is open where the capture ends may come to any end, and to a transaction that it has not had yet.
+ */
+static bool may_have_ended_together(const struct record *log, const struct record *capture, usec offset)
 {
-    return log->ended != USEC_NONE && capture->ended != USEC_NONE &&
-           llabs(log->ended - (capture->ended + offset)) <= tolerance;
+    if (capture->ended == USEC_NONE)
+        return true;
+    return log->ended != USEC_NONE && llabs(log->ended - (capture->ended + offset)) <= tolerance;
 }
 
 /* How likely both are one session; below 0: they are not. */
@@ -322,7 +325,8 @@ static int score_of(const struct record *log, const struct record *capture, usec
     score -= (int)(*apart / USEC_SECOND < 10 ? *apart / USEC_SECOND : 10);
     /* Of one that came and went at the same time, and that nothing fits better, a sender may be written
      * another way. */
-    return score < 0 && helo >= 0 && *apart <= tolerance && ended_together(log, capture, offset) ? 0 : score;
+    bool together = *apart <= tolerance && may_have_ended_together(log, capture, offset);
+    return score < 0 && helo >= 0 && together ? 0 : score;
 }
 
 static int by_score(const void *left, const void *right)
@@ -406,8 +410,9 @@ static int match(struct matching *matching)
 {
     struct candidate *candidates = NULL;
     int result = 0;
-    if (matching->count)
-        qsort(matching->record, matching->count, sizeof *matching->record, by_client);
+    if (matching->count == 0)
+        return 0;
+    qsort(matching->record, matching->count, sizeof *matching->record, by_client);
     matching->end = matching->record + matching->count;
     for (matching->capture = matching->record; matching->capture < matching->end; matching->capture++)
         if (matching->capture->captured)

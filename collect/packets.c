@@ -1,6 +1,5 @@
-/* Captures, one after the other. Nothing of a run is committed before their end: a session is handed over
- * when its connection ends, and could not be told from one that was, were the reading to begin again in the
- * middle. */
+/* Captures, one after the other; each is committed as a whole. What is open where one ends goes on with the
+ * next packets, be they in another file or read by another run. */
 #include "collect/packets.h"
 
 #include <inttypes.h>
@@ -43,8 +42,8 @@ static void show(void *state, uint64_t position, uint64_t packets)
         progress_left(&run->progress, done, reading->source.stream ? 0 : all, left));
 }
 
-/* A capture that has grown is read from its beginning, for the connections that were open where it ended;
- * those that had begun before that have been handed over. */
+/* A capture that has grown is read from its beginning: how its packets are to be taken apart stands there,
+ * and bytes that waited where it ended are only there. */
 static int open_from_beginning(struct packets *reading, struct why *why)
 {
     bool stream = reading->source.stream;
@@ -57,6 +56,20 @@ static int open_from_beginning(struct packets *reading, struct why *why)
             "cannot be read twice",
             reading->found->path);
     return source_open(&reading->source, reading->found->path, why);
+}
+
+/* A capture that has nothing new may have what waits for packets in another one. */
+static int read_again(struct packets *reading, struct why *why)
+{
+    struct why broken = { 0 };
+    struct run *run = reading->run;
+    struct capture_input capture = { .source = &reading->source,
+                                     .id = reading->input.id,
+                                     .fresh_from = UINT64_MAX };
+    if (!run->capture || !capture_wants_again(run->capture) || reading->source.stream ||
+        open_from_beginning(reading, &broken))
+        return 0;
+    return capture_read(run->capture, &capture, &broken, why) < 0 ? -1 : 0;
 }
 
 static int read_new(struct packets *reading, struct why *why)
@@ -74,7 +87,9 @@ static int read_new(struct packets *reading, struct why *why)
     input->path = moved ? path : old_path;
     if (known && lines_next(&reading->lines, &rest, &broken) == 0) {
         run->collected->known++;
-        return moved ? run->catalogue->write(run->catalogue->state, input, why) : 0;
+        if (moved && run->catalogue->write(run->catalogue->state, input, why))
+            return -1;
+        return read_again(reading, why);
     }
     if (known && open_from_beginning(reading, &broken)) {
         run_fail(run, &broken);
@@ -87,9 +102,10 @@ static int read_new(struct packets *reading, struct why *why)
         return -1;
     if (run_refresh(run, why))
         return -1;
-    if (!run->capture && !(run->capture = capture_new(run->builder, &run->options->capture, why)))
+    if (!run->capture && !(run->capture = capture_new(run->builder, run->capture_options, why)))
         return -1;
     struct capture_input capture = { .source = &reading->source,
+                                     .path = reading->source.stream ? NULL : reading->found->path,
                                      .id = input->id,
                                      .fresh_from = input->bytes,
                                      .tick = show,
@@ -114,11 +130,8 @@ static int read_new(struct packets *reading, struct why *why)
     input->last = capture.last;
     input->tail_bytes = capture.tail_bytes;
     input->tail_hash = capture.tail_hash;
-    /* Of one that has grown, the old packets were read once more: what is wrong with them has been told. */
     struct damages now = run->damages;
     damages_of_tcp(&now, capture_counts(run->capture));
-    if (known)
-        run->damages = now;
     return damages_write(&run->damages, &now, input, run->catalogue, why) ||
                    run->catalogue->write(run->catalogue->state, input, why)
                ? -1

@@ -32,7 +32,8 @@ enum { MARKS = 64 }; /* at least as many as inputs are open at once */
 struct run {
     const struct catalogue *catalogue;
     struct builder *builder;
-    struct capture *capture; /* begun with the first one */
+    struct capture *capture; /* begun with the first one, or loaded */
+    const struct capture_options *capture_options;
     const struct collect_options *options;
     struct damages damages; /* of captures, that have been told */
     struct collected *collected;
@@ -40,7 +41,7 @@ struct run {
     struct programs programs;
     struct walls walls;                       /* of what is being read */
     uint64_t commit_bytes, uncommitted_bytes; /* of input */
-    usec commit_at;           /* by clock_steady(), at the latest; USEC_NONE: when there is enough to commit */
+    usec commit_at; /* by clock_steady(), at the latest; USEC_NONE: when there is enough to commit */
     struct state_bytes state; /* what is kept */
     uint64_t
         open_before; /* sessions that were open when the run before ended, and stand there as they were */

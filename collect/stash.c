@@ -76,7 +76,9 @@ void stash_carry(struct stash *stash, struct state_bytes *state)
         state->broken |= i >= STASH_MOST;
         if (state->broken)
             return;
+        bool again = state->loading && stash->key[i];
         carry(state, &stash->key[i]);
+        state->broken |= again || !stash->key[i];
         carry(state, &stash->ring[i].input);
         carry(state, &stash->ring[i].offset);
         struct evidence evidence = stash->ring[i].evidence;

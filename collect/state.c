@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include "base/memory.h"
 
+#define NUMBER_MOST ((int64_t)1 << 60) /* microseconds: 36,000 years */
+
 enum { SEVEN = 0x7f, MORE = 0x80, NUMBER_BYTES_MOST = 10 };
 
 void state_begin(struct state_bytes *state)
@@ -114,6 +116,36 @@ CARRY_AS(uint64_t, carry_u64, uint16_t, carry_u16)
 CARRY_AS(uint64_t, carry_u64, uint32_t, carry_u32)
 CARRY_AS(int64_t, carry_i64, int16_t, carry_i16)
 CARRY_AS(int64_t, carry_i64, int32_t, carry_i32)
+
+static void bound(struct state_bytes *state, int64_t *value)
+{
+    if (!state->loading || (*value > -NUMBER_MOST && *value < NUMBER_MOST))
+        return;
+    state->broken = true;
+    *value = 0;
+}
+
+void carry_number(struct state_bytes *state, int64_t *value)
+{
+    carry_i64(state, value);
+    bound(state, value);
+}
+
+void carry_time(struct state_bytes *state, usec *at)
+{
+    carry_i64(state, at);
+    if (*at != USEC_NONE)
+        bound(state, at);
+}
+
+void carry_enum(struct state_bytes *state, uint8_t *value, unsigned count)
+{
+    carry_u8(state, value);
+    if (state->loading && *value >= count) {
+        state->broken = true;
+        *value = 0;
+    }
+}
 
 size_t carry_count(struct state_bytes *state, size_t count)
 {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/clock.h"
 #include "base/str.h"
 
 struct state_bytes {
@@ -48,6 +49,13 @@ void carry_str(struct state_bytes *state, struct str *text);
              : carry_i32, int64_t *                                                                           \
              : carry_i64, struct str *                                                                        \
              : carry_str)(state, field)
+
+/* Numbers that are reckoned with: broken, when loading, where they are so large that a sum might not fit. A
+ * time may be USEC_NONE, too. */
+void carry_number(struct state_bytes *state, int64_t *value);
+void carry_time(struct state_bytes *state, usec *at);
+/* A number of a list: broken, when loading, where it is not below `count`. */
+void carry_enum(struct state_bytes *state, uint8_t *value, unsigned count);
 
 /* How many things follow: at most as many as there are bytes left. */
 size_t carry_count(struct state_bytes *state, size_t count);

@@ -310,7 +310,8 @@ void unpack_session(struct reader *reader, sqlite3_stmt *row, struct session *se
     struct recipient *recipients = reader->recipients;
     for (uint32_t t = 0; t < reader->transaction_count; t++) {
         reader->transactions[t].recipients = recipients;
-        recipients += reader->transactions[t].recipient_count;
+        if (recipients)
+            recipients += reader->transactions[t].recipient_count;
     }
     session->transactions = reader->transactions;
     session->transaction_count = reader->transaction_count;

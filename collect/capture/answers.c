@@ -1,80 +1,23 @@
-/* What DNS answered meanwhile: one entry for each name and type, with its last answer. What an answer is good
- * for is worked out when a session ends: a server asks for its client while that waits, so by then it was
- * told. */
+/* What DNS answered meanwhile: one entry for each name and type, with its last answer. */
 #define _GNU_SOURCE
-#include "collect/capture/answers.h"
+#include "collect/capture/answers_inside.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include "base/memory.h"
-#include "collect/capture/dns.h"
-#include "collect/dialect/phrases.h"
+#include "collect/state.h"
 
 enum {
     DNS_PORT = 53,
-    ASKED_SLOTS = 1 << 13, /* questions that wait; who comes last has the slot */
-    ENTRY_SLOTS = 1 << 14,
     ENTRY_OVERHEAD = 16,
     ADDRESSES_MOST = 16, /* of one name: a host that has more is none that sends mail */
     NAMES_MOST = 8,
     TEXT_MOST = 200,
-    ZONES_MOST = 64,
-    REVERSED_BYTES = 80,
-    EVIDENCE_FEW = 256,
     V4_LABELS = 4,
     V6_LABELS = 32
 };
 
-static const usec patience = 60 * USEC_SECOND;  /* no resolver waits longer for an answer */
-static const usec ttl_least = 30 * USEC_SECOND, /* what asked may keep it for a moment whatever the TTL */
-    ttl_most = USEC_DAY;                        /* and the others not for ever (RFC 8767 4) */
-
-/* What an answer said. */
-enum said {
-    SAID_FAILED,  /* servfail, refused, truncated: nothing is known */
-    SAID_NO_NAME, /* NXDOMAIN: there is none of any type (RFC 8020) */
-    SAID_NO_DATA, /* the name has none of this type */
-    SAID_DATA
-};
-
-struct entry {
-    struct entry *same_slot, *before, *after; /* before and after: by when they were told or used */
-    uint64_t hash;
-    usec at;
-    uint32_t ttl; /* seconds; the shortest of its records */
-    uint16_t type, name_len, data_len;
-    uint8_t said; /* enum said */
-    bool null_mx, spf;
-    char bytes[]; /* the name, then the data: addresses of 4 or 16 bytes; of PTR, names that end with NUL;
-                     text */
-};
-
-struct asked {
-    uint64_t hash;
-    usec at;
-};
-
-/* Zones of DNS lists that were asked, by how often: made-up ones do not push out those that are asked always.
- */
-struct zone {
-    uint64_t count;
-    uint8_t len; /* 0: free */
-    char name[255];
-};
-
-struct answers {
-    struct entry *slot[ENTRY_SLOTS];
-    struct entry *first, *last; /* first: to go next */
-    uint64_t seed;
-    size_t bytes_most;
-    struct answers_counts counts;
-    struct asked asked[ASKED_SLOTS];
-    struct zone zone[ZONES_MOST];
-    /* Of the message that is being taken. */
-    struct dns_message message;
-    struct dns_name name;
-};
+static const usec patience = 60 * USEC_SECOND; /* no resolver waits longer for an answer */
 
 /* ---- Entries. */
 
@@ -86,11 +29,6 @@ static uint64_t hash_of(const struct answers *answers, struct str name, unsigned
 static struct str name_of(const struct entry *entry)
 {
     return (struct str){ entry->bytes, entry->name_len };
-}
-
-static struct str data_of(const struct entry *entry)
-{
-    return (struct str){ entry->bytes + entry->name_len, entry->data_len };
 }
 
 static size_t size_of(const struct entry *entry)
@@ -123,7 +61,7 @@ static void forget(struct answers *answers, struct entry *entry)
     free(entry);
 }
 
-static struct entry *find(struct answers *answers, struct str name, unsigned type)
+struct entry *answers_find(struct answers *answers, struct str name, unsigned type)
 {
     uint64_t hash = hash_of(answers, name, type);
     for (struct entry *entry = answers->slot[hash % ENTRY_SLOTS]; entry; entry = entry->same_slot)
@@ -137,7 +75,7 @@ static struct entry *find(struct answers *answers, struct str name, unsigned typ
 
 static struct entry *remember(struct answers *answers, struct str name, unsigned type, struct str data)
 {
-    struct entry *entry = find(answers, name, type);
+    struct entry *entry = answers_find(answers, name, type);
     if (entry)
         forget(answers, entry);
     entry = mem_zero(1, sizeof *entry + name.len + data.len);
@@ -162,27 +100,6 @@ static struct entry *remember(struct answers *answers, struct str name, unsigned
 }
 
 /* ---- Names that are made of addresses. */
-
-/* "9.113.0.203" or 32 nibbles, as RFC 5782 2.1 and 2.4 have it in front of a list's zone, RFC 1035 3.5 and
- * RFC 3596 2.5 of the reverse one. */
-static struct str reversed(const struct ip *ip, char text[REVERSED_BYTES])
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t len = 0;
-    if (ip_is_v4(ip)) {
-        len = (size_t)snprintf(text, REVERSED_BYTES, "%u.%u.%u.%u", ip->octet[15], ip->octet[14],
-                               ip->octet[13], ip->octet[12]);
-    } else {
-        for (size_t i = 16; i-- > 0;) {
-            text[len++] = digits[ip->octet[i] & 15];
-            text[len++] = '.';
-            text[len++] = digits[ip->octet[i] >> 4];
-            text[len++] = '.';
-        }
-        len--;
-    }
-    return (struct str){ text, len };
-}
 
 static bool is_hex_digit(char c)
 {
@@ -328,7 +245,7 @@ static void take_answer(struct answers *answers, usec at)
             all.ttl = record.ttl; /* RFC 2308 5 */
     }
     enum said said = said_by(message, &all);
-    struct entry *known = said == SAID_FAILED ? find(answers, name, message->type) : NULL;
+    struct entry *known = said == SAID_FAILED ? answers_find(answers, name, message->type) : NULL;
     if (known && at - known->at < patience)
         return; /* another server, or an earlier try, did know */
     if (message->type == DNS_A && said != SAID_FAILED && cut_reversed(&zone))
@@ -384,238 +301,94 @@ bool answers_take_udp(struct answers *answers, const struct datagram *datagram)
     return true;
 }
 
-/* ---- What it means for a session. */
+/* ---- From one run to the next. */
 
-/* One session that is being told. */
-struct noting {
-    struct answers *answers;
-    struct builder *builder;
-    struct open_session *open;
-    usec from, until;
-    const struct entry *pointer; /* what was said of the client's name, or NULL */
-};
-
-/* What was answered, if it was so while the session went on. */
-static struct entry *told(const struct noting *noting, struct str name, unsigned type)
+/* The one of those that are kept which was told or used longest ago. */
+static struct entry *first_kept(const struct answers *answers, size_t *count)
 {
-    struct entry *entry = find(noting->answers, name, type);
-    if (!entry || entry->at > noting->until)
-        return NULL;
-    usec ttl = entry->ttl * USEC_SECOND;
-    ttl = ttl < ttl_least ? ttl_least : ttl > ttl_most ? ttl_most : ttl;
-    return entry->at + ttl >= noting->from ? entry : NULL;
-}
-
-/* Whether there are any: of the types that were asked for. */
-static enum tri there_is(const struct entry *entry)
-{
-    return !entry || entry->said == SAID_FAILED ? UNKNOWN : tri_of(entry->said == SAID_DATA);
-}
-
-/* What a reply has told already is not told again; but a session of thousands of messages is not gone through
- * for each of them. */
-static void add_once(const struct noting *noting, const struct evidence *evidence)
-{
-    if (noting->open->session.evidence_count < EVIDENCE_FEW)
-        evidence_once(noting->builder, noting->open, evidence);
-    else
-        builder_add_evidence(noting->builder, noting->open, evidence);
-}
-
-static void add(const struct noting *noting, enum kind kind, enum tri state, const struct entry *entry,
-                struct str subject, struct str detail, int32_t transaction)
-{
-    struct evidence evidence = evidence_of(kind, state, entry->at);
-    evidence.origin = ORIGIN_CAPTURE;
-    evidence.subject = subject;
-    evidence.detail = detail;
-    evidence.transaction = transaction;
-    add_once(noting, &evidence);
-}
-
-static enum tri has_address(const struct entry *entry, const struct ip *ip)
-{
-    enum tri has = there_is(entry);
-    if (has != YES)
-        return has;
-    struct str data = data_of(entry);
-    size_t bytes = ip_is_v4(ip) ? 4 : 16;
-    for (; data.len >= bytes; data = str_skip(data, bytes))
-        if (memcmp(data.at, ip->octet + 16 - bytes, bytes) == 0)
-            return YES;
-    return NO;
-}
-
-/* PTR, and whether one of its names leads back (RFC 8601 2.7.3: "iprev"). */
-static void note_names(struct noting *noting)
-{
-    struct session *session = &noting->open->session;
-    const struct ip *client = &session->client;
-    bool is_v4 = ip_is_v4(client);
-    char text[REVERSED_BYTES + sizeof ".in-addr.arpa"];
-    struct str name = reversed(client, text), label = { NULL, 0 };
-    const char *zone = is_v4 ? ".in-addr.arpa" : ".ip6.arpa";
-    memcpy(text + name.len, zone, strlen(zone));
-    name.len += strlen(zone);
-    const struct entry *pointer = told(noting, name, DNS_PTR), *last = pointer;
-    enum tri has = there_is(pointer), back = has == NO ? NO : UNKNOWN;
-    noting->pointer = pointer;
-    if (!pointer)
-        return;
-    size_t open_names = 0;
-    struct str names = data_of(pointer), first = { NULL, 0 };
-    while (has == YES && back != YES && cut_until_char(&names, '\0', &label)) {
-        const struct entry *address = told(noting, label, is_v4 ? DNS_A : DNS_AAAA);
-        enum tri leads = has_address(address, client);
-        if (!first.at)
-            first = label;
-        open_names += leads == UNKNOWN;
-        if (leads == YES) {
-            back = YES;
-            first = label;
-        }
-        if (address)
-            last = address;
+    struct entry *first = NULL;
+    size_t bytes = 0;
+    *count = 0;
+    for (struct entry *entry = answers->last; entry; entry = entry->before) {
+        bytes += size_of(entry);
+        if (bytes > ANSWERS_KEPT_BYTES_MOST)
+            break;
+        first = entry;
+        ++*count;
     }
-    if (has == YES && back != YES && open_names == 0)
-        back = NO;
-    add(noting, KIND_RDNS, has, pointer, (struct str){ NULL, 0 }, (struct str){ NULL, 0 }, WHOLE_SESSION);
-    add(noting, KIND_FCRDNS, back, last, (struct str){ NULL, 0 }, (struct str){ NULL, 0 }, WHOLE_SESSION);
-    if (back == YES && !session->client_name.at)
-        session->client_name = builder_keep(noting->builder, noting->open, first);
+    return first;
 }
 
-/* A client whose name is made of its own address: to ask for that looks like a question to a list. */
-static bool is_own_name(const struct noting *noting, struct str question)
+static void carry_entry(struct answers *answers, struct entry *old, struct state_bytes *state)
 {
-    struct str names = noting->pointer ? data_of(noting->pointer) : (struct str){ NULL, 0 }, name;
-    while (cut_until_char(&names, '\0', &name))
-        if (str_eq(name, question))
-            return true;
-    return false;
+    struct entry head = { .said = SAID_FAILED };
+    struct str name = { NULL, 0 }, data = { NULL, 0 };
+    if (old) {
+        head = *old;
+        name = name_of(old);
+        data = answer_data(old);
+    }
+    carry(state, &head.type);
+    carry(state, &name);
+    carry(state, &data);
+    carry_number(state, &head.at);
+    carry(state, &head.ttl);
+    carry(state, &head.said);
+    carry(state, &head.null_mx);
+    carry(state, &head.spf);
+    state->broken |= head.said > SAID_DATA || name.len > UINT16_MAX || data.len > UINT16_MAX;
+    if (old || state->broken)
+        return;
+    struct entry *entry = remember(answers, name, head.type, data);
+    entry->at = head.at;
+    entry->ttl = head.ttl;
+    entry->said = head.said;
+    entry->null_mx = head.null_mx;
+    entry->spf = head.spf;
 }
 
-static void note_lists(const struct noting *noting)
+static void carry_entries(struct answers *answers, struct state_bytes *state)
 {
-    const struct ip *client = &noting->open->session.client;
-    char text[REVERSED_BYTES + sizeof noting->answers->zone[0].name + 1];
-    size_t len = reversed(client, text).len;
-    text[len++] = '.';
-    for (size_t i = 0; i < ZONES_MOST; i++) {
-        const struct zone *zone = &noting->answers->zone[i];
-        if (!zone->len)
-            continue;
-        memcpy(text + len, zone->name, zone->len);
-        struct str question = { text, len + zone->len }, subject = { zone->name, zone->len };
-        const struct entry *entry = told(noting, question, DNS_A);
-        if (!entry || is_own_name(noting, question))
-            continue;
-        struct evidence listing = evidence_of(KIND_DNSBL, there_is(entry), entry->at);
-        listing.origin = ORIGIN_CAPTURE;
-        listing.subject = subject;
-        listing.b = entry->ttl;
-        struct str addresses = data_of(entry);
-        const struct entry *why = listing.state == YES ? told(noting, question, DNS_TXT) : NULL;
-        if (why)
-            listing.detail = data_of(why);
-        do {
-            if (addresses.len >= 4) {
-                const unsigned char *at = (const unsigned char *)addresses.at;
-                listing.a = (int64_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
-            }
-            builder_add_evidence(noting->builder, noting->open, &listing);
-            addresses = str_skip(addresses, 4);
-        } while (addresses.len);
+    size_t count = 0;
+    struct entry *entry = state->loading ? NULL : first_kept(answers, &count);
+    for (size_t left = carry_count(state, count); left && !state->broken; left--) {
+        carry_entry(answers, entry, state);
+        entry = entry ? entry->after : NULL;
     }
 }
 
-/* Whether a name leads anywhere: MX, or an address (RFC 5321 5.1). *entry: which answer tells. */
-static enum tri leads_somewhere(const struct noting *noting, struct str name, const struct entry **entry)
+/* Questions that wait for their answer. */
+static void carry_asked(struct answers *answers, struct state_bytes *state)
 {
-    static const unsigned types[] = { DNS_MX, DNS_A, DNS_AAAA };
-    enum tri all = NO;
-    *entry = NULL;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        const struct entry *found = told(noting, name, types[i]);
-        enum tri there = there_is(found);
-        if (found && (there == YES || found->said == SAID_NO_NAME)) {
-            *entry = found;
-            return there;
-        }
-        if (found && !*entry)
-            *entry = found;
-        all = tri_or(all, there);
+    size_t used = 0;
+    uint32_t at = 0;
+    for (size_t i = 0; i < ASKED_SLOTS; i++)
+        used += answers->asked[i].hash != 0;
+    for (size_t left = carry_count(state, used); left && !state->broken; left--, at++) {
+        while (!state->loading && answers->asked[at].hash == 0)
+            at++;
+        carry(state, &at);
+        state->broken |= at >= ASKED_SLOTS;
+        if (state->broken)
+            return;
+        carry_bytes(state, &answers->asked[at].hash, sizeof answers->asked[at].hash);
+        carry_number(state, &answers->asked[at].at);
     }
-    return all;
 }
 
-/* A name as DNS has it; false where it is too long to be one. */
-static bool fold(struct str name, struct dns_name *to)
+void answers_carry(struct answers *answers, struct state_bytes *state)
 {
-    if (name.len && name.at[name.len - 1] == '.')
-        name.len--;
-    if (name.len == 0 || name.len > 255)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        to->text[i] = ascii_lower(name.at[i]);
-    to->len = name.len;
-    return true;
-}
-
-static void note_helo(const struct noting *noting)
-{
-    const struct entry *entry = NULL;
-    struct dns_name *name = &noting->answers->name;
-    struct str helo = noting->open->session.helo;
-    if (!helo.at || !fold(helo, name))
-        return;
-    enum tri resolves = leads_somewhere(noting, dns_name_text(name), &entry);
-    if (resolves != UNKNOWN)
-        add(noting, KIND_HELO, resolves, entry, STR("resolves"), (struct str){ NULL, 0 }, WHOLE_SESSION);
-}
-
-/* RFC 7208 4.5: without a record that begins so there is no SPF; what one says is not asked here. */
-static void note_spf(const struct noting *noting, struct str domain, int32_t transaction)
-{
-    const struct entry *text = told(noting, domain, DNS_TXT);
-    enum tri has = there_is(text) == UNKNOWN ? UNKNOWN : tri_of(text->spf);
-    if (has == UNKNOWN)
-        return;
-    add(noting, KIND_SENDER_DOMAIN, has, text, STR("spf"), domain, transaction);
-    if (has == NO)
-        add(noting, KIND_SPF, NO, text, domain, STR("none"), transaction);
-}
-
-static void note_sender(const struct noting *noting, struct str sender, int32_t transaction)
-{
-    struct dns_name *name = &noting->answers->name;
-    const char *at = sender.at ? str_find_last(sender, '@') : NULL;
-    if (!at || !fold(str_range(at + 1, sender.at + sender.len), name))
-        return;
-    struct str domain = dns_name_text(name);
-    const struct entry *entry = NULL, *exchange = told(noting, domain, DNS_MX);
-    enum tri exists = leads_somewhere(noting, domain, &entry), has_exchange = there_is(exchange);
-    if (exists != UNKNOWN)
-        add(noting, KIND_SENDER_DOMAIN, exists, entry, STR("exists"), domain, transaction);
-    if (has_exchange != UNKNOWN) {
-        add(noting, KIND_SENDER_DOMAIN, has_exchange, exchange, STR("mx"), domain, transaction);
-        add(noting, KIND_SENDER_DOMAIN, tri_of(exchange->null_mx), exchange, STR("null-mx"), domain,
-            transaction);
+    carry_bytes(state, &answers->seed, sizeof answers->seed);
+    carry(state, &answers->counts.answers);
+    carry_asked(answers, state);
+    carry_entries(answers, state);
+    for (size_t i = 0; i < ZONES_MOST && !state->broken; i++) {
+        struct zone *zone = &answers->zone[i];
+        carry(state, &zone->count);
+        carry(state, &zone->len);
+        if (zone->len)
+            carry_bytes(state, zone->name, zone->len);
     }
-    note_spf(noting, domain, transaction);
-}
-
-void answers_note(struct answers *answers, struct builder *builder, struct open_session *open, usec until)
-{
-    struct session *session = &open->session;
-    struct noting noting = { answers, builder, open, session->started, until, NULL };
-    if (answers->counts.answers == 0)
-        return;
-    note_names(&noting);
-    note_lists(&noting);
-    note_helo(&noting);
-    for (uint32_t i = 0; i < session->transaction_count; i++)
-        note_sender(&noting, session->transactions[i].mail_from, (int32_t)i);
 }
 
 /* ---- All of it. */

@@ -8,7 +8,10 @@
 #include "collect/capture/frames.h"
 
 /* Memory of answers: some 100,000 of them; beyond it those go that were told or used longest ago. */
-enum { ANSWERS_BYTES_MOST = 24 * 1024 * 1024 };
+enum {
+    ANSWERS_BYTES_MOST = 24 * 1024 * 1024,
+    ANSWERS_KEPT_BYTES_MOST = 8 * 1024 * 1024 /* from one run to the next */
+};
 
 struct answers;
 
@@ -36,6 +39,9 @@ bool answers_take_udp(struct answers *answers, const struct datagram *datagram);
 /* Adds to the session what was answered about its client, its HELO name and its senders: what came before
  * `until` and, with its TTL, held while the session went on. */
 void answers_note(struct answers *answers, struct builder *builder, struct open_session *open, usec until);
+/* All that may still be of use, for a run to come, both ways (collect/state.h); into new ones. */
+struct state_bytes;
+void answers_carry(struct answers *answers, struct state_bytes *state);
 const struct answers_counts *answers_counts(const struct answers *answers);
 
 #endif

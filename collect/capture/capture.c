@@ -1,4 +1,5 @@
 /* Captures: frames to segments to dialogs, and the dialogs' sessions to the builder. */
+#define _GNU_SOURCE /* realpath */
 #include "collect/capture/capture.h"
 
 #include <netinet/in.h>
@@ -9,8 +10,9 @@
 #include "collect/capture/frames.h"
 #include "collect/capture/smtp.h"
 #include "collect/capture/tcp.h"
+#include "collect/state.h"
 
-enum { TICK_PACKETS = 4096, ANSWERS_SHARE = 8, DNS_STREAM_SHARE = 32 /* of the memory */ };
+enum { FILES_KEPT = 4, TICK_PACKETS = 4096, ANSWERS_SHARE = 8, DNS_STREAM_SHARE = 32 /* of the memory */ };
 
 struct capture {
     struct smtp_world world;
@@ -19,11 +21,11 @@ struct capture {
     struct tcp *tcp;
     struct dns_stream *dns_stream;
     struct dns_files *dns_files;
-    usec told; /* what time the builder was told last */
+    usec told;              /* what time the builder was told last */
+    char *path[FILES_KEPT]; /* of captures, the last first: of bytes that wait, some are there only */
+    struct open_session **on_the_wire; /* while it is loaded: builder_on_the_wire() */
+    size_t wire_count;
 };
-
-/* The input of packets whose connections have been handed over by an earlier run. */
-enum { KNOWN = -1 };
 
 /* SMTP, submission (RFC 6409), submission over TLS (RFC 8314), and what providers open where 25 is closed. */
 static const uint16_t usual_ports[] = { 25, 587, 465, 2525 };
@@ -71,7 +73,7 @@ static struct smtp *dialog_of(struct capture *capture, struct connection *connec
 {
     if (connection->dialog == &foreign)
         return NULL;
-    if (!connection->dialog && connection->input != KNOWN) {
+    if (!connection->dialog) {
         connection->dialog = smtp_new(&capture->world, connection);
         tcp_account(capture->tcp, (ptrdiff_t)smtp_memory(connection->dialog));
     }
@@ -111,18 +113,30 @@ static void lost(void *state, struct connection *connection, enum side from, uin
 /* A connection in which nothing was said is a session too, and so is a SYN to which nobody answered:
  * nolisting is replayed on those. One that was answered and did not become a connection (a port scan, a
  * refusal) is none. */
+static bool is_session(const struct capture *capture, const struct connection *connection)
+{
+    bool unanswered = !connection->answered && connection->ending != ENDING_PRESSED;
+    return (connection->established != USEC_NONE || unanswered) &&
+           is_named(capture, connection->port[SIDE_SERVER]);
+}
+
 static void closed(void *state, struct connection *connection)
 {
     struct capture *capture = state;
-    bool unanswered = !connection->answered && connection->ending != ENDING_PRESSED;
-    if (!connection->dialog && ((connection->established == USEC_NONE && !unanswered) ||
-                                !is_named(capture, connection->port[SIDE_SERVER])))
+    if (!connection->dialog && !is_session(capture, connection))
         return;
     struct smtp *smtp = dialog_of(capture, connection);
     if (!smtp)
         return;
     tcp_account(capture->tcp, -(ptrdiff_t)smtp_memory(smtp));
     smtp_close(smtp, connection);
+}
+
+static void dropped(void *state, struct connection *connection)
+{
+    (void)state;
+    if (connection->dialog != &foreign)
+        smtp_drop(connection->dialog);
 }
 
 struct capture *capture_new(struct builder *builder, const struct capture_options *options, struct why *why)
@@ -132,7 +146,7 @@ struct capture *capture_new(struct builder *builder, const struct capture_option
         return NULL;
     struct capture *capture = mem_zero(1, sizeof *capture);
     struct tcp_consumer consumer = {
-        .state = capture, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed
+        .state = capture, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed, .dropped = dropped
     };
     uint64_t memory = options->bytes_most ? options->bytes_most : TCP_BYTES_MOST;
     capture->options = options;
@@ -153,11 +167,12 @@ void capture_free(struct capture *capture)
 {
     if (!capture)
         return;
-    capture_finish(capture);
     tcp_free(capture->tcp);
     dns_stream_free(capture->dns_stream);
     dns_files_close(capture->dns_files);
     answers_free(capture->world.answers);
+    for (size_t i = 0; i < FILES_KEPT; i++)
+        free(capture->path[i]);
     free(capture);
 }
 
@@ -194,6 +209,19 @@ const struct tcp_counts *capture_counts(const struct capture *capture)
     return tcp_counts(capture->tcp);
 }
 
+static void keep_path(struct capture *capture, const char *path)
+{
+    char *place = path ? realpath(path, NULL) : NULL;
+    size_t at = 0;
+    if (!place)
+        return;
+    while (at < FILES_KEPT - 1 && capture->path[at] && strcmp(capture->path[at], place) != 0)
+        at++;
+    free(capture->path[at]);
+    memmove(capture->path + 1, capture->path, at * sizeof *capture->path);
+    capture->path[0] = place;
+}
+
 int capture_read(struct capture *capture, struct capture_input *input, struct why *broken, struct why *why)
 {
     struct datagram datagram;
@@ -203,14 +231,17 @@ int capture_read(struct capture *capture, struct capture_input *input, struct wh
     struct frames *frames = frames_open(input->source, broken);
     if (!frames)
         return 1;
+    keep_path(capture, input->path);
     const struct frames_counts *counts = frames_counts(frames);
     uint64_t ticked = 0;
     while (result == 0 && (got = frames_next(frames, &datagram, broken)) == 1) {
+        if (frames_position(frames) <= input->fresh_from) {
+            tcp_refill(capture->tcp, &datagram);
+            continue;
+        }
         dns_files_advance(capture->dns_files, datagram.at, capture->world.answers, capture->dns_stream,
                           &input->dns_broken);
-        result =
-            capture_take(capture, &datagram, frames_offset(frames) < input->fresh_from ? KNOWN : input->id,
-                         frames_offset(frames), why);
+        result = capture_take(capture, &datagram, input->id, frames_offset(frames), why);
         if (input->tick && counts->packets - ticked >= TICK_PACKETS) {
             ticked = counts->packets;
             input->tick(input->tick_state, frames_position(frames), counts->packets);
@@ -232,4 +263,100 @@ int capture_read(struct capture *capture, struct capture_input *input, struct wh
 void capture_finish(struct capture *capture)
 {
     tcp_finish(capture->tcp);
+}
+
+/* ---- From one run to the next. */
+
+/* Has no dialog yet, and will be a session when it ends as it stands. */
+static bool is_wordless(void *state, const struct connection *connection)
+{
+    return !connection->dialog && is_session(state, connection);
+}
+
+void capture_bound(struct capture *capture)
+{
+    tcp_end_idle(capture->tcp, TCP_KEPT_BYTES_MOST);
+}
+
+uint64_t capture_wordless(struct capture *capture)
+{
+    return tcp_count(capture->tcp, is_wordless, capture);
+}
+
+bool capture_wants_again(const struct capture *capture)
+{
+    return tcp_is_hollow(capture->tcp);
+}
+
+static void carry_dialog(void *state, struct connection *connection, struct state_bytes *bytes)
+{
+    enum { NONE, FOREIGN, SMTP };
+    struct capture *capture = state;
+    uint8_t kind = connection->dialog == &foreign ? FOREIGN : connection->dialog ? SMTP : NONE;
+    carry(bytes, &kind);
+    bytes->broken |= kind > SMTP;
+    if (kind == FOREIGN)
+        connection->dialog = &foreign;
+    if (kind != SMTP)
+        return;
+    if (!bytes->loading) {
+        smtp_save(connection->dialog, bytes);
+        return;
+    }
+    struct smtp *smtp = smtp_load(&capture->world, capture->on_the_wire, capture->wire_count, bytes);
+    tcp_account(capture->tcp, (ptrdiff_t)smtp_memory(smtp));
+    connection->dialog = smtp;
+}
+
+static void carry_paths(struct capture *capture, struct state_bytes *state)
+{
+    for (size_t i = 0; i < FILES_KEPT; i++) {
+        struct str path = capture->path[i] ? str_of(capture->path[i]) : (struct str){ NULL, 0 };
+        carry(state, &path);
+        if (!state->loading || !path.len)
+            continue;
+        capture->path[i] = mem_zero(path.len + 1, 1);
+        memcpy(capture->path[i], path.at, path.len);
+    }
+}
+
+static void carry_capture(struct capture *capture, struct state_bytes *state)
+{
+    carry_paths(capture, state);
+    servers_carry(&capture->servers, state);
+    answers_carry(capture->world.answers, state);
+    dns_stream_carry(capture->dns_stream, state);
+    tcp_carry(capture->tcp, state, carry_dialog);
+}
+
+/* What is not there any more is gone without. */
+static void refill_from(struct capture *capture, const char *path)
+{
+    struct source source;
+    struct datagram datagram;
+    if (source_open(&source, path, NULL))
+        return;
+    struct frames *frames = frames_recognise(source_look(&source, 4)) ? frames_open(&source, NULL) : NULL;
+    while (frames && tcp_is_hollow(capture->tcp) && frames_next(frames, &datagram, NULL) == 1)
+        tcp_refill(capture->tcp, &datagram);
+    if (frames)
+        frames_close(frames);
+    source_close(&source);
+}
+
+void capture_save(struct capture *capture, struct state_bytes *state)
+{
+    carry_capture(capture, state);
+}
+
+int capture_load(struct capture *capture, struct state_bytes *state)
+{
+    capture->on_the_wire = builder_on_the_wire(capture->world.builder, &capture->wire_count);
+    carry_capture(capture, state);
+    free(capture->on_the_wire);
+    capture->on_the_wire = NULL;
+    for (size_t i = 0; i < FILES_KEPT && !state->broken && tcp_is_hollow(capture->tcp); i++)
+        if (capture->path[i])
+            refill_from(capture, capture->path[i]);
+    return state->broken ? -1 : 0;
 }

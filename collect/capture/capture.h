@@ -13,8 +13,9 @@ struct capture;
 /* One capture that is being read. */
 struct capture_input {
     struct source *source; /* at its beginning */
+    const char *path;      /* where it may be read again; NULL: nowhere */
     int32_t id;
-    /* Connections that began before this place have been handed over by an earlier run; 0: none have. */
+    /* Packets that end before this place or there were taken in an earlier run; 0: none were. */
     uint64_t fresh_from;
     void (*tick)(void *state, uint64_t position, uint64_t packets); /* now and then; may be NULL */
     void *tick_state;
@@ -27,6 +28,7 @@ struct capture_input {
 
 /* The options' arrays must last. NULL with why: a capture of DNS cannot be opened. */
 struct capture *capture_new(struct builder *builder, const struct capture_options *options, struct why *why);
+/* What is open is dropped. */
 void capture_free(struct capture *capture);
 /* Reads it to its end. Returns 0; 1 where it could not be read on, with the reason in `broken` and what came
  * before it kept; -1 with why for the sink's failure. */
@@ -41,6 +43,19 @@ int capture_advance(struct capture *capture, usec now, struct why *why);
 /* Whether there are connections that have not ended. */
 bool capture_is_open(const struct capture *capture);
 const struct tcp_counts *capture_counts(const struct capture *capture);
+/* Ends connections until what is kept of them for a run to come is not too much. */
+void capture_bound(struct capture *capture);
+/* How many connections will be sessions if they end as they stand, though nothing was said in them so far. */
+uint64_t capture_wordless(struct capture *capture);
+/* What is open, and what it has learnt, for a run to come: saved after the builder, whose sessions they are;
+ * loaded into a new one, with a builder that has been loaded just before. -1: the state is broken, and the
+ * capture is good for nothing but capture_free(). */
+struct state_bytes;
+void capture_save(struct capture *capture, struct state_bytes *state);
+int capture_load(struct capture *capture, struct state_bytes *state);
+/* Whether bytes that had come, and waited, are still missing: of the inputs that were read before, any may
+ * have them. */
+bool capture_wants_again(const struct capture *capture);
 /* The end of all inputs: connections that are open are handed over as they stand. */
 void capture_finish(struct capture *capture);
 

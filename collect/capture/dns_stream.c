@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/memory.h"
+#include "collect/state.h"
 
 enum { DNS_PORT = 53, LENGTH_BYTES = 2 };
 
@@ -99,7 +100,7 @@ struct dns_stream *dns_stream_new(struct answers *answers, size_t bytes_most)
 {
     struct dns_stream *stream = mem_zero(1, sizeof *stream);
     struct tcp_consumer consumer = {
-        .state = stream, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed
+        .state = stream, .wants = wants, .bytes = bytes, .lost = lost, .closed = closed, .dropped = closed
     };
     stream->answers = answers;
     stream->tcp = tcp_new(&consumer, bytes_most);
@@ -110,7 +111,6 @@ void dns_stream_free(struct dns_stream *stream)
 {
     if (!stream)
         return;
-    tcp_finish(stream->tcp);
     tcp_free(stream->tcp);
     free(stream);
 }
@@ -122,4 +122,28 @@ bool dns_stream_take(struct dns_stream *stream, const struct datagram *datagram)
         return false;
     tcp_take(stream->tcp, datagram, 0, 0);
     return true;
+}
+
+static void carry_dialog(void *state, struct connection *connection, struct state_bytes *bytes)
+{
+    struct dns_stream *stream = state;
+    bool any = connection->dialog;
+    carry(bytes, &any);
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER && any && !bytes->broken; side++) {
+        struct half_message *half = &dialog_of(stream, connection)->half[side];
+        half->len = carry_count(bytes, half->len);
+        if (bytes->loading) {
+            mem_room(half->bytes, half->capacity, half->len + LENGTH_BYTES);
+            tcp_account(stream->tcp, (ptrdiff_t)half->capacity);
+        }
+        if (half->len)
+            carry_bytes(bytes, half->bytes, half->len);
+        carry(bytes, &half->lost);
+        bytes->broken |= half->len >= wanted(half);
+    }
+}
+
+void dns_stream_carry(struct dns_stream *stream, struct state_bytes *state)
+{
+    tcp_carry(stream->tcp, state, carry_dialog);
 }

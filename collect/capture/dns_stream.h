@@ -13,4 +13,8 @@ void dns_stream_free(struct dns_stream *stream);
 /* Takes a datagram of protocol TCP, if it is to or from port 53. Returns whether it is. */
 bool dns_stream_take(struct dns_stream *stream, const struct datagram *datagram);
 
+/* What is under way, for a run to come, both ways (collect/state.h); into a new one. */
+struct state_bytes;
+void dns_stream_carry(struct dns_stream *stream, struct state_bytes *state);
+
 #endif

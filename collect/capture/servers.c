@@ -1,6 +1,8 @@
 /* Which addresses are the site's own mail servers. */
 #include "collect/capture/servers.h"
 
+#include "collect/state.h"
+
 static size_t slot_of(const struct ip *address)
 {
     return bytes_hash(address->octet, sizeof address->octet, 0x73657276) % SERVERS_SLOTS;
@@ -38,4 +40,22 @@ enum direction servers_direction(const struct servers *servers, const struct ip 
     bool out = servers->own_count ? is_own(servers, client) && !is_own(servers, server)
                                   : answers_of(servers, client) > answers_of(servers, server);
     return out ? DIRECTION_OUT : DIRECTION_IN;
+}
+
+void servers_carry(struct servers *servers, struct state_bytes *state)
+{
+    size_t used = 0;
+    uint32_t at = 0;
+    for (size_t i = 0; i < SERVERS_SLOTS; i++)
+        used += servers->slot[i].count != 0;
+    for (size_t left = carry_count(state, used); left && !state->broken; left--, at++) {
+        while (!state->loading && servers->slot[at].count == 0)
+            at++;
+        carry(state, &at);
+        state->broken |= at >= SERVERS_SLOTS;
+        if (state->broken)
+            return;
+        carry_bytes(state, &servers->slot[at].address, sizeof servers->slot[at].address);
+        carry(state, &servers->slot[at].count);
+    }
 }

@@ -18,6 +18,9 @@ struct servers {
 
 /* This address has answered a client. */
 void servers_answered(struct servers *servers, const struct ip *server);
+/* What was learnt, for a run to come, both ways. */
+struct state_bytes;
+void servers_carry(struct servers *servers, struct state_bytes *state);
 enum direction servers_direction(const struct servers *servers, const struct ip *client,
                                  const struct ip *server);
 

@@ -164,6 +164,15 @@ static enum closed closed_how(const struct smtp *smtp, const struct connection *
     return smtp->timed_out ? CLOSED_TIMEOUT : CLOSED_DROPPED;
 }
 
+static void free_dialog(struct smtp *smtp)
+{
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+        free(smtp->line[side].at);
+    free(smtp->headers);
+    free(smtp->pending);
+    free(smtp);
+}
+
 void smtp_close(struct smtp *smtp, const struct connection *connection)
 {
     bool ended = connection->ending == ENDING_FIN || connection->ending == ENDING_RST;
@@ -178,9 +187,14 @@ void smtp_close(struct smtp *smtp, const struct connection *connection)
                       connection->ending == ENDING_REUSED;
         builder_close(smtp->world->builder, smtp->open, &line, closed);
     }
-    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
-        free(smtp->line[side].at);
-    free(smtp->headers);
-    free(smtp->pending);
-    free(smtp);
+    free_dialog(smtp);
+}
+
+void smtp_drop(struct smtp *smtp)
+{
+    if (smtp->open) {
+        smtp->open->conclude = NULL;
+        smtp->open->notes = NULL;
+    }
+    free_dialog(smtp);
 }

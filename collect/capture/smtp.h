@@ -25,6 +25,15 @@ size_t smtp_bytes(struct smtp *smtp, const struct connection *connection, enum s
                   usec at, bool must);
 void smtp_lost(struct smtp *smtp, const struct connection *connection, enum side from, uint64_t count,
                usec at);
+/* The dialog for a run to come, in which its session is found by the number that the builder gave it when it
+ * was saved; `on_the_wire` is what builder_on_the_wire() has then. smtp_load() returns a dialog even where
+ * the state turns out to be broken. */
+struct state_bytes;
+void smtp_save(struct smtp *smtp, struct state_bytes *state);
+struct smtp *smtp_load(struct smtp_world *world, struct open_session **on_the_wire, size_t count,
+                       struct state_bytes *state);
+/* Frees the dialog; its session stays with the builder, and nothing more is said of it. */
+void smtp_drop(struct smtp *smtp);
 /* The connection has ended: hands the session over and frees the dialog. */
 void smtp_close(struct smtp *smtp, const struct connection *connection);
 /* What it takes of memory, now. */

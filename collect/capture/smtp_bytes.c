@@ -1,6 +1,7 @@
 /* Bytes of a dialog as they come: lines, the end of a message, TLS records. */
 #include "collect/capture/smtp_bytes.h"
 
+#include <assert.h>
 #include "base/memory.h"
 
 bool part_cut_line(struct part_line *part, struct str *bytes, usec at, struct str *line, usec *began,
@@ -29,6 +30,7 @@ bool part_cut_line(struct part_line *part, struct str *bytes, usec at, struct st
 
 /* Where in a message its reader stands. LINE is behind CRLF, BARE behind a lone LF. */
 enum reading { LINE, TEXT, CR, LINE_DOT, LINE_DOT_CR, BARE, BARE_DOT, BARE_DOT_CR };
+static_assert((int)BARE_DOT_CR == (int)MESSAGE_READING_MOST, "what is loaded is one of these");
 
 /* RFC 5321 4.1.1.4 knows one end, <CRLF>.<CRLF>; those with a bare LF in them some servers take for one
  * besides. */

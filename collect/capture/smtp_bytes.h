@@ -29,6 +29,8 @@ struct message {
     uint8_t reading; /* where in a line */
 };
 
+enum { MESSAGE_READING_MOST = 7 }; /* of `reading` */
+
 /* Takes bytes up to the message's end, and returns whether that has come. */
 bool message_take(struct message *message, struct str *bytes);
 /* Some of it is missing here. */

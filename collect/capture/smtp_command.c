@@ -24,10 +24,15 @@ static const struct verb {
     { STR_INIT("HOST:"), C_FOREIGN },
 };
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 static const struct verb *verb_of(struct str line, struct str *argument)
 {
     size_t len = 0;
-    while (len < line.len && line.at[len] != ' ' && line.at[len] != '\t')
+    while (len < line.len && !is_blank(line.at[len]))
         len++;
     *argument = str_skip(line, len);
     if (argument->len)
@@ -36,6 +41,17 @@ static const struct verb *verb_of(struct str line, struct str *argument)
         if (str_eq_nocase((struct str){ line.at, len }, verbs[i].name))
             return &verbs[i];
     return NULL;
+}
+
+bool smtp_may_be_command(struct str part)
+{
+    struct str argument;
+    if (verb_of(part, &argument))
+        return true;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (part.len < verbs[i].name.len && str_eq_nocase(part, (struct str){ verbs[i].name.at, part.len }))
+            return true;
+    return false;
 }
 
 bool smtp_is_command(struct str line)
@@ -73,11 +89,33 @@ static struct str behind_colon(struct str argument)
     return cut_until_char(&rest, ':', &word) ? rest : argument;
 }
 
+/* AUTH's mechanism (RFC 4954 4), off the front of its argument. Servers take more blanks than one, and tabs.
+ */
+static struct str cut_mechanism(struct str *argument)
+{
+    struct str mechanism;
+    while (argument->len && is_blank(argument->at[0]))
+        *argument = str_skip(*argument, 1);
+    mechanism = (struct str){ argument->at, 0 };
+    while (mechanism.len < argument->len && !is_blank(argument->at[mechanism.len]))
+        mechanism.len++;
+    *argument = str_skip(*argument, mechanism.len);
+    return mechanism;
+}
+
+size_t smtp_before_response(struct str part)
+{
+    struct str argument;
+    const struct verb *verb = verb_of(part, &argument);
+    if (!verb || verb->command != C_AUTH)
+        return part.len;
+    cut_mechanism(&argument);
+    return part.len - argument.len + (argument.len ? 1 : 0); /* with the blank, which ends the mechanism */
+}
+
 static void command_auth(struct smtp *smtp, struct str argument)
 {
-    struct str mechanism = argument, response = { NULL, 0 };
-    if (cut_until_char(&argument, ' ', &mechanism))
-        response = str_trim(argument);
+    struct str mechanism = cut_mechanism(&argument), response = str_trim(argument);
     size_t len = mechanism.len < sizeof smtp->mechanism ? mechanism.len : sizeof smtp->mechanism - 1;
     for (size_t i = 0; i < len; i++)
         smtp->mechanism[i] =

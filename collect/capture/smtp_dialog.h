@@ -110,6 +110,11 @@ void smtp_conclude(struct builder *builder, struct open_session *open);
 /* Commands may come ahead of replies where the server offered PIPELINING, up to one that must be a group's
  * last (RFC 2920 3.1), and never ahead of the banner: notes where this one, which came at `at`, does. */
 void smtp_note_ahead(struct smtp *smtp, usec at);
+/* Whether a line of which so much has come is a command, of SMTP or of another protocol, or may become one.
+ */
+bool smtp_may_be_command(struct str part);
+/* How much of such a line is before what AUTH sends as a response with it: where there is none, all. */
+size_t smtp_before_response(struct str part);
 /* Whether a line is a command of SMTP. */
 bool smtp_is_command(struct str line);
 /* A reply is awaited to this. */

@@ -4,13 +4,7 @@
 
 #include "base/memory.h"
 
-enum {
-    FIN = 1,
-    SYN = 2,
-    RST = 4,
-    ACK = 16,
-    RST_WINDOW = 1024 * 1024 /* how far ahead an RST may be; blind ones (RFC 5961) are seldom near */
-};
+enum { RST_WINDOW = 1024 * 1024 }; /* how far ahead an RST may be; blind ones (RFC 5961) are seldom near */
 
 static const usec linger = 60 * USEC_SECOND;    /* a closed connection swallows its late segments so long */
 static const usec idle_most = 2 * USEC_HOUR;    /* no SMTP timeout is near that (RFC 5321 4.5.3.2) */
@@ -43,7 +37,7 @@ static void close_connection(struct tcp *tcp, struct tracked *tracked, enum endi
     connection->dialog = NULL;
     tcp_list_remove(tcp_list_of(tcp, tracked), tracked);
     tracked->closed = true;
-    tcp_list_add(&tcp->closed, tracked);
+    tcp_list_add(&tcp->list[CLOSED], tracked);
 }
 
 /* Ends what was seen before `since`, and, for want of memory, what was seen longest ago. */
@@ -54,7 +48,7 @@ static void expire_list(struct tcp *tcp, const struct list *list, usec since, co
         if (!pressed && oldest->connection.seen >= since)
             break;
         close_connection(tcp, oldest, pressed ? ENDING_PRESSED : ENDING_NONE);
-        tcp_forget(tcp, &tcp->closed, oldest);
+        tcp_forget(tcp, &tcp->list[CLOSED], oldest);
     }
 }
 
@@ -62,26 +56,19 @@ static void expire_list(struct tcp *tcp, const struct list *list, usec since, co
 static void expire(struct tcp *tcp, usec now, const struct tracked *keep)
 {
     struct tracked *after = NULL;
-    for (struct tracked *oldest = tcp->closed.first; oldest && oldest != keep; oldest = after) {
+    for (struct tracked *oldest = tcp->list[CLOSED].first; oldest && oldest != keep; oldest = after) {
         if (tcp->counts.bytes <= tcp->bytes_most && oldest->connection.seen >= now - linger)
             break;
         after = oldest->after;
-        tcp_forget(tcp, &tcp->closed, oldest);
+        tcp_forget(tcp, &tcp->list[CLOSED], oldest);
     }
-    expire_list(tcp, &tcp->begun, now - begun_most, keep);
-    expire_list(tcp, &tcp->open, now - idle_most, keep);
+    expire_list(tcp, &tcp->list[BEGUN], now - begun_most, keep);
+    expire_list(tcp, &tcp->list[OPEN], now - idle_most, keep);
 }
 
 /* ---- Segments. */
 
-struct header {
-    uint16_t from_port, to_port;
-    uint32_t seq, ack;
-    uint8_t flags;
-    struct piece payload;
-};
-
-static bool parse(const struct datagram *datagram, struct header *header)
+bool tcp_parse(const struct datagram *datagram, struct header *header)
 {
     const struct piece *piece = &datagram->payload;
     if (piece->len < 20)
@@ -169,7 +156,7 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
     struct connection *connection = &tracked->connection;
     struct half *half = &tracked->half[side], *other = &tracked->half[!side];
     uint32_t seq = header->seq;
-    if (header->flags & RST) {
+    if (header->flags & TCP_RST) {
         int64_t place = half->known ? half_place(half, seq) : 0;
         bool refused = !connection->answered && side == SIDE_SERVER;
         connection->answered |= side == SIDE_SERVER;
@@ -184,12 +171,12 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
         }
         if (half->known && !half->has_fin && place > half->acked)
             half->acked = place; /* what was sent before it */
-        if (header->flags & ACK)
+        if (header->flags & TCP_ACK)
             half_acknowledge(other, header);
         close_connection(tcp, tracked, ENDING_RST);
         return;
     }
-    if (header->flags & SYN) {
+    if (header->flags & TCP_SYN) {
         if (!half->known)
             half_begin(half, seq + 1);
         connection->answered |= side == SIDE_SERVER;
@@ -198,17 +185,17 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
     } else if (!half->known) {
         take_first(tracked, side, header);
     }
-    if ((side == SIDE_CLIENT && (header->flags & ACK) && !(header->flags & SYN)) ||
-        (header->payload.whole && !(header->flags & SYN))) {
+    if ((side == SIDE_CLIENT && (header->flags & TCP_ACK) && !(header->flags & TCP_SYN)) ||
+        (header->payload.whole && !(header->flags & TCP_SYN))) {
         connection->answered = true;
         if (connection->established == USEC_NONE) {
-            tcp_list_remove(&tcp->begun, tracked);
+            tcp_list_remove(&tcp->list[BEGUN], tracked);
             connection->established = at;
-            tcp_list_add(&tcp->open, tracked);
+            tcp_list_add(&tcp->list[OPEN], tracked);
         }
     }
     int64_t ack = -1, from = half_place(half, seq);
-    if (header->flags & ACK) {
+    if (header->flags & TCP_ACK) {
         half_acknowledge(other, header);
         ack = other->known ? half_place(other, header->ack) : -1;
         if (other->has_fin && ack > other->fin)
@@ -220,13 +207,13 @@ static void take_segment(struct tcp *tcp, struct tracked *tracked, enum side sid
         tcp->counts.bad++;
         return;
     }
-    if (header->flags & FIN)
+    if (header->flags & TCP_FIN)
         take_fin(tracked, side, from + (int64_t)header->payload.whole, at);
     if (header->payload.whole)
         stream_take(tcp, tracked, side, from, header->payload, ack, at);
     stream_progress(tcp, tracked);
     stream_be_patient(tcp, tracked, at);
-    if (half_is_over(&tracked->half[SIDE_CLIENT]) && half_is_over(&tracked->half[SIDE_SERVER]))
+    if (half_is_whole(&tracked->half[SIDE_CLIENT]) && half_is_whole(&tracked->half[SIDE_SERVER]))
         close_connection(tcp, tracked, ENDING_FIN);
 }
 
@@ -249,30 +236,30 @@ static struct tracked *track(struct tcp *tcp, const struct datagram *datagram, c
     if (!tracked && to_client &&
         (tracked = tcp_find(tcp, &datagram->to, header->to_port, &datagram->from, header->from_port)))
         *side = SIDE_SERVER;
-    bool syn = (header->flags & (SYN | ACK | RST)) == SYN;
+    bool syn = (header->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
     if (tracked && syn && *side == SIDE_CLIENT && begins_anew(tracked, header)) {
         if (!tracked->closed)
             close_connection(tcp, tracked, ENDING_REUSED);
-        tcp_forget(tcp, &tcp->closed, tracked);
+        tcp_forget(tcp, &tcp->list[CLOSED], tracked);
         tracked = NULL;
     }
     if (tracked || (!to_server && !to_client))
         return tracked;
-    if (header->flags & RST)
+    if (header->flags & TCP_RST)
         return NULL;
     if (syn) {
         *side = SIDE_CLIENT;
         return to_server ? begin(tcp, datagram, header, *side, input, offset) : NULL;
     }
     /* Under way already. What carries nothing may be the last of one that is over. */
-    bool answer = header->flags & SYN;
+    bool answer = header->flags & TCP_SYN;
     if (!answer && header->payload.whole == 0)
         return NULL;
     *side = answer ? SIDE_SERVER : to_server == WANTED ? SIDE_CLIENT : SIDE_SERVER;
     if (*side == SIDE_SERVER && to_client != WANTED && !(answer && to_client))
         return NULL;
     tracked = begin(tcp, datagram, header, *side, input, offset);
-    if (answer && (header->flags & ACK))
+    if (answer && (header->flags & TCP_ACK))
         half_begin(&tracked->half[SIDE_CLIENT], header->ack);
     tracked->connection.midway = !answer;
     return tracked;
@@ -284,7 +271,7 @@ void tcp_take(struct tcp *tcp, const struct datagram *datagram, int32_t input, u
 {
     struct header header;
     enum side side = SIDE_CLIENT;
-    if (!parse(datagram, &header)) {
+    if (!tcp_parse(datagram, &header)) {
         tcp->counts.bad++;
         return;
     }
@@ -304,10 +291,10 @@ void tcp_take(struct tcp *tcp, const struct datagram *datagram, int32_t input, u
 
 void tcp_finish(struct tcp *tcp)
 {
-    while (tcp->begun.first)
-        close_connection(tcp, tcp->begun.first, ENDING_NONE);
-    while (tcp->open.first)
-        close_connection(tcp, tcp->open.first, ENDING_NONE);
+    while (tcp->list[BEGUN].first)
+        close_connection(tcp, tcp->list[BEGUN].first, ENDING_NONE);
+    while (tcp->list[OPEN].first)
+        close_connection(tcp, tcp->list[OPEN].first, ENDING_NONE);
 }
 
 /* What has come of a connection that says nothing more: it waits for nothing that a packet of its own would
@@ -326,7 +313,7 @@ static void settle(struct tcp *tcp, struct tracked *tracked, usec now)
 void tcp_advance(struct tcp *tcp, usec now)
 {
     struct tracked *after = NULL;
-    for (struct tracked *oldest = tcp->open.first; oldest; oldest = after) {
+    for (struct tracked *oldest = tcp->list[OPEN].first; oldest; oldest = after) {
         if (oldest->connection.seen >= now - reorder_most)
             break;
         after = oldest->after;
@@ -337,7 +324,34 @@ void tcp_advance(struct tcp *tcp, usec now)
 
 bool tcp_is_open(const struct tcp *tcp)
 {
-    return tcp->begun.first || tcp->open.first;
+    return tcp->list[BEGUN].first || tcp->list[OPEN].first;
+}
+
+void tcp_end_idle(struct tcp *tcp, size_t bytes)
+{
+    static const int order[] = { CLOSED, BEGUN, OPEN };
+    for (size_t i = 0; i < TCP_LISTS; i++)
+        while (tcp->list[order[i]].first && tcp->counts.bytes > bytes) {
+            struct tracked *oldest = tcp->list[order[i]].first;
+            if (!oldest->closed)
+                close_connection(tcp, oldest, ENDING_NONE);
+            tcp_forget(tcp, &tcp->list[CLOSED], oldest);
+        }
+}
+
+size_t tcp_count(const struct tcp *tcp, bool (*is_such)(void *state, const struct connection *connection),
+                 void *state)
+{
+    size_t count = 0;
+    for (size_t i = BEGUN; i <= OPEN; i++)
+        for (const struct tracked *tracked = tcp->list[i].first; tracked; tracked = tracked->after)
+            count += is_such(state, &tracked->connection);
+    return count;
+}
+
+bool tcp_is_hollow(const struct tcp *tcp)
+{
+    return tcp->hollow != 0;
 }
 
 const struct tcp_counts *tcp_counts(const struct tcp *tcp)

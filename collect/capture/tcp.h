@@ -12,7 +12,11 @@
 #include "collect/capture/frames.h"
 
 enum side { SIDE_CLIENT, SIDE_SERVER };
-enum { TCP_BYTES_MOST = 256 * 1024 * 1024, TCP_CONNECTION_BYTES_MOST = 2 * 1024 * 1024 };
+enum {
+    TCP_BYTES_MOST = 256 * 1024 * 1024,
+    TCP_CONNECTION_BYTES_MOST = 2 * 1024 * 1024,
+    TCP_KEPT_BYTES_MOST = 64 * 1024 * 1024 /* from one run to the next: some 100,000 connections */
+};
 
 enum ending {
     ENDING_NONE, /* the record does not show its end */
@@ -60,6 +64,8 @@ struct tcp_consumer {
     void (*lost)(void *state, struct connection *connection, enum side from, uint64_t count, usec at);
     /* It has ended. Called once for each; `dialog` is to be given back. */
     void (*closed)(void *state, struct connection *connection);
+    /* Nobody wants to know any more how it ends: `dialog`, which there is, is to be given back. */
+    void (*dropped)(void *state, struct connection *connection);
 };
 
 struct tcp_counts {
@@ -77,7 +83,7 @@ struct tcp;
 
 /* `bytes_most` of memory; 0: TCP_BYTES_MOST. */
 struct tcp *tcp_new(const struct tcp_consumer *consumer, size_t bytes_most);
-/* Does not tell of connections that are open. */
+/* What is open is dropped. */
 void tcp_free(struct tcp *tcp);
 /* Takes a datagram of protocol TCP, which was found at `offset` of the input. */
 void tcp_take(struct tcp *tcp, const struct datagram *datagram, int32_t input, uint64_t offset);
@@ -87,6 +93,22 @@ void tcp_advance(struct tcp *tcp, usec now);
 bool tcp_is_open(const struct tcp *tcp);
 /* The end of all input: what is open is told as it stands. */
 void tcp_finish(struct tcp *tcp);
+/* Ends what has been idle longest, as it stands, until no more than so much memory is taken: of what is
+ * closed, begun, established, in this order. */
+void tcp_end_idle(struct tcp *tcp, size_t bytes);
+/* How many of those that are open satisfy the question. */
+size_t tcp_count(const struct tcp *tcp, bool (*is_such)(void *state, const struct connection *connection),
+                 void *state);
+/* All that is known of connections, for a run to come, both ways (collect/state.h); into a new one. `dialog`
+ * carries what the consumer has of one that is open; when loading, it fills in `dialog` of the connection.
+ * Bytes that wait are not kept. */
+struct state_bytes;
+typedef void tcp_carry_dialog(void *state, struct connection *connection, struct state_bytes *bytes);
+void tcp_carry(struct tcp *tcp, struct state_bytes *state, tcp_carry_dialog *dialog);
+/* A datagram from before the time when it was kept: takes from it bytes that waited then. */
+void tcp_refill(struct tcp *tcp, const struct datagram *datagram);
+/* Whether some of those are still missing. */
+bool tcp_is_hollow(const struct tcp *tcp);
 /* The consumer has taken (or given back, when negative) so much memory for its dialogs. */
 void tcp_account(struct tcp *tcp, ptrdiff_t bytes);
 const struct tcp_counts *tcp_counts(const struct tcp *tcp);

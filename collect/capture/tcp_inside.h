@@ -7,10 +7,12 @@
 
 struct segment {
     struct segment *next;
-    int64_t from; /* place in the stream */
-    int64_t ack;  /* the other stream's bytes before this place were known to the sender; -1: not told */
-    usec at;
+    int64_t from;  /* place in the stream */
+    int64_t ack;   /* the other stream's bytes before this place were known to the sender; -1: not told */
+    usec at;       /* when it counts as said */
+    usec captured; /* the packet's own time, by which it is found again (tcp_refill()) */
     uint32_t len, whole; /* captured, on the wire */
+    uint32_t hollow;     /* how many were captured, in an earlier run: they are not here */
     bool early;          /* captured before what it acknowledges */
     uint8_t bytes[];
 };
@@ -38,7 +40,7 @@ struct half {
 struct tracked {
     struct connection connection; /* first: the consumer's handle is a pointer to it */
     struct half half[2];
-    struct tracked *same_slot, *before, *after; /* before and after in one of two lists, longest idle first */
+    struct tracked *same_slot, *before, *after; /* before and after in one of the lists, longest idle first */
     size_t bytes;                               /* of waiting segments */
     bool closed;
 };
@@ -47,17 +49,35 @@ struct list {
     struct tracked *first, *last;
 };
 
+/* Of connections: not established yet, established, closed. */
+enum { BEGUN, OPEN, CLOSED, TCP_LISTS };
+
+enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
+
+/* A segment's. */
+struct header {
+    uint16_t from_port, to_port;
+    uint32_t seq, ack;
+    uint8_t flags;
+    struct piece payload;
+};
+
 struct tcp {
     struct tcp_consumer consumer;
     struct tracked **slot;
     size_t slots, count;
     uint64_t seed;
-    struct list begun, open, closed; /* begun: not established yet */
+    struct list list[TCP_LISTS];
     size_t bytes_most;
+    size_t hollow; /* segments, when they were loaded */
     struct tcp_counts counts;
 };
 
 static const usec reorder_most = USEC_SECOND; /* as late as a packet may have been captured */
+
+/* ---- tcp.c */
+
+bool tcp_parse(const struct datagram *datagram, struct header *header);
 
 /* ---- tcp_table.c */
 
@@ -94,6 +114,12 @@ static inline int64_t half_place(const struct half *half, uint32_t seq)
 {
     uint32_t here = half->base + (uint32_t)half->heard;
     return half->heard + (int32_t)(seq - here);
+}
+
+/* All that it will ever say has been captured, told or not. */
+static inline bool half_is_whole(const struct half *half)
+{
+    return half->has_fin && half->heard >= half->fin;
 }
 
 static inline bool half_is_over(const struct half *half)

@@ -248,7 +248,7 @@ static void hold(struct tcp *tcp, struct tracked *tracked, enum side side, int64
         struct segment *segment = tcp_segment_new(tcp, tracked, piece.at, (uint32_t)len, (uint32_t)whole);
         segment->from = from;
         segment->ack = ack;
-        segment->at = at;
+        segment->at = segment->captured = at;
         segment->early = tracked->half[!side].known && ack > tracked->half[!side].heard;
         segment->next = behind;
         *place = segment;

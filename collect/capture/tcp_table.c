@@ -21,6 +21,7 @@ void tcp_segment_free(struct tcp *tcp, struct tracked *tracked, struct segment *
 {
     size_t bytes = SEGMENT_OVERHEAD + sizeof *segment + segment->len;
     tracked->bytes -= bytes;
+    tcp->hollow -= segment->hollow != 0;
     tcp_account(tcp, -(ptrdiff_t)bytes);
     free(segment);
 }
@@ -103,8 +104,8 @@ static void grow(struct tcp *tcp)
 struct list *tcp_list_of(struct tcp *tcp, const struct tracked *tracked)
 {
     if (tracked->closed)
-        return &tcp->closed;
-    return tracked->connection.established == USEC_NONE ? &tcp->begun : &tcp->open;
+        return &tcp->list[CLOSED];
+    return tracked->connection.established == USEC_NONE ? &tcp->list[BEGUN] : &tcp->list[OPEN];
 }
 
 void tcp_track(struct tcp *tcp, struct tracked *tracked)
@@ -144,10 +145,12 @@ struct tcp *tcp_new(const struct tcp_consumer *consumer, size_t bytes_most)
     return tcp;
 }
 
-static void list_free(struct list *list)
+static void list_free(struct tcp *tcp, const struct list *list)
 {
     for (struct tracked *tracked = list->first, *after = NULL; tracked; tracked = after) {
         after = tracked->after;
+        if (tracked->connection.dialog)
+            tcp->consumer.dropped(tcp->consumer.state, &tracked->connection);
         for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
             for (struct segment *segment = tracked->half[side].waiting, *behind = NULL; segment;
                  segment = behind) {
@@ -160,9 +163,8 @@ static void list_free(struct list *list)
 
 void tcp_free(struct tcp *tcp)
 {
-    list_free(&tcp->begun);
-    list_free(&tcp->open);
-    list_free(&tcp->closed);
+    for (size_t i = 0; i < TCP_LISTS; i++)
+        list_free(tcp, &tcp->list[i]);
     free(tcp->slot);
     free(tcp);
 }

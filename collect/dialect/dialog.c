@@ -38,12 +38,23 @@ void dialog_carry(struct builder *builder, struct open_session *open, struct sta
 {
     struct dialog *dialog = open->notes;
     uint32_t left = 0;
+    state->broken |= dialog == NULL;
+    if (!dialog)
+        return;
+    carry_time(state, &dialog->spoke);
+    carry_time(state, &dialog->banner);
+    carry(state, &dialog->greeted);
+    carry(state, &dialog->timed_out);
+    carry(state, &dialog->in_message);
+    carry(state, &dialog->in_auth);
+    carry(state, &dialog->is_opaque);
+    carry(state, &dialog->auth_step);
+    carry_enum(state, &dialog->mechanism_len, sizeof dialog->mechanism + 1);
+    carry_bytes(state, dialog->mechanism, sizeof dialog->mechanism);
     for (const struct dialog_asked *asked = dialog->first; asked && !state->loading; asked = asked->next)
         left++;
     carry(state, &left);
     struct dialog_asked *asked = state->loading ? NULL : dialog->first;
-    if (state->loading)
-        dialog->first = dialog->last = dialog->unused = NULL;
     for (; left && !state->broken; left--) {
         struct dialog_asked carried = asked ? *asked : (struct dialog_asked){ 0 };
         uint8_t command = (uint8_t)carried.command;

@@ -168,5 +168,5 @@ const struct dialect dialect_exchange = {
     .title = "Microsoft Exchange, receive protocol log and message tracking log",
     .recognise = recognise,
     .take = take,
-    .carry_notes = dialog_carry,
+    .carry_notes = exchange_carry_notes,
 };

@@ -33,6 +33,9 @@ const struct saying *exchange_meaning(struct open_session *open, const struct re
 enum taken exchange_take_protocol(const struct line *line, struct exchange_row *row, struct builder *builder);
 enum taken exchange_take_tracking(const struct line *line, struct exchange_row *row, struct builder *builder);
 
+/* dialect.h */
+void exchange_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
+
 extern const struct dialect dialect_exchange;
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "collect/dialect/dialog.h"
 #include "collect/dialect/phrases.h"
+#include "collect/state.h"
 
 enum { HUB_PORT = 2525 };
 enum { CONNECTOR, SESSION, SEQUENCE, LOCAL, REMOTE, EVENT, DATA, CONTEXT };
@@ -151,6 +152,12 @@ static void disconnected(const struct line *line, const struct exchange_row *row
         closed = CLOSED_DROPPED;
     open->session.cut_off |= closed == CLOSED_DROPPED;
     builder_close(builder, open, line, closed);
+}
+
+void exchange_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
+{
+    builder_notes(builder, open, &dialect_exchange, sizeof(struct dialog));
+    dialog_carry(builder, open, state);
 }
 
 enum taken exchange_take_protocol(const struct line *line, struct exchange_row *row, struct builder *builder)

@@ -192,4 +192,5 @@ const struct dialect dialect_exim = {
     .recognise = recognise,
     .take = take,
     .continues = continues,
+    .carry_notes = exim_carry_notes,
 };

@@ -72,6 +72,8 @@ struct open_session *exim_begin(struct builder *builder, const struct exim_line 
                                 const struct exim_host *host);
 /* Whether the session is one that this host's Exim began: another server may have the same client. */
 bool exim_has_begun(const struct open_session *open, const struct exim_line *exim);
+/* dialect.h */
+void exim_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
 /* It ended so. */
 void exim_end(struct open_session *open, const struct exim_line *exim, enum closed closed);
 /* The transaction of a line with this sender (at == NULL: not told), begun where there is none; -1: no room.

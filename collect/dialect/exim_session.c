@@ -3,6 +3,7 @@
  * told apart only by what one would not be told twice. The process that took a message in stands in the
  * message's id. */
 #include "collect/dialect/exim.h"
+#include "collect/state.h"
 
 enum { LOOKED_AT_MOST = 16, FIT_MOST = 3 };
 
@@ -20,6 +21,14 @@ static const usec silence_most = 60 * USEC_SECOND;
 struct exim_notes {
     uint32_t pid; /* of the process that serves it; 0: not known */
 };
+
+void exim_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
+{
+    struct exim_notes *notes = builder_notes(builder, open, &dialect_exim, sizeof *notes);
+    state->broken |= notes == NULL;
+    if (notes)
+        carry(state, &notes->pid);
+}
 
 static session_key key_of_pid(const struct exim_line *exim, uint32_t pid)
 {

@@ -363,5 +363,5 @@ const struct dialect dialect_haraka = {
     .recognise = recognise,
     .take = take,
     .continues = continues,
-    .carry_notes = dialog_carry,
+    .carry_notes = haraka_carry_notes,
 };

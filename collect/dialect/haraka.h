@@ -38,6 +38,8 @@ struct haraka_notes {
 
 /* A plugin has refused with these words, now or, with delay_deny, later. */
 void haraka_note_denied(struct haraka_notes *notes, struct str plugin, struct str said);
+/* dialect.h */
+void haraka_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
 /* dialog_style.meaning */
 const struct saying *haraka_meaning(struct open_session *open, const struct reply *reply);
 /* A plugin's own line about the session or the transaction under way: what it found. False: nothing that is

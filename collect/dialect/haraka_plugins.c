@@ -3,6 +3,7 @@
 #include "collect/dialect/haraka.h"
 
 #include "collect/dialect/postfix.h"
+#include "collect/state.h"
 
 #define SAYS(text) STR_INIT(text)
 #define MEANS(named, kind, state, subject)                                                                   \
@@ -110,6 +111,19 @@ static const struct plugin *plugin_of(const struct haraka_notes *notes, const st
         if (notes->denied[i].plugin && notes->denied[i].words == hash)
             return &plugins[notes->denied[i].plugin - 1];
     return NULL;
+}
+
+void haraka_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
+{
+    struct haraka_notes *notes = builder_notes(builder, open, &dialect_haraka, sizeof *notes);
+    dialog_carry(builder, open, state);
+    if (!notes)
+        return;
+    for (size_t i = 0; i < HARAKA_DENIED; i++) {
+        carry(state, &notes->denied[i].words);
+        carry_enum(state, &notes->denied[i].plugin, sizeof plugins / sizeof *plugins + 1);
+    }
+    carry_enum(state, &notes->next_denied, HARAKA_DENIED);
 }
 
 const struct saying *haraka_meaning(struct open_session *open, const struct reply *reply)

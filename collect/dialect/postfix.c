@@ -137,4 +137,5 @@ const struct dialect dialect_postfix = {
     .recognise = recognise,
     .take = take,
     .conclude = postfix_conclude,
+    .carry_notes = postfix_carry_notes,
 };

@@ -100,6 +100,8 @@ struct postfix_notes {
 };
 /* The notes of a session; never NULL. */
 struct postfix_notes *postfix_notes(struct builder *builder, struct open_session *open);
+/* dialect.h */
+void postfix_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
 /* The last words before a session is handed over: what the counts tell beyond the lines. */
 void postfix_conclude(struct builder *builder, struct open_session *open);
 

@@ -3,6 +3,7 @@
 #include "collect/dialect/filter.h"
 #include "collect/dialect/policy.h"
 #include "collect/dialect/postfix.h"
+#include "collect/state.h"
 
 /* Sessions of strangers may have thousands of recipients: what is looked for lies near the end. */
 enum { LOOK_MOST = 64 };
@@ -47,6 +48,21 @@ struct postfix_notes *postfix_notes(struct builder *builder, struct open_session
     struct postfix_notes *notes = builder_notes(builder, open, &dialect_postfix, sizeof *notes);
     nowhere = (struct postfix_notes){ 0 };
     return notes ? notes : &nowhere;
+}
+
+void postfix_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
+{
+    struct postfix_notes *notes = postfix_notes(builder, open);
+    struct command_counts *counts = &notes->counts;
+    uint32_t *const numbers[] = {
+        &counts->helo,    &counts->mail, &counts->mail_ok, &counts->rcpt_ok,  &counts->data,
+        &counts->data_ok, &counts->bdat, &counts->vrfy,    &counts->quit,     &counts->rcpt,
+        &counts->all,     &notes->nrcpt, &notes->queued,   &notes->vrfy_seen,
+    };
+    carry(state, &counts->known);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        carry(state, numbers[i]);
+    carry_enum(state, &notes->ended_at, STAGES);
 }
 
 void hear_helo(struct builder *builder, struct open_session *open, struct str helo)

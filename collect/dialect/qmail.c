@@ -531,5 +531,5 @@ const struct dialect dialect_qmail = {
     .recognise = recognise,
     .take = take,
     .conclude = conclude,
-    .carry_notes = dialog_carry,
+    .carry_notes = qmail_carry_notes,
 };

@@ -31,6 +31,8 @@ int32_t qmail_transaction(struct builder *builder, struct open_session *open, st
 enum taken take_recordio(const struct line *line, struct builder *builder);
 /* What patched qmail-smtpds say (qmail_smtpd.c). */
 enum taken take_qmail_smtpd(const struct line *line, struct builder *builder);
+/* dialect.h */
+void qmail_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
 extern const struct dialect dialect_qmail;
 
 #endif

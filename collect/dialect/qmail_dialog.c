@@ -3,6 +3,7 @@
 #include "collect/dialect/dialog.h"
 #include "collect/dialect/phrases.h"
 #include "collect/dialect/qmail.h"
+#include "collect/state.h"
 
 enum { PART_BYTES = 100 };
 
@@ -43,6 +44,18 @@ static bool join(struct str *text, char *part, uint8_t *used, size_t size)
         return false;
     *used = 0;
     return true;
+}
+
+void qmail_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
+{
+    struct recorded *recorded = builder_notes(builder, open, &dialect_qmail, sizeof *recorded);
+    dialog_carry(builder, open, state);
+    if (!recorded)
+        return;
+    carry_enum(state, &recorded->from_client, PART_BYTES + 1);
+    carry_enum(state, &recorded->from_server, PART_BYTES + 1);
+    carry_bytes(state, recorded->client, recorded->from_client);
+    carry_bytes(state, recorded->server, recorded->from_server);
 }
 
 enum taken take_recordio(const struct line *line, struct builder *builder)

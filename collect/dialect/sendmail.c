@@ -476,4 +476,5 @@ const struct dialect dialect_sendmail = {
     .recognise = recognise,
     .take = take,
     .conclude = sendmail_conclude,
+    .carry_notes = sendmail_carry_notes,
 };

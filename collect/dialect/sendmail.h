@@ -111,6 +111,9 @@ enum taken take_too_big(const struct sendmail_line *at);
 enum taken take_headers(struct str rest, const struct sendmail_line *at);
 enum taken take_collect(struct str rest, const struct sendmail_line *at);
 
+/* dialect.h */
+void sendmail_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state);
+
 extern const struct dialect dialect_sendmail;
 
 #endif

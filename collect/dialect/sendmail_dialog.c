@@ -1,6 +1,7 @@
 /* LogLevel 15 and more log the dialog itself: "<-- RCPT TO:<a@b>", "--> 250 2.1.5 <a@b>... Recipient ok". It
  * tells what the other lines leave out; what they have told already is not told twice. */
 #include "collect/dialect/sendmail.h"
+#include "collect/state.h"
 
 enum command { NOTHING, HELO, MAIL, RCPT, DATA, OTHER };
 
@@ -32,6 +33,19 @@ static bool cut_verb(struct str *rest, struct str verb)
 static struct asked *asked_of(struct builder *builder, struct open_session *open)
 {
     return builder_notes(builder, open, &dialect_sendmail, sizeof(struct asked));
+}
+
+void sendmail_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
+{
+    struct asked *asked = asked_of(builder, open);
+    state->broken |= asked == NULL;
+    if (!asked)
+        return;
+    uint8_t command = (uint8_t)asked->command;
+    carry_enum(state, &command, OTHER + 1);
+    asked->command = command;
+    carry_enum(state, &asked->len, sizeof asked->address + 1);
+    carry_bytes(state, asked->address, asked->len);
 }
 
 static uint32_t recipients_of(const struct session *session)

@@ -146,7 +146,7 @@ START_TEST(streams_are_whole_but_for_what_is_lost)
         struct made_capture made;
         capture_make(&made, seed, seed % 2, &arena);
         struct listener listener = { .made = &made, .seed = seed };
-        struct tcp_consumer consumer = { &listener, wants, hear, miss, part };
+        struct tcp_consumer consumer = { &listener, wants, hear, miss, part, part };
         struct tcp *tcp = tcp_new(&consumer, 0);
         read_capture(&made, tcp);
         tcp_finish(tcp);
@@ -304,6 +304,7 @@ START_TEST(sessions_are_those_of_the_dialogs)
         struct capture_input input = { .source = &source, .id = 1 };
         ck_assert_int_eq(capture_read(capture, &input, &broken, &why), 0);
         source_close(&source);
+        capture_finish(capture);
         capture_free(capture);
         ck_assert_int_eq(builder_finish(builder, &why), 0);
         builder_free(builder);

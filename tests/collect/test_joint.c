@@ -341,6 +341,49 @@ START_TEST(without_ports_hardly_any_is_mistaken)
 }
 END_TEST
 
+static int count_pair(void *state, int64_t log, int64_t capture, usec offset)
+{
+    (void)log;
+    (void)capture;
+    (void)offset;
+    ++*(int *)state;
+    return 0;
+}
+
+static int pairs_of(const struct session *log, const struct session *capture)
+{
+    int pairs = 0;
+    struct matching *matching = matching_new(count_pair, &pairs);
+    ck_assert_int_eq(matching_add(matching, log, false), 0);
+    ck_assert_int_eq(matching_add(matching, capture, true), 0);
+    ck_assert_int_eq(matching_finish(matching), 0);
+    matching_free(matching);
+    return pairs;
+}
+
+/* Sendmail's log has no port, no HELO, and of a session only the transaction that took data; of the
+ * capture's, which ends within the session, the first was refused. They began at once: nothing says that they
+ * are two. */
+START_TEST(open_where_the_capture_ends)
+{
+    struct transaction of_log[] = { from("last@good.test", NULL, 0, VERDICT_NONE) };
+    struct transaction of_capture[] = { from("first@good.test", NULL, 0, VERDICT_REJECTED),
+                                        from("last@good.test", NULL, 0, VERDICT_NONE) };
+    struct session log = record(BEGAN + 2000, of_log, 1, NULL, 0),
+                   capture = record(BEGAN, of_capture, 2, NULL, 0);
+    capture.client_port = 1024;
+    log.ended = BEGAN + 17 * USEC_SECOND;
+    capture.ended = USEC_NONE;
+    ck_assert_int_eq(pairs_of(&log, &capture), 1);
+    capture.ended = BEGAN + 5 * USEC_SECOND; /* that is another */
+    ck_assert_int_eq(pairs_of(&log, &capture), 0);
+    capture.ended = USEC_NONE;
+    log.helo = STR("other.test");
+    capture.helo = STR("this.test");
+    ck_assert_int_eq(pairs_of(&log, &capture), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("joint");
@@ -351,6 +394,7 @@ int main(void)
     tcase_add_test(cases, what_tls_hides_is_the_logs);
     tcase_add_test(cases, a_log_without_a_dialog_gets_the_captures);
     tcase_add_test(cases, a_refusal_at_connect_stays);
+    tcase_add_test(cases, open_where_the_capture_ends);
     tcase_add_test(cases, with_ports_all_are_found);
     tcase_add_test(cases, without_ports_hardly_any_is_mistaken);
     suite_add_tcase(suite, cases);
