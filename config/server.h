@@ -1,0 +1,25 @@
+/* A server whose configuration can be read: one file, one row of table.c. Only config/ includes this. */
+#ifndef CONFIG_SERVER_H
+#define CONFIG_SERVER_H
+
+#include "config/draft.h"
+#include "config/files.h"
+
+struct config_server {
+    const char *name; /* "postfix" */
+    /* Whether a file is its main one, by name or looks. */
+    bool (*recognise)(const struct config_file *file);
+    int (*import)(struct files *files, const struct config_options *options, struct draft *draft,
+                  struct why *why);
+    int (*export)(const struct policy *policy, FILE *to, struct exported *exported,
+                  struct why *why); /* or NULL */
+};
+
+extern const struct config_server config_postfix, config_exim, config_opensmtpd, config_spamdyke,
+    config_sendmail;
+extern const struct config_server *const config_servers[]; /* ends with NULL */
+
+/* Says what the lines do not. */
+void export_says(struct exported *exported, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
