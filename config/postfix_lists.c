@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "config/postfix.h"
+#include "config/postfix_lines.h"
 #include "config/server.h"
 
 struct list {
@@ -247,4 +248,9 @@ static bool recognise(const struct config_file *file)
     return false;
 }
 
-const struct config_server config_postfix = { .name = "postfix", .recognise = recognise, .import = import };
+const struct config_server config_postfix = { .name = "postfix",
+                                              .title = "Postfix",
+                                              .recognise = recognise,
+                                              .import = import,
+                                              .export = postfix_export,
+                                              .hint = postfix_hint };

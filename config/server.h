@@ -6,13 +6,14 @@
 #include "config/files.h"
 
 struct config_server {
-    const char *name; /* "postfix" */
+    const char *name, *title; /* "postfix", "Postfix" */
     /* Whether a file is its main one, by name or looks. */
     bool (*recognise)(const struct config_file *file);
     int (*import)(struct files *files, const struct config_options *options, struct draft *draft,
                   struct why *why);
     int (*export)(const struct policy *policy, FILE *to, struct exported *exported,
-                  struct why *why); /* or NULL */
+                  struct why *why);           /* or NULL */
+    const char *(*hint)(const char *measure); /* what does what it cannot; may be NULL, may return NULL */
 };
 
 extern const struct config_server config_postfix, config_exim, config_opensmtpd, config_spamdyke,

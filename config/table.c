@@ -1,11 +1,12 @@
-/* The servers whose configuration can be read. */
+/* The servers whose configuration can be read, and written. */
+#define _POSIX_C_SOURCE 200809L
 #include "config/server.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "base/nearest.h"
+#include "config/difference.h"
 
 const struct config_server *const config_servers[] = { &config_postfix, NULL };
 
@@ -89,6 +90,30 @@ void export_says(struct exported *exported, const char *format, ...)
     exported->words[exported->count++] = arena_str(&exported->arena, str_of(text));
 }
 
+/* Reads again what was written, and says where it is not what was asked for. */
+static int compare(const struct policy *policy, const struct config_server *server, struct str text,
+                   struct exported *exported, struct why *why)
+{
+    struct config_file file = { "export", text, 0 };
+    struct config_options options = { .server = server->name, .closed = true };
+    struct imported imported;
+    if (config_import(&file, 1, &options, &imported, why))
+        return -1;
+    policy_differences(policy, &imported.policy, server->title, server->hint, exported);
+    imported_close(&imported);
+    return 0;
+}
+
+static void put_head(const struct policy *policy, const struct config_server *server,
+                     const struct exported *exported, FILE *to)
+{
+    fprintf(to, "# %.*s for %s. \"#===\" begins another file.\n", STR_ARG(policy->name), server->title);
+    if (exported->count)
+        fputs("# Not as the policy asks for:\n", to);
+    for (size_t i = 0; i < exported->count; i++)
+        fprintf(to, "#   %.*s\n", STR_ARG(exported->words[i]));
+}
+
 int config_export(const struct policy *policy, const char *name, FILE *to, struct exported *exported,
                   struct why *why)
 {
@@ -98,7 +123,21 @@ int config_export(const struct policy *policy, const char *name, FILE *to, struc
         return -1;
     if (!server->export)
         return why_set(why, EX_USAGE, "a policy cannot be written for %s", name);
-    return server->export(policy, to, exported, why);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *lines = open_memstream(&text, &len);
+    int result =
+        lines ? server->export(policy, lines, exported, why) : why_set(why, EX_OSERR, "no memory stream");
+    if (lines && fclose(lines))
+        result = why_set(why, EX_OSERR, "no memory for the lines");
+    if (result == 0)
+        result = compare(policy, server, (struct str){ text, len }, exported, why);
+    if (result == 0) {
+        put_head(policy, server, exported, to);
+        fwrite(text, 1, len, to);
+    }
+    free(text);
+    return result;
 }
 
 void exported_close(struct exported *exported)
