@@ -107,6 +107,10 @@ static const struct option_row options[] = {
       .type = OPTION_FLAG,
       .at = offsetof(struct policy_settings, to_postfix),
       .help = "export: the lines for Postfix" },
+    { .name = "exim",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct policy_settings, to_exim),
+      .help = "export: the lines for Exim" },
     { .name = NULL },
 };
 
@@ -173,7 +177,7 @@ static const char manual[] =
 
 const struct command policy_command = {
     .name = "policy",
-    .operands = "check POLICY… | show [POLICY] | import FILE… | export --postfix POLICY",
+    .operands = "check POLICY… | show [POLICY] | import FILE… | export --SERVER POLICY",
     .summary = "Checks or shows a policy, or makes one of a server's configuration and back",
     .manual = manual,
     .more = tell_measures,

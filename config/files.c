@@ -22,6 +22,16 @@ static struct config_file *add(struct files *files, struct config_file file)
     return files->file[files->count++] = kept;
 }
 
+static bool says_something(const struct config_file *part)
+{
+    struct config_lines lines = config_lines(part);
+    struct str line;
+    while (config_line_next(&lines, &line))
+        if (str_trim(line).len && line.at[0] != '#')
+            return true;
+    return false;
+}
+
 /* Each part knows its place in the whole, so that errors name the file that was given. */
 static void take_apart(struct files *files, const struct config_file *given)
 {
@@ -34,7 +44,7 @@ static void take_apart(struct files *files, const struct config_file *given)
         if (!str_starts(line, mark))
             continue;
         part.text = str_range(start, line.at);
-        if (parted || str_trim(part.text).len)
+        if (parted || says_something(&part))
             add(files, part);
         part.name = arena_str(files->arena, str_trim(str_skip(line, mark.len))).at;
         part.line = lines.number;

@@ -64,9 +64,8 @@ struct place postfix_place(const struct postfix *postfix, const char *name);
 /* The words of a list parameter, each with its line. */
 int postfix_items(struct postfix *postfix, const char *name, struct items *items);
 int postfix_expand(struct postfix *postfix, struct str text, struct str *value);
-/* "yes"; "30s", "2m", "1h" with a unit that holds where none is written; a number. False where it is none. */
+/* Whether it is "yes"; a time, `unit` where none is written; a number. False where it is none. */
 bool postfix_is_yes(struct postfix *postfix, const char *name);
-bool postfix_time(struct str text, char unit, usec *length);
 bool postfix_seconds(struct postfix *postfix, const char *name, char unit, usec *length);
 bool postfix_number(struct postfix *postfix, const char *name, int64_t *number);
 

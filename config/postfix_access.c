@@ -1,7 +1,7 @@
 /* check_client_access and its like: tables of the site's own, as far as they let somebody go, which is an
  * exemption. What they refuse is no measure. Tables whose text can be read are: inline:, cidr:, texthash:,
  * hash: and its like beside their source (postmap(1), cidr_table(5), access(5)). */
-#include "config/networks.h"
+#include "config/values.h"
 #include "config/postfix.h"
 
 struct table {

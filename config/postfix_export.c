@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "config/networks.h"
+#include "config/values.h"
 #include "config/postfix.h"
 #include "config/postfix_lines.h"
 #include "config/postgrey.h"

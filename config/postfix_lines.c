@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "analyze/measure/parameters.h"
-#include "config/networks.h"
+#include "config/values.h"
 #include "config/replies.h"
 
 static const char *const list_names[] = { "smtpd_client_restrictions",     "smtpd_helo_restrictions",

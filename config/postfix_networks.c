@@ -1,7 +1,7 @@
 /* mynetworks and parameters like it, to exempt networks (postconf(5), "mynetworks"). */
 #include <stdlib.h>
 
-#include "config/networks.h"
+#include "config/values.h"
 #include "config/postfix.h"
 
 /* What a host with one address is to itself. */

@@ -1,6 +1,7 @@
 /* What each of Postfix's restrictions does to a policy (postconf(5); postfix smtpd_check.c), one row each. */
 #include <stdlib.h>
 
+#include "config/values.h"
 #include "config/postfix.h"
 #include "config/replies.h"
 
@@ -168,7 +169,7 @@ static void map_sleep(struct walk *walk, const struct restriction *row, struct s
     bool next = walk->at < walk->items->count &&
                 str_eq(walk->items->item[walk->at].text, STR("reject_unauth_pipelining"));
     (void)row;
-    if (walk->stage != STAGE_CONNECT || !next || !postfix_time(argument, 's', &wait) || wait <= 0) {
+    if (walk->stage != STAGE_CONNECT || !next || !config_time(argument, 's', &wait) || wait <= 0) {
         draft_unmapped(draft, walk->place, walk->all, "it stops nobody by itself");
         return;
     }

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "config/postfix.h"
+#include "config/values.h"
 
 enum { DEPTH_MOST = 40, VALUE_MOST = 256 * 1024, WORK_MOST = 1000000 };
 
@@ -342,31 +343,10 @@ bool postfix_is_yes(struct postfix *postfix, const char *name)
     return postfix_value(postfix, name, &value) == 0 && str_eq_nocase(value, STR("yes"));
 }
 
-bool postfix_time(struct str text, char unit, usec *length)
-{
-    static const struct {
-        char unit;
-        usec length;
-    } units[] = { { 's', USEC_SECOND },
-                  { 'm', USEC_MINUTE },
-                  { 'h', USEC_HOUR },
-                  { 'd', USEC_DAY },
-                  { 'w', 7 * USEC_DAY } };
-    uint64_t number = 0;
-    if (!cut_number(&text, &number) || number > 1000000000 || text.len > 1)
-        return false;
-    unit = text.len ? ascii_lower(text.at[0]) : unit;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (units[i].unit == unit)
-            return !__builtin_mul_overflow((usec)number, units[i].length, length) &&
-                   *length < 36500 * USEC_DAY;
-    return false;
-}
-
 bool postfix_seconds(struct postfix *postfix, const char *name, char unit, usec *length)
 {
     struct str value;
-    return postfix_value(postfix, name, &value) == 0 && postfix_time(value, unit, length);
+    return postfix_value(postfix, name, &value) == 0 && config_time(value, unit, length);
 }
 
 bool postfix_number(struct postfix *postfix, const char *name, int64_t *number)

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "config/networks.h"
+#include "config/values.h"
 
 struct reading {
     struct files *files;

@@ -2,7 +2,7 @@
  * limits that smtpd has of its own (anvil(8)). Both act where they act, whatever smtpd_delay_reject says. */
 #include <stdlib.h>
 
-#include "config/networks.h"
+#include "config/values.h"
 #include "config/postfix.h"
 #include "config/replies.h"
 

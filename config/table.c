@@ -8,7 +8,7 @@
 
 #include "config/difference.h"
 
-const struct config_server *const config_servers[] = { &config_postfix, NULL };
+const struct config_server *const config_servers[] = { &config_postfix, &config_exim, NULL };
 
 static struct str server_names(struct arena *arena)
 {

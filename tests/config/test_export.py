@@ -178,6 +178,66 @@ class Postfix:
         return policy_text(self.postscreen() + self.limits() + self.restrictions(), self.delay)
 
 
+class Exim:
+    """Policies that Exim can enforce. What it refuses without being told is among them."""
+    option = "--exim"
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def asked(self, exempt):
+        rng = self.rng
+        greylist = "delay: %ds\nretry-window: %dh\nlifetime: %dd\nauto-allow: 0\nnormalise: false\nkey: [%s, sender, recipient]\n"
+        return [Rule("no-rdns", "on-error: hit\n"), Rule("fcrdns", "on-error: hit\n"),
+                Rule("dnsbl", zones(rng, False)), Rule("dnsbl", zones(rng, False)),
+                Rule("helo", "require: %s\nfqdn: true\n" % rng.choice(["true", "false"])),
+                Rule("helo", "require: false\nown-name: [mx.example.org, example.org]\n"),
+                Rule("helo", "address-literal: reject\n"),
+                Rule("spf", "on: [%s]\n" % ", ".join(rng.sample(["fail", "softfail", "permerror"], 2))),
+                Rule("sender-domain"), Rule("null-sender-many", stage=rng.choice([4, 5])), Rule("recipient", stage=4),
+                Rule("tls-required"), Rule("dictionary", "unknown: %d\n" % rng.randint(2, 20)),
+                Rule("rate", "messages: %d\nwindow: %ds\n" % (rng.randint(1, 99), rng.randint(1, 999)), stage=3),
+                Rule("rate", "connections: %d\nwindow: %ds\n" % (rng.randint(1, 99), rng.randint(1, 999)), stage=0),
+                Rule("greylist", greylist % (rng.randint(1, 999), rng.randint(1, 47), rng.randint(3, 60),
+                                             rng.choice(["client", "client/24"]))),
+                Rule("virus"), Rule("spam", "score: %.1f\n" % (rng.randint(1, 200) / 10))]
+
+    def text(self):
+        rng = self.rng
+        networks = own_networks(rng)
+        exempt = networks | ({"authenticated"} if rng.random() < 0.8 else set())
+        exempt |= set(rng.sample([("recipients", "postmaster"), ("client-names", "example.net"),
+                                  ("sender-domains", "example.com"), ("recipients", "@example.com")], rng.randint(0, 3)))
+        rules = [Rule("relay", rng.choice(["", "domains: [example.org, example.net]\n"]))]
+        seen = set()
+        for rule in self.asked(exempt):
+            if rng.random() < 0.5 and (rule.measure == "dnsbl" or rule.measure not in ("greylist",) or rule.measure not in seen):
+                rules.append(rule)
+                seen.add(rule.measure)
+        for rule in rules:
+            own = {"no-rdns": "4xx", "fcrdns": "4xx", "sender-domain": "4xx", "rate": "4xx", "greylist": "4xx"}
+            if rule.stage < 4 and rule.measure != "rate" and rng.random() < 0.4:
+                rule.stage = 4
+            rule.stage = 3 if rule.measure == "helo" and "require: true" in rule.parameters else rule.stage
+            rule.exempt = exempt
+            rule.warn = rule.measure not in ("relay",) and rng.random() < 0.15
+            reply = rng.choice(["4xx", "5xx", "drop"])
+            rule.reply = reply if not rule.warn and reply != own.get(rule.measure, "5xx") and rng.random() < 0.3 else None
+        for _ in range(1000):
+            rules = sorted(no_neighbours(rng, rules), key=lambda rule: rule.stage)
+            if all(a.measure != b.measure or a.stage != b.stage for a, b in zip(rules, rules[1:])):
+                break
+        else:
+            return self.text()
+        own = [Rule("helo", "require: false\nsyntax: true\n"),
+               Rule("sender-domain", "exists: false\nnull-mx: false\nfqdn: true\n", reply="5xx"),
+               Rule("pipelining", reply="drop")]
+        connect = [rule for rule in rules if rule.stage == 0]
+        if rng.random() < 0.5:
+            connect.append(Rule("early-talker", "wait: %ds\n" % rng.randint(1, 20), networks, reply="drop"))
+        return policy_text(own + connect + [rule for rule in rules if rule.stage > 0], False)
+
+
 class Export(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -225,6 +285,12 @@ class Export(unittest.TestCase):
 
     def test_postfix_shipped(self):
         self.hold_shipped(Postfix.option)
+
+    def test_exim_random(self):
+        self.hold_random(Exim)
+
+    def test_exim_shipped(self):
+        self.hold_shipped(Exim.option)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-/* Networks as servers write them. */
-#include "config/networks.h"
+/* Networks and times as servers write them. */
+#include "config/values.h"
 
 #include <stdio.h>
 
@@ -24,4 +24,25 @@ bool network_of(struct str text, struct prefix *prefix)
 size_t network_format(const struct prefix *prefix, char text[IP_TEXT_BYTES + 4])
 {
     return prefix->bits == 128 ? ip_format(&prefix->network, text) : prefix_format(prefix, text);
+}
+
+bool config_time(struct str text, char unit, usec *length)
+{
+    static const struct {
+        char unit;
+        usec length;
+    } units[] = { { 's', USEC_SECOND },
+                  { 'm', USEC_MINUTE },
+                  { 'h', USEC_HOUR },
+                  { 'd', USEC_DAY },
+                  { 'w', 7 * USEC_DAY } };
+    uint64_t number = 0;
+    if (!cut_number(&text, &number) || number > 1000000000 || text.len > 1)
+        return false;
+    unit = text.len ? ascii_lower(text.at[0]) : unit;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (units[i].unit == unit)
+            return !__builtin_mul_overflow((usec)number, units[i].length, length) &&
+                   *length < 36500 * USEC_DAY;
+    return false;
 }
