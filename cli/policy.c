@@ -111,6 +111,10 @@ static const struct option_row options[] = {
       .type = OPTION_FLAG,
       .at = offsetof(struct policy_settings, to_exim),
       .help = "export: the lines for Exim" },
+    { .name = "opensmtpd",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct policy_settings, to_opensmtpd),
+      .help = "export: the lines for OpenSMTPD" },
     { .name = NULL },
 };
 

@@ -39,8 +39,8 @@ static bool add_domain(const struct exim *exim, struct texts *texts, struct str 
 {
     struct str domain = item;
     cut_prefix(&domain, STR("*."));
-    if (!is_domain_text(domain))
-        return false;
+    if (!is_domain_text(domain) || !memchr(domain.at, '.', domain.len))
+        return false; /* a macro that nothing defines, a table, a pattern */
     exempt_add_text(exim->draft, texts, domain);
     return true;
 }

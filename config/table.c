@@ -8,7 +8,8 @@
 
 #include "config/difference.h"
 
-const struct config_server *const config_servers[] = { &config_postfix, &config_exim, NULL };
+const struct config_server *const config_servers[] = { &config_postfix, &config_exim, &config_opensmtpd,
+                                                       NULL };
 
 static struct str server_names(struct arena *arena)
 {

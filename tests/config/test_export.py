@@ -238,6 +238,34 @@ class Exim:
         return policy_text(own + connect + [rule for rule in rules if rule.stage > 0], False)
 
 
+class OpenSmtpd:
+    """Policies that OpenSMTPD can enforce. What it refuses without being told is among them."""
+    option = "--opensmtpd"
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def text(self):
+        rng = self.rng
+        exempt = own_networks(rng) | ({"authenticated"} if rng.random() < 0.5 else set())
+        own = [Rule("helo", "require: true\nsyntax: true\n"), Rule("pipelining"), Rule("relay"), Rule("recipient")]
+        if rng.random() < 0.3:
+            own.append(Rule("tls-required"))
+        lists = rng.sample(["zen.example.org", "bl.example.net", "list.example.com"], rng.randint(1, 3))
+        filters = [Rule("no-rdns", "on-error: hit\n", exempt), Rule("fcrdns", "on-error: hit\n", exempt),
+                   Rule("helo", "require: false\nown-name: [mx.example.org, example.org]\n", exempt),
+                   Rule("dnsbl", "zones: { %s }\nerrors: listed\n" % ", ".join("%s: 1" % zone for zone in lists)),
+                   Rule("spam")]
+        for rule in filters[:3]:
+            own_reply = "5xx" if rule.measure == "helo" else "4xx"
+            reply = rng.choice(["4xx", "5xx"])
+            rule.reply = None if reply == own_reply else reply
+            rule.stage = rng.choice([rule.stage, rule.stage, 3, 4, 5])
+        filters[3].warn = rng.random() < 0.3
+        chosen = rng.sample(filters, rng.randint(0, 5))
+        return policy_text(own + chosen, False)
+
+
 class Export(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -291,6 +319,12 @@ class Export(unittest.TestCase):
 
     def test_exim_shipped(self):
         self.hold_shipped(Exim.option)
+
+    def test_opensmtpd_random(self):
+        self.hold_random(OpenSmtpd)
+
+    def test_opensmtpd_shipped(self):
+        self.hold_shipped(OpenSmtpd.option)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,156 @@
+/* A policy as smtpd.conf's filters (smtpd.conf(5), OpenSMTPD 6.6 and later). */
+#include <string.h>
+
+#include "config/opensmtpd.h"
+#include "config/values.h"
+
+struct smtpd_lines {
+    const struct policy *policy;
+    FILE *to;
+    struct exported *exported;
+    struct str chain; /* the names of its filters */
+    unsigned count;
+};
+
+static bool is(const struct rule *rule, const char *measure)
+{
+    return strcmp(rule->measure->name, measure) == 0;
+}
+
+static enum stage stage_of(const struct policy *policy, const struct rule *rule)
+{
+    return policy->delay_reject && !rule->moved && rule->at < STAGE_RCPT ? STAGE_RCPT : rule->at;
+}
+
+static void join_chain(struct smtpd_lines *out, struct str name)
+{
+    out->chain = arena_printf(&out->exported->arena, "%.*s%s\"%.*s\"", STR_ARG(out->chain),
+                              out->count ? ", " : "", STR_ARG(name));
+    out->count++;
+}
+
+/* " !auth !src <exempt-1>": whom the filter spares; its table comes before it. */
+static struct str spared(struct smtpd_lines *out, const struct rule *rule)
+{
+    struct arena *arena = &out->exported->arena;
+    const struct exempt *both[] = { &out->policy->exempt, &rule->exempt };
+    struct str text = STR("");
+    char network[IP_TEXT_BYTES + 4];
+    size_t networks = both[0]->networks.count + both[1]->networks.count;
+    if (both[0]->authenticated || both[1]->authenticated)
+        text = STR(" !auth");
+    if (networks) {
+        fprintf(out->to, "table \"spared-%.*s\" {", STR_ARG(rule->name));
+        for (size_t l = 0, n = 0; l < 2; l++)
+            for (size_t i = 0; i < both[l]->networks.count; i++) {
+                network_format(&both[l]->networks.prefix[i], network);
+                fprintf(out->to, "%s \"%s\"", n++ ? "," : "", network);
+            }
+        fputs(" }\n", out->to);
+        text = arena_printf(arena, "%.*s !src <spared-%.*s>", STR_ARG(text), STR_ARG(rule->name));
+    }
+    return text;
+}
+
+static void put_filter(struct smtpd_lines *out, const struct rule *rule, const char *phase,
+                       const char *condition, const char *says)
+{
+    static const char *const names[STAGES] = { "connect", "connect", "helo",  "mail-from",
+                                               "rcpt-to", "data",    "commit" };
+    enum reply_class reply = rule->reply == REPLY_DEFAULT ? rule->measure->reply : rule->reply;
+    enum stage stage = stage_of(out->policy, rule);
+    struct str spare = spared(out, rule);
+    struct str name =
+        phase ? arena_printf(&out->exported->arena, "%.*s-%s", STR_ARG(rule->name), phase) : rule->name;
+    fprintf(out->to, "filter \"%.*s\" phase %s match %s%.*s %s \"%d %s\"\n", STR_ARG(name),
+            phase ? phase : names[stage], condition, STR_ARG(spare),
+            stage == STAGE_CONNECT ? "disconnect" : "reject",
+            reply == REPLY_4XX ? (stage == STAGE_CONNECT ? 421 : 450) : 550, says);
+    join_chain(out, name);
+}
+
+static void put_helo(struct smtpd_lines *out, const struct rule *rule)
+{
+    const struct helo_parameters *helo = rule->parameters;
+    if (!helo->own_name.count)
+        return;
+    fprintf(out->to, "table \"names-%.*s\" {", STR_ARG(rule->name));
+    for (size_t i = 0; i < helo->own_name.count; i++)
+        fprintf(out->to, "%s \"%.*s\"", i ? "," : "", STR_ARG(helo->own_name.text[i]));
+    fputs(" }\n", out->to);
+    struct str condition = arena_printf(&out->exported->arena, "helo <names-%.*s>", STR_ARG(rule->name));
+    if (stage_of(out->policy, rule) != STAGE_HELO) {
+        put_filter(out, rule, NULL, condition.at, "that name is ours");
+        return;
+    }
+    put_filter(out, rule, "helo", condition.at, "that name is ours");
+    put_filter(out, rule, "ehlo", condition.at, "that name is ours");
+}
+
+static void put_lists(struct smtpd_lines *out, const struct rule *rule)
+{
+    const struct dnsbl_parameters *dnsbl = rule->parameters;
+    fprintf(out->to, "# of the package opensmtpd-filter-dnsbl\nfilter \"%.*s\" proc-exec \"filter-dnsbl%s",
+            STR_ARG(rule->name), rule->warn ? " -m" : "");
+    for (size_t i = 0; i < dnsbl->zones.count; i++)
+        fprintf(out->to, " %.*s", STR_ARG(dnsbl->zones.weight[i].name));
+    fputs("\"\n", out->to);
+    join_chain(out, rule->name);
+}
+
+static void put_rule(struct smtpd_lines *out, const struct rule *rule)
+{
+    bool stops = !rule->warn;
+    if (is(rule, "no-rdns") && stops)
+        put_filter(out, rule, NULL, "!rdns", "your address has no name");
+    else if (is(rule, "fcrdns") && stops)
+        put_filter(out, rule, NULL, "!fcrdns", "your address's name does not lead back to it");
+    else if (is(rule, "helo") && stops)
+        put_helo(out, rule);
+    else if (is(rule, "dnsbl"))
+        put_lists(out, rule);
+    else if (is(rule, "spam") && stops) {
+        fprintf(out->to,
+                "# of the package opensmtpd-filter-rspamd; the score is rspamd's\n"
+                "filter \"%.*s\" proc-exec \"filter-rspamd\"\n",
+                STR_ARG(rule->name));
+        join_chain(out, rule->name);
+    }
+}
+
+int opensmtpd_export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
+{
+    struct smtpd_lines out = { .policy = policy, .to = to, .exported = exported, .chain = STR("") };
+    const char *tls = "";
+    (void)why;
+    fputs("#=== /etc/smtpd.conf\n", to);
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        put_rule(&out, &policy->rules[i]);
+        if (is(&policy->rules[i], "tls-required"))
+            tls = " tls-require";
+    }
+    if (out.count)
+        fprintf(to, "\nfilter \"mxreplay\" chain { %.*s }\n", STR_ARG(out.chain));
+    fprintf(to, "\n# with your own addresses, pki and match lines\nlisten on 0.0.0.0 port 25%s%s\n", tls,
+            out.count ? " filter \"mxreplay\"" : "");
+    return 0;
+}
+
+const char *opensmtpd_hint(const char *measure)
+{
+    static const struct {
+        const char *measure, *hint;
+    } hints[] = {
+        { "greylist", "OpenBSD's spamd(8) greylists before it" },
+        { "early-talker", "OpenBSD's spamd(8) holds clients up before it" },
+        { "spf", "filter-rspamd does, as rspamd is told" },
+        { "dkim", "filter-rspamd does, as rspamd is told" },
+        { "dmarc", "filter-rspamd does, as rspamd is told" },
+        { "virus", "filter-rspamd or filter-clamav does" },
+        { "nolisting", "it takes a first MX that does not answer, in the DNS" },
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (strcmp(hints[i].measure, measure) == 0)
+            return hints[i].hint;
+    return NULL;
+}
