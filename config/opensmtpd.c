@@ -7,11 +7,11 @@
 
 struct filtering {
     struct smtpd_conf *conf;
+    struct exempt *spared; /* by stage: whom bypass has let go */
     const struct smtpd_line *line;
     enum stage stage;
     struct exempt exempt;
     size_t at; /* the word behind "match" */
-    int depth; /* of chains */
 };
 
 static const struct {
@@ -204,6 +204,26 @@ static void refuse(struct filtering *filtering, const struct matched *matched, s
     }
 }
 
+/* "match src <friends> bypass": what follows in this phase is not asked of them. */
+static void let_go(struct filtering *filtering, const struct matched *matched)
+{
+    struct exempt kept = filtering->exempt, more;
+    struct matched trial = *matched;
+    if (matched->negated || matched->conditions != 1 ||
+        !spare(filtering, matched->asked, matched->value, &trial)) {
+        unmapped(filtering, "whom it lets go, no exemption can say");
+        return;
+    }
+    more = filtering->exempt;
+    filtering->exempt = kept;
+    filtering->spared[filtering->stage] = more;
+    if (trial.why)
+        draft_partly(filtering->conf->draft, NULL, filtering->line->place, filtering->line->text, "%s",
+                     trial.why);
+    else
+        draft_mapped(filtering->conf->draft, NULL, filtering->line->place, filtering->line->text);
+}
+
 static void take_phase(struct filtering *filtering)
 {
     const struct smtpd_line *line = filtering->line;
@@ -216,15 +236,17 @@ static void take_phase(struct filtering *filtering)
         return;
     }
     filtering->stage = phases[i].stage;
+    filtering->exempt = filtering->spared[filtering->stage];
     filtering->at = match + 1;
     struct matched matched = take_match(filtering);
     struct str action = filtering->at < line->count ? line->word[filtering->at].text : STR("");
     struct str reply = filtering->at + 1 < line->count ? line->word[filtering->at + 1].text : STR("5");
     if (str_eq(action, STR("disconnect")) || str_eq(action, STR("reject")))
         refuse(filtering, &matched, reply);
+    else if (str_eq(action, STR("bypass")))
+        let_go(filtering, &matched);
     else
-        unmapped(filtering,
-                 str_eq(action, STR("bypass")) ? "whom it lets go, write as exempt" : "it stops nobody");
+        unmapped(filtering, "it stops nobody");
 }
 
 /* proc-exec "filter-dnsbl -m zen.example.org", "filter-rspamd". */
@@ -257,11 +279,11 @@ static void take_program(struct filtering *filtering, struct str command)
     }
 }
 
-static void take_filter(struct smtpd_conf *conf, struct str name, int depth)
+static void take_filter(struct smtpd_conf *conf, struct exempt *spared, struct str name, int depth)
 {
     for (size_t i = 0; i < conf->count; i++) {
         const struct smtpd_line *line = &conf->line[i];
-        struct filtering filtering = { .conf = conf, .line = line, .depth = depth };
+        struct filtering filtering = { .conf = conf, .spared = spared, .line = line };
         if (!smtpd_is(line, "filter", NULL) || line->count < 4 || !str_eq(line->word[1].text, name))
             continue;
         if (str_eq(line->word[2].text, STR("phase"))) {
@@ -270,7 +292,7 @@ static void take_filter(struct smtpd_conf *conf, struct str name, int depth)
             draft_mapped(conf->draft, NULL, line->place, line->text);
             for (size_t w = 3; w < line->count; w++)
                 if (line->word[w].quoted || is_alnum(line->word[w].text.at[0]))
-                    take_filter(conf, line->word[w].text, depth + 1);
+                    take_filter(conf, spared, line->word[w].text, depth + 1);
         } else if (str_eq(line->word[2].text, STR("proc-exec"))) {
             take_program(&filtering, line->word[3].text);
         } else {
@@ -314,6 +336,7 @@ static void take_defaults(struct smtpd_conf *conf)
 
 static void take_listener(struct smtpd_conf *conf)
 {
+    struct exempt spared[STAGES] = { { 0 } };
     const struct smtpd_line *first = NULL;
     for (size_t i = 0; i < conf->count && !first; i++)
         if (smtpd_is(&conf->line[i], "listen", NULL) && is_port_25(&conf->line[i]))
@@ -326,7 +349,7 @@ static void take_listener(struct smtpd_conf *conf)
     }
     size_t filter = smtpd_find(first, 1, "filter");
     if (filter + 1 < first->count)
-        take_filter(conf, first->word[filter + 1].text, 0);
+        take_filter(conf, spared, first->word[filter + 1].text, 0);
     for (size_t i = 0; i < conf->count; i++) {
         const struct smtpd_line *line = &conf->line[i];
         if (smtpd_is(line, "match", NULL) && smtpd_find(line, 1, "reject") < line->count)

@@ -10,6 +10,7 @@ struct smtpd_lines {
     struct exported *exported;
     struct str chain; /* the names of its filters */
     unsigned count;
+    struct exempt gone[STAGES]; /* whom the filters so far let go */
 };
 
 static bool is(const struct rule *rule, const char *measure)
@@ -29,43 +30,63 @@ static void join_chain(struct smtpd_lines *out, struct str name)
     out->count++;
 }
 
-/* " !auth !src <exempt-1>": whom the filter spares; its table comes before it. */
-static struct str spared(struct smtpd_lines *out, const struct rule *rule)
+static const char *const phase_names[STAGES] = { "connect", "connect", "helo",  "mail-from",
+                                                 "rcpt-to", "data",    "commit" };
+
+/* Who is let go is so for the rest of the phase: a filter takes one condition. */
+static void let_go_in(struct smtpd_lines *out, const struct exempt *exempt, const char *phase,
+                      unsigned number)
 {
-    struct arena *arena = &out->exported->arena;
-    const struct exempt *both[] = { &out->policy->exempt, &rule->exempt };
-    struct str text = STR("");
     char network[IP_TEXT_BYTES + 4];
-    size_t networks = both[0]->networks.count + both[1]->networks.count;
-    if (both[0]->authenticated || both[1]->authenticated)
-        text = STR(" !auth");
-    if (networks) {
-        fprintf(out->to, "table \"spared-%.*s\" {", STR_ARG(rule->name));
-        for (size_t l = 0, n = 0; l < 2; l++)
-            for (size_t i = 0; i < both[l]->networks.count; i++) {
-                network_format(&both[l]->networks.prefix[i], network);
-                fprintf(out->to, "%s \"%s\"", n++ ? "," : "", network);
-            }
-        fputs(" }\n", out->to);
-        text = arena_printf(arena, "%.*s !src <spared-%.*s>", STR_ARG(text), STR_ARG(rule->name));
+    if (exempt->authenticated) {
+        struct str name = arena_printf(&out->exported->arena, "auth-%s-%u", phase, number);
+        fprintf(out->to, "filter \"%.*s\" phase %s match auth bypass\n", STR_ARG(name), phase);
+        join_chain(out, name);
     }
-    return text;
+    if (!exempt->networks.count)
+        return;
+    struct str name = arena_printf(&out->exported->arena, "spared-%s-%u", phase, number);
+    fprintf(out->to, "table \"%.*s\" {", STR_ARG(name));
+    for (size_t i = 0; i < exempt->networks.count; i++) {
+        network_format(&exempt->networks.prefix[i], network);
+        fprintf(out->to, "%s \"%s\"", i ? "," : "", network);
+    }
+    fprintf(out->to, " }\nfilter \"%.*s\" phase %s match src <%.*s> bypass\n", STR_ARG(name), phase,
+            STR_ARG(name));
+    join_chain(out, name);
+}
+
+static void let_go(struct smtpd_lines *out, const struct rule *rule)
+{
+    enum stage stage = stage_of(out->policy, rule);
+    const struct exempt *both[] = { &out->policy->exempt, &rule->exempt };
+    for (unsigned e = 0; e < 2; e++) {
+        struct exempt more = *both[e];
+        /* nobody has logged in before MAIL, and smtpd's grammar knows it */
+        bool known = stage >= STAGE_MAIL && stage <= STAGE_DATA;
+        more.authenticated = more.authenticated && known && !out->gone[stage].authenticated;
+        if (out->gone[stage].networks.count)
+            more.networks.count = 0;
+        let_go_in(out, &more, phase_names[stage], out->count);
+        if (stage == STAGE_HELO)
+            let_go_in(out, &more, "ehlo", out->count);
+        out->gone[stage].authenticated = out->gone[stage].authenticated || more.authenticated;
+        if (more.networks.count)
+            out->gone[stage].networks = more.networks;
+    }
 }
 
 static void put_filter(struct smtpd_lines *out, const struct rule *rule, const char *phase,
                        const char *condition, const char *says)
 {
-    static const char *const names[STAGES] = { "connect", "connect", "helo",  "mail-from",
-                                               "rcpt-to", "data",    "commit" };
     enum reply_class reply = rule->reply == REPLY_DEFAULT ? rule->measure->reply : rule->reply;
     enum stage stage = stage_of(out->policy, rule);
-    struct str spare = spared(out, rule);
     struct str name =
         phase ? arena_printf(&out->exported->arena, "%.*s-%s", STR_ARG(rule->name), phase) : rule->name;
-    fprintf(out->to, "filter \"%.*s\" phase %s match %s%.*s %s \"%d %s\"\n", STR_ARG(name),
-            phase ? phase : names[stage], condition, STR_ARG(spare),
-            stage == STAGE_CONNECT ? "disconnect" : "reject",
-            reply == REPLY_4XX ? (stage == STAGE_CONNECT ? 421 : 450) : 550, says);
+    bool connect = stage <= STAGE_BANNER;
+    fprintf(out->to, "filter \"%.*s\" phase %s match %s %s \"%d %s\"\n", STR_ARG(name),
+            phase ? phase : phase_names[stage], condition, connect ? "disconnect" : "reject",
+            reply == REPLY_4XX ? (connect ? 421 : 450) : 550, says);
     join_chain(out, name);
 }
 
@@ -74,12 +95,13 @@ static void put_helo(struct smtpd_lines *out, const struct rule *rule)
     const struct helo_parameters *helo = rule->parameters;
     if (!helo->own_name.count)
         return;
+    bool both = stage_of(out->policy, rule) == STAGE_HELO;
     fprintf(out->to, "table \"names-%.*s\" {", STR_ARG(rule->name));
     for (size_t i = 0; i < helo->own_name.count; i++)
         fprintf(out->to, "%s \"%.*s\"", i ? "," : "", STR_ARG(helo->own_name.text[i]));
     fputs(" }\n", out->to);
     struct str condition = arena_printf(&out->exported->arena, "helo <names-%.*s>", STR_ARG(rule->name));
-    if (stage_of(out->policy, rule) != STAGE_HELO) {
+    if (!both) {
         put_filter(out, rule, NULL, condition.at, "that name is ours");
         return;
     }
@@ -101,6 +123,9 @@ static void put_lists(struct smtpd_lines *out, const struct rule *rule)
 static void put_rule(struct smtpd_lines *out, const struct rule *rule)
 {
     bool stops = !rule->warn;
+    const struct helo_parameters *helo = rule->parameters;
+    if (stops && (is(rule, "no-rdns") || is(rule, "fcrdns") || (is(rule, "helo") && helo->own_name.count)))
+        let_go(out, rule);
     if (is(rule, "no-rdns") && stops)
         put_filter(out, rule, NULL, "!rdns", "your address has no name");
     else if (is(rule, "fcrdns") && stops)

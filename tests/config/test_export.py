@@ -261,6 +261,7 @@ class OpenSmtpd:
             reply = rng.choice(["4xx", "5xx"])
             rule.reply = None if reply == own_reply else reply
             rule.stage = rng.choice([rule.stage, rule.stage, 3, 4, 5])
+            rule.exempt = exempt - ({"authenticated"} if rule.stage < 3 else set())
         filters[3].warn = rng.random() < 0.3
         chosen = rng.sample(filters, rng.randint(0, 5))
         return policy_text(own + chosen, False)
