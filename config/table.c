@@ -8,8 +8,8 @@
 
 #include "config/difference.h"
 
-const struct config_server *const config_servers[] = { &config_postfix, &config_exim, &config_opensmtpd,
-                                                       NULL };
+const struct config_server *const config_servers[] = { &config_postfix,  &config_exim,     &config_opensmtpd,
+                                                       &config_spamdyke, &config_sendmail, NULL };
 
 static struct str server_names(struct arena *arena)
 {
