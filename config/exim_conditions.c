@@ -29,7 +29,7 @@ const struct exim_phrase exim_phrases[] = {
       "${if eq{${lookup dnsdb{defer_never,ptr=$sender_host_address}{yes}{no}}}{no}}" },
     { "null-sender-many", "rcpt", { ">{$rcpt_count}{1}", NULL }, "${if >{$rcpt_count}{1}}" },
     { "null-sender-many", "data", { ">{$recipients_count}{1}", NULL }, "${if >{$recipients_count}{1}}" },
-    { "dictionary", "", { ">{$rcpt_fail_count}{", NULL }, "${if >{$rcpt_fail_count}{" },
+    { "dictionary", "", { ">{$rcpt_fail_count}{", NULL }, NULL },
     { "greylist",
       "",
       { "greylistd/socket", NULL },
@@ -436,7 +436,6 @@ static enum exim_asked ask_expansion(struct exim_asking *asking, struct str valu
 {
     struct str text = without_blanks(&asking->exim->draft->arena, value);
     const struct exim_phrase *phrase = phrase_of(text);
-    uint64_t number = 0;
     if (!phrase)
         return EXIM_NOT;
     if (strcmp(phrase->measure, "helo") == 0) {
@@ -449,14 +448,9 @@ static enum exim_asked ask_expansion(struct exim_asking *asking, struct str valu
     } else if (strcmp(phrase->measure, "greylist") == 0) {
         ask_greylist(asking, text);
     } else if (strcmp(phrase->measure, "dictionary") == 0) {
-        if (!number_behind(text, phrase, &number) || number > 100000) {
-            *why = "how many cannot be read";
-            return EXIM_FAILED;
-        }
-        struct draft_rule *rule = begin(asking, "dictionary", false);
-        ((struct dictionary_parameters *)rule->parameters)->unknown = (double)number + 1;
-        draft_partly(asking->exim->draft, rule, asking->statement->place, STR("$rcpt_fail_count"),
-                     "Exim counts in a session, a policy in a window of a network");
+        /* under a policy's rule those who share a network would be refused for each other's mistakes */
+        *why = "Exim counts in one session; dictionary: counts all of a network's in a window";
+        return EXIM_FAILED;
     } else {
         return EXIM_NOT; /* a score beside spam = */
     }

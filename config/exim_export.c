@@ -191,15 +191,6 @@ static void put_many(struct exim_lines *out, const struct rule *rule)
     say(out, rule, "bounces have only one recipient");
 }
 
-static void put_dictionary(struct exim_lines *out, const struct rule *rule)
-{
-    const struct dictionary_parameters *dictionary = rule->parameters;
-    put(out, rule,
-        arena_printf(&out->exported->arena, "condition = %s%.0f}}", phrase_text("dictionary", ""),
-                     ceil(dictionary->unknown) - 1)
-            .at);
-}
-
 static void put_spam(struct exim_lines *out, const struct rule *rule)
 {
     const struct spam_parameters *spam = rule->parameters;
@@ -257,7 +248,6 @@ static const struct {
     { "dkim", NULL, put_dkim },
     { "relay", NULL, put_relay },
     { "null-sender-many", NULL, put_many },
-    { "dictionary", NULL, put_dictionary },
     { "spam", NULL, put_spam },
     { "rate", NULL, put_rate },
     { "greylist", NULL, put_greylist },
@@ -398,6 +388,7 @@ const char *exim_hint(const char *measure)
         const char *measure, *hint;
     } hints[] = {
         { "after-220", "postscreen is Postfix's" },
+        { "dictionary", "$rcpt_fail_count counts in one session" },
         { "batv", "see prvs and prvscheck in Exim's specification" },
         { "nolisting", "it takes a first MX that does not answer, in the DNS" },
         { "auth-abuse", "fail2ban or a ratelimit in acl_smtp_auth does" },

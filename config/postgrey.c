@@ -23,8 +23,10 @@ static bool is_network(struct str text, struct prefix *prefix)
     uint64_t octet = 0;
     struct str rest = text;
     int octets = 0;
-    while (cut_number(&rest, &octet) && octet <= 255)
-        octets += 1 + (cut_char(&rest, '.') ? 0 : 0);
+    while (cut_number(&rest, &octet) && octet <= 255) {
+        cut_char(&rest, '.');
+        octets++;
+    }
     if (!rest.len && (octets == 2 || octets == 3) && text.len < 20) {
         snprintf(whole, sizeof whole, "%.*s%s", STR_ARG(text), octets == 3 ? ".0/24" : ".0.0/24");
         return prefix_parse(str_of(whole), prefix);

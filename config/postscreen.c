@@ -248,7 +248,7 @@ static int limit(struct postfix *postfix, const char *name, const char *measure,
     rule->suffix = suffix;
     if (strcmp(measure, "auth-abuse") == 0)
         rate->failures = 0;
-    *(double *)((char *)rule->parameters + at) = (double)number;
+    memcpy((char *)rule->parameters + at, &(double){ (double)number }, sizeof(double));
     rate->per = PER_ADDRESS;
     draft_act_at(postfix->draft, rule, stage);
     postfix_seconds(postfix, "anvil_rate_time_unit", 's', &rate->window);

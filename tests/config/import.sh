@@ -122,7 +122,10 @@ bad 66 'a folder; name the files in it' policy import .
 echo 'hello' >odd
 bad 65 'odd: not the configuration of a server that is known; if it is one of postfix, exim, opensmtpd, spamdyke, sendmail, say --server NAME' policy import odd
 bad 64 'there is no server "qmail" whose configuration is known' policy import --server qmail odd
-printf 'mynetworks = $mynetworks\nsmtpd_client_restrictions = permit_mynetworks\n' >main.cf
+cat >main.cf <<'P'
+mynetworks = $mynetworks
+smtpd_client_restrictions = permit_mynetworks
+P
 bad 65 'refers to itself, or to too much; write out what it stands for' policy import main.cf
 printf 'a = {\nmyhostname = x\n' >main.cf
 bad 65 'main.cf:1: a "}" is missing; close what "{" opens' policy import main.cf

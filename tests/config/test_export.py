@@ -195,7 +195,7 @@ class Exim:
                 Rule("helo", "address-literal: reject\n"),
                 Rule("spf", "on: [%s]\n" % ", ".join(rng.sample(["fail", "softfail", "permerror"], 2))),
                 Rule("sender-domain"), Rule("null-sender-many", stage=rng.choice([4, 5])), Rule("recipient", stage=4),
-                Rule("tls-required"), Rule("dictionary", "unknown: %d\n" % rng.randint(2, 20)),
+                Rule("tls-required"),
                 Rule("rate", "messages: %d\nwindow: %ds\n" % (rng.randint(1, 99), rng.randint(1, 999)), stage=3),
                 Rule("rate", "connections: %d\nwindow: %ds\n" % (rng.randint(1, 99), rng.randint(1, 999)), stage=0),
                 Rule("greylist", greylist % (rng.randint(1, 999), rng.randint(1, 47), rng.randint(3, 60),
