@@ -12,7 +12,7 @@ struct policy_settings {
 };
 
 /* policy import FILE...: a server's configuration as a policy, on standard output. */
-int policy_import(const struct policy_settings *settings, char **files, struct why *why);
+int policy_import(const struct policy_settings *settings, char **paths, struct why *why);
 /* policy export --postfix POLICY: the lines that enforce it, on standard output. */
 int policy_export(const struct policy_settings *settings, char **names, struct why *why);
 

@@ -45,7 +45,7 @@ struct config_options {
 /* Reads the policy out of a server's files, the main one first. A file may hold several, each under a line
  * "#=== NAME" (which is how config_export() writes). Returns 0 with *imported, which the caller closes, or -1
  * with why: main.cf:12: "}" is missing; ... */
-int config_import(const struct config_file *files, size_t count, const struct config_options *options,
+int config_import(const struct config_file *given, size_t count, const struct config_options *options,
                   struct imported *imported, struct why *why);
 void imported_close(struct imported *imported);
 
@@ -56,8 +56,8 @@ struct exported {
     struct arena arena;
 };
 
-/* Writes the lines that make `server` enforce the policy. */
-int config_export(const struct policy *policy, const char *server, FILE *to, struct exported *exported,
+/* Writes the lines that make the server of this name ("postfix") enforce the policy. */
+int config_export(const struct policy *policy, const char *name, FILE *to, struct exported *exported,
                   struct why *why);
 void exported_close(struct exported *exported);
 

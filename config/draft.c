@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "config/draft.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,10 @@ enum { FINDINGS_MOST = 20000, WHAT_MOST = 200 };
 
 void draft_close(struct draft *draft)
 {
+    for (size_t i = 0; i < draft->rule_count; i++)
+        free(draft->rules[i].remark.text);
+    free(draft->head.text);
+    free(draft->pending.text);
     free(draft->rules);
     free(draft->findings);
     arena_free(&draft->arena);
@@ -34,8 +39,8 @@ struct draft_rule *draft_add(struct draft *draft, const char *measure, const str
     rule->rule.parameters = rule->parameters;
     if (exempt)
         rule->rule.exempt = *exempt;
-    rule->rule.remark = draft->pending;
-    draft->pending = (struct str){ NULL, 0 };
+    rule->remark = draft->pending;
+    draft->pending = (struct remark){ 0 };
     draft->apart = false;
     return rule;
 }
@@ -98,11 +103,19 @@ static struct str clean(struct draft *draft, struct str text)
     return (struct str){ copy, len };
 }
 
-static struct str join(struct draft *draft, struct str before, struct str line)
+static void add_line(struct remark *remark, struct str line)
 {
-    if (!before.len)
-        return line;
-    return arena_printf(&draft->arena, "%.*s\n%.*s", STR_ARG(before), STR_ARG(line));
+    mem_room(remark->text, remark->room, remark->len + line.len + 1);
+    if (remark->len)
+        remark->text[remark->len++] = '\n';
+    if (line.len)
+        memcpy(remark->text + remark->len, line.at, line.len);
+    remark->len += line.len;
+}
+
+static struct str remark_text(const struct remark *remark)
+{
+    return (struct str){ remark->text, remark->len };
 }
 
 static void note(struct draft *draft, struct draft_rule *rule, struct place place, struct str what,
@@ -121,8 +134,7 @@ static void note(struct draft *draft, struct draft_rule *rule, struct place plac
     if (why.len)
         line = arena_printf(&draft->arena, "%s%.*s: %.*s", mapped ? "" : "NOT HERE: ", STR_ARG(line),
                             STR_ARG(why));
-    struct str *into = rule ? &rule->rule.remark : &draft->pending;
-    *into = join(draft, *into, line);
+    add_line(rule ? &rule->remark : &draft->pending, line);
 }
 
 void draft_mapped(struct draft *draft, struct draft_rule *rule, struct place place, struct str what)
@@ -161,35 +173,84 @@ void draft_remark(struct draft *draft, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    draft->head = join(draft, draft->head, say(draft, format, arguments));
+    add_line(&draft->head, say(draft, format, arguments));
     va_end(arguments);
 }
 
-/* ---- Exemptions and zones. Lists are copied when they grow: rules that were made before keep theirs. */
+/* ---- Exemptions and zones. Rules that were made before keep their lists: two that grew out of one must not
+ * write into each other, so a list is longer in place only for who has the longest of it, which is noted in
+ * front of its entries. */
+
+enum { ENTRIES_MOST = 4000, ZONES_MOST = 1000, LOOK_BACK = 500 };
+
+struct grown {
+    size_t used, room;
+};
+
+static struct grown *grown_of(void *entries)
+{
+    return (struct grown *)entries - 1;
+}
+
+/* Where the entry behind the first `count` goes, in *entries, which may have moved. NULL: there are too many.
+ */
+static void *grow(struct draft *draft, void **entries, size_t count, size_t size)
+{
+    if (count >= ENTRIES_MOST) {
+        if (!draft->full)
+            draft_remark(
+                draft,
+                "a list has more than %d entries, and the rest is left out; write { file: PATH } in its "
+                "place",
+                ENTRIES_MOST);
+        draft->full = true;
+        return NULL;
+    }
+    struct grown *grown = *entries ? grown_of(*entries) : NULL;
+    if (!grown || grown->used != count || grown->used == grown->room) {
+        size_t room = count < 8 ? 8 : count * 2;
+        grown = arena_alloc(&draft->arena, sizeof *grown + room * size);
+        *grown = (struct grown){ count, room };
+        if (count)
+            memcpy(grown + 1, *entries, count * size);
+        *entries = grown + 1;
+    }
+    grown->used++;
+    return (char *)*entries + count * size;
+}
+
+/* Only the last ones are looked at: that an entry stands twice does no harm. */
+static size_t look_from(size_t count)
+{
+    return count > LOOK_BACK ? count - LOOK_BACK : 0;
+}
 
 void exempt_add_network(struct draft *draft, struct exempt *exempt, const struct prefix *network)
 {
     struct networks *old = &exempt->networks;
-    for (size_t i = 0; i < old->count; i++)
+    assert(network);
+    void *entries = old->prefix;
+    for (size_t i = look_from(old->count); i < old->count; i++)
         if (old->prefix[i].bits == network->bits && ip_eq(&old->prefix[i].network, &network->network))
             return;
-    struct prefix *grown = arena_alloc(&draft->arena, (old->count + 1) * sizeof *grown);
-    if (old->count)
-        memcpy(grown, old->prefix, old->count * sizeof *grown);
-    grown[old->count] = *network;
-    *old = (struct networks){ grown, old->count + 1, NULL };
+    struct prefix *new = grow(draft, &entries, old->count, sizeof *new);
+    if (!new)
+        return;
+    *new = *network;
+    *old = (struct networks){ entries, old->count + 1, NULL };
 }
 
 void exempt_add_text(struct draft *draft, struct texts *texts, struct str text)
 {
-    for (size_t i = 0; i < texts->count; i++)
+    void *entries = texts->text;
+    for (size_t i = look_from(texts->count); i < texts->count; i++)
         if (str_eq_nocase(texts->text[i], text))
             return;
-    struct str *grown = arena_alloc(&draft->arena, (texts->count + 1) * sizeof *grown);
-    if (texts->count)
-        memcpy(grown, texts->text, texts->count * sizeof *grown);
-    grown[texts->count] = arena_str(&draft->arena, text);
-    *texts = (struct texts){ grown, texts->count + 1, NULL };
+    struct str *new = grow(draft, &entries, texts->count, sizeof *new);
+    if (!new)
+        return;
+    *new = arena_str(&draft->arena, text);
+    *texts = (struct texts){ entries, texts->count + 1, NULL };
 }
 
 bool exempts_equal(const struct exempt *a, const struct exempt *b)
@@ -225,7 +286,8 @@ bool weights_add(struct draft *draft, struct weights *weights, struct str zone, 
                  const struct networks *replies)
 {
     char lower[256];
-    if (zone.len >= sizeof lower || !zone_is_name(zone) || !is_domain_text(zone))
+    if (weights->count >= ZONES_MOST || zone.len >= sizeof lower || !zone_is_name(zone) ||
+        !is_domain_text(zone))
         return false;
     for (size_t i = 0; i < weights->count; i++)
         if (str_eq_nocase(weights->weight[i].name, zone))
@@ -252,7 +314,8 @@ static void drop_impossible(struct draft *draft)
         struct draft_rule *rule = &draft->rules[i];
         struct why why = { 0 };
         if (rule->rule.measure->check && rule->rule.measure->check(rule->parameters, &why)) {
-            draft->pending = join(draft, draft->pending, rule->rule.remark);
+            add_line(&draft->pending, remark_text(&rule->remark));
+            free(rule->remark.text);
             draft_unmapped(draft, (struct place){ NULL, 0 }, str_of(rule->rule.measure->name), "%s",
                            why.text);
             continue;
@@ -321,6 +384,8 @@ static struct texts texts_some(struct draft *draft, const struct texts *texts, c
                                bool among)
 {
     struct texts some = { 0 };
+    if (texts->text == other->text && texts->count == other->count)
+        return among ? *texts : some; /* one list, not two */
     for (size_t i = 0; i < texts->count; i++)
         if (texts_have(other, texts->text[i]) == among)
             exempt_add_text(draft, &some, texts->text[i]);
@@ -331,6 +396,8 @@ static struct networks networks_some(struct draft *draft, const struct networks 
                                      const struct networks *other, bool among)
 {
     struct exempt some = { 0 };
+    if (networks->prefix == other->prefix && networks->count == other->count)
+        return among ? *networks : some.networks;
     for (size_t i = 0; i < networks->count; i++)
         if (networks_have(other, &networks->prefix[i]) == among)
             exempt_add_network(draft, &some, &networks->prefix[i]);
@@ -382,12 +449,14 @@ int draft_finish(struct draft *draft, const char *name, struct imported *importe
     drop_impossible(draft);
     name_rules(draft);
     say_once(draft, &policy);
-    policy.remark = draft->head;
-    policy.last_remark = draft->pending;
+    policy.remark = remark_text(&draft->head);
+    policy.last_remark = remark_text(&draft->pending);
     policy.rules = arena_zero(&draft->arena, (draft->rule_count + 1) * sizeof *policy.rules);
     policy.rule_count = draft->rule_count;
-    for (size_t i = 0; i < draft->rule_count; i++)
+    for (size_t i = 0; i < draft->rule_count; i++) {
         policy.rules[i] = draft->rules[i].rule;
+        policy.rules[i].remark = remark_text(&draft->rules[i].remark);
+    }
     if (write_policy(&policy, &draft->arena, &imported->yaml, why) ||
         policy_read(&imported->policy, name, imported->yaml, why))
         return -1;

@@ -12,12 +12,19 @@ struct place {
     size_t line;
 };
 
+/* Comments as they grow, a line each. */
+struct remark {
+    char *text;
+    size_t len, room;
+};
+
 /* A rule as it is made: what policy.h's has, and what is needed until it is done. */
 struct draft_rule {
     struct rule rule;
     void *parameters;        /* the same as the rule's, to be filled */
     const char *suffix;      /* what it is called where there are several of its kind: "resolves" */
     bool says_4xx, says_5xx; /* its replies, of all that were merged into it */
+    struct remark remark;
 };
 
 struct draft {
@@ -27,9 +34,9 @@ struct draft {
     size_t rule_count, rule_room;
     struct finding *findings;
     size_t finding_count, finding_room;
-    struct str head;    /* comments: above the policy, */
-    struct str pending; /* and above the rule that comes next */
-    bool apart;         /* the next rule is not merged into the one before */
+    struct remark head, pending; /* comments: above the policy, and above the rule that comes next */
+    bool apart;                  /* the next rule is not merged into the one before */
+    bool full;                   /* a list had more entries than are taken, and that was said */
 };
 
 void draft_close(struct draft *draft);
@@ -59,7 +66,8 @@ void draft_unmapped(struct draft *draft, struct place place, struct str what, co
 /* A sentence for the head of the policy. */
 void draft_remark(struct draft *draft, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Who is exempt, as it grows along a list. */
+/* Who is exempt, as it grows along a list. The lists must have been empty, or made by these. A list has no
+ * more than a few thousand entries; that there are more is said in the policy. */
 void exempt_add_network(struct draft *draft, struct exempt *exempt, const struct prefix *network);
 void exempt_add_text(struct draft *draft, struct texts *texts, struct str text);
 bool exempts_equal(const struct exempt *a, const struct exempt *b);

@@ -99,7 +99,13 @@ static void take_accept(struct walking *walking, const struct exim_statement *st
             continue;
         if (condition->negated) {
             others++;
-        } else if (is_named(condition, "hosts")) {
+            continue;
+        }
+        if (is_named(condition, "domains")) {
+            domains = value;
+            continue;
+        }
+        if (is_named(condition, "hosts")) {
             kinds++;
             well = exim_hosts(exim, value, &more) && well;
         } else if (is_named(condition, "authenticated")) {
@@ -114,8 +120,6 @@ static void take_accept(struct walking *walking, const struct exim_statement *st
         } else if (is_named(condition, "local_parts")) {
             kinds++;
             locals = value;
-        } else if (is_named(condition, "domains")) {
-            domains = value;
         } else if (is_named(condition, "dnslists")) {
             kinds++;
             friends = true;

@@ -3,7 +3,7 @@
 #include "config/exim.h"
 #include "config/values.h"
 
-enum { NESTED_MOST = 8 };
+enum { NESTED_MOST = 8, LISTS_MOST = 100 };
 
 struct exim_list exim_list(struct str text, struct arena *arena)
 {
@@ -56,7 +56,8 @@ static bool named_list(const struct exim *exim, const char *kind, struct str nam
     return option != NULL;
 }
 
-static bool add_hosts(const struct exim *exim, struct str text, struct exempt *exempt, int depth)
+/* `left`: lists that may still be opened, since lists of lists can be many. */
+static bool add_hosts(const struct exim *exim, struct str text, struct exempt *exempt, int depth, int *left)
 {
     struct exim_list list = exim_list(text, &exim->draft->arena);
     struct str item, inner;
@@ -65,13 +66,11 @@ static bool add_hosts(const struct exim *exim, struct str text, struct exempt *e
     while (exim_list_next(&list, &item)) {
         if (!item.len)
             continue; /* a local process, which is no client of ours */
-        if (network_of(item, &prefix))
+        if (network_of(str_eq(item, STR("localhost")) ? STR("127.0.0.1") : item, &prefix))
             exempt_add_network(exim->draft, exempt, &prefix);
-        else if (item.at[0] == '+' && depth < NESTED_MOST &&
+        else if (item.at[0] == '+' && depth < NESTED_MOST && --*left > 0 &&
                  named_list(exim, "hostlist", str_skip(item, 1), &inner))
-            all = add_hosts(exim, inner, exempt, depth + 1) && all;
-        else if (str_eq(item, STR("localhost")) && network_of(STR("127.0.0.1"), &prefix))
-            exempt_add_network(exim->draft, exempt, &prefix);
+            all = add_hosts(exim, inner, exempt, depth + 1, left) && all;
         else
             all = add_domain(exim, &exempt->client_names, item) && all;
     }
@@ -80,7 +79,8 @@ static bool add_hosts(const struct exim *exim, struct str text, struct exempt *e
 
 bool exim_hosts(const struct exim *exim, struct str list, struct exempt *exempt)
 {
-    return add_hosts(exim, list, exempt, 0);
+    int left = LISTS_MOST;
+    return add_hosts(exim, list, exempt, 0, &left);
 }
 
 bool exim_sender_domains(const struct exim *exim, struct str text, struct exempt *exempt)

@@ -122,7 +122,7 @@ static void add_condition(struct exim_acl *acl, struct str text, struct place pl
 
 static void take_acl_line(struct exim *exim, struct str line, struct place place)
 {
-    struct str rest = line;
+    struct str rest;
     struct exim_acl *acl = exim->acl_count ? &exim->acl[exim->acl_count - 1] : NULL;
     enum exim_verb verb;
     size_t end = 0;

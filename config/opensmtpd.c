@@ -69,6 +69,8 @@ static void add_recipient(void *state, struct str entry)
 static bool each_entry(struct filtering *filtering, struct str value,
                        void (*take)(void *state, struct str entry), struct gathering *gathering)
 {
+    if (!value.at)
+        return false;
     if (value.len && value.at[0] == '<')
         return smtpd_table(filtering->conf, value, take, gathering);
     take(gathering, value);

@@ -100,7 +100,7 @@ struct draft_rule *walk_rule(struct walk *walk, const char *measure, bool merges
 /* postfix_policy.c: check_policy_service, by what answers there. */
 void postfix_policy_service(struct walk *walk, struct str server);
 /* postfix_access.c: check_client_access and its like. */
-void postfix_access(struct walk *walk, struct str table);
+void postfix_access(struct walk *walk, struct str text);
 /* postscreen.c: the tests of postscreen(8); and smtpd's own limits. */
 int postfix_postscreen(struct postfix *postfix);
 int postfix_limits(struct postfix *postfix);

@@ -2,6 +2,7 @@
  * refuse without being told. Only read: what a policy asks for takes more than an .mc file. */
 #include "config/server.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -164,6 +165,7 @@ static void map_list(struct sendmail *sendmail, const struct call *call)
     if (!rule)
         rule = draft_add(draft, "dnsbl", NULL);
     dnsbl = rule->parameters;
+    assert(dnsbl);
     weights_add(draft, &dnsbl->zones, argument(call, 1), 1, &replies);
     dnsbl->errors = ERRORS_LISTED;
     draft_reply(rule, says.len && is_digit(says.at[0]) ? says : STR("5"));
@@ -272,7 +274,7 @@ static void take_defaults(struct sendmail *sendmail)
         rule->suffix = "syntax";
         draft_mapped(draft, rule, none, STR("Sendmail refuses names in HELO that cannot be one"));
     }
-    if (str_find(flags, STR("goaway")) || str_find(flags, STR("needmailhelo"))) {
+    if (privacy && (str_find(flags, STR("goaway")) || str_find(flags, STR("needmailhelo")))) {
         struct draft_rule *rule = draft_add(draft, "helo", NULL);
         draft_act_at(draft, rule, STAGE_MAIL);
         rule->suffix = "require";
