@@ -10,7 +10,8 @@ import sys
 import tempfile
 import unittest
 
-MXREPLAY = os.path.abspath(os.environ.get("MXREPLAY", "build/asan/mxreplay"))
+# without sanitizers: many short runs
+MXREPLAY = os.path.abspath(os.environ.get("MXREPLAY_PLAIN", "mxreplay"))
 SEEDS = int(os.environ.get("MXREPLAY_SEEDS", "300"))
 HERE = os.path.dirname(os.path.abspath(__file__))
 LISTS = ["client", "helo", "sender", "relay", "recipient", "data", "end_of_data", "etrn"]

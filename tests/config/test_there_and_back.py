@@ -9,7 +9,8 @@ import sys
 import tempfile
 import unittest
 
-MXREPLAY = os.path.abspath(os.environ.get("MXREPLAY", "build/asan/mxreplay"))
+# without sanitizers: many short runs
+MXREPLAY = os.path.abspath(os.environ.get("MXREPLAY_PLAIN", "mxreplay"))
 SEEDS = int(os.environ.get("MXREPLAY_SEEDS", "120"))
 SHIPPED = ["talk-2009", "postfix-typical", "strict"]
 REPLIES = ["[127.0.0.2]", "[127.0.0.2/31, 127.0.0.4/30, 127.0.0.8/30]", "[127.0.0.10/31]", "[127.0.0.2, 127.0.0.9]"]
