@@ -52,12 +52,11 @@ static struct side side_of(struct draft *draft, const struct policy *policy)
     for (enum stage stage = STAGE_CONNECT; stage < STAGES; stage++)
         for (size_t i = 0; i < policy->rule_count; i++) {
             const struct rule *rule = &policy->rules[i];
-            bool late = policy->delay_reject && !rule->moved && rule->at < STAGE_RCPT;
-            if ((late ? STAGE_RCPT : rule->at) != stage)
+            if (rule_stage(policy, rule) != stage)
                 continue;
             struct standing *standing = &side.standing[side.count];
             *standing = (struct standing){ .rule = rule, .stage = stage, .place = side.count };
-            standing->reply = rule->reply == REPLY_DEFAULT ? rule->measure->reply : rule->reply;
+            standing->reply = rule_reply(rule);
             exempt_join(draft, &standing->exempt, &policy->exempt);
             exempt_join(draft, &standing->exempt, &rule->exempt);
             side.count++;

@@ -16,21 +16,9 @@ struct exim_lines {
     const struct rule *greylist;
 };
 
-static bool is(const struct rule *rule, const char *measure)
-{
-    return strcmp(rule->measure->name, measure) == 0;
-}
-
-static enum stage stage_of(const struct policy *policy, const struct rule *rule)
-{
-    if (policy->delay_reject && !rule->moved && rule->at < STAGE_RCPT)
-        return STAGE_RCPT;
-    return rule->at;
-}
-
 static const char *verb_of(const struct rule *rule)
 {
-    enum reply_class reply = rule->reply == REPLY_DEFAULT ? rule->measure->reply : rule->reply;
+    enum reply_class reply = rule_reply(rule);
     return rule->warn ? "warn" : reply == REPLY_4XX ? "defer" : reply == REPLY_DROP ? "drop" : "deny";
 }
 
@@ -185,7 +173,7 @@ static void put_relay(struct exim_lines *out, const struct rule *rule)
 
 static void put_many(struct exim_lines *out, const struct rule *rule)
 {
-    bool data = stage_of(out->policy, rule) >= STAGE_DATA;
+    bool data = rule_stage(out->policy, rule) >= STAGE_DATA;
     put(out, rule, "senders = :");
     fprintf(out->to, "          condition = %s\n", phrase_text("null-sender-many", data ? "data" : "rcpt"));
     say(out, rule, "bounces have only one recipient");
@@ -258,17 +246,17 @@ static bool is_own(const struct rule *rule)
 {
     const struct helo_parameters *helo = rule->parameters;
     const struct sender_domain_parameters *sender = rule->parameters;
-    if (is(rule, "helo"))
+    if (rule_is(rule, "helo"))
         return !helo->require && !helo->fqdn && !helo->resolves && !helo->address_literal &&
                !helo->own_name.count;
-    return is(rule, "pipelining") || is(rule, "early-talker") ||
-           (is(rule, "sender-domain") && !sender->exists && !sender->null_mx);
+    return rule_is(rule, "pipelining") || rule_is(rule, "early-talker") ||
+           (rule_is(rule, "sender-domain") && !sender->exists && !sender->null_mx);
 }
 
 static void put_rule(struct exim_lines *out, const struct rule *rule)
 {
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
-        if (!is(rule, writers[i].measure) || is_own(rule))
+        if (!rule_is(rule, writers[i].measure) || is_own(rule))
             continue;
         let_go(out, &out->policy->exempt);
         let_go(out, &rule->exempt);
@@ -287,7 +275,7 @@ static void put_rule(struct exim_lines *out, const struct rule *rule)
 static const struct rule *find(const struct policy *policy, const char *measure)
 {
     for (size_t i = 0; i < policy->rule_count; i++)
-        if (is(&policy->rules[i], measure))
+        if (rule_is(&policy->rules[i], measure))
             return &policy->rules[i];
     return NULL;
 }
@@ -366,7 +354,7 @@ int exim_export(const struct policy *policy, FILE *to, struct exported *exported
         if (l == 0)
             put_delay(&out);
         for (size_t i = 0; i < policy->rule_count; i++) {
-            enum stage stage = stage_of(policy, &policy->rules[i]);
+            enum stage stage = rule_stage(policy, &policy->rules[i]);
             if (stage >= lists[l].stage && stage <= lists[l].to)
                 put_rule(&out, &policy->rules[i]);
         }

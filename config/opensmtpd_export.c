@@ -13,16 +13,6 @@ struct smtpd_lines {
     struct exempt gone[STAGES]; /* whom the filters so far let go */
 };
 
-static bool is(const struct rule *rule, const char *measure)
-{
-    return strcmp(rule->measure->name, measure) == 0;
-}
-
-static enum stage stage_of(const struct policy *policy, const struct rule *rule)
-{
-    return policy->delay_reject && !rule->moved && rule->at < STAGE_RCPT ? STAGE_RCPT : rule->at;
-}
-
 static void join_chain(struct smtpd_lines *out, struct str name)
 {
     out->chain = arena_printf(&out->exported->arena, "%.*s%s\"%.*s\"", STR_ARG(out->chain),
@@ -58,7 +48,7 @@ static void let_go_in(struct smtpd_lines *out, const struct exempt *exempt, cons
 
 static void let_go(struct smtpd_lines *out, const struct rule *rule)
 {
-    enum stage stage = stage_of(out->policy, rule);
+    enum stage stage = rule_stage(out->policy, rule);
     const struct exempt *both[] = { &out->policy->exempt, &rule->exempt };
     for (unsigned e = 0; e < 2; e++) {
         struct exempt more = *both[e];
@@ -79,8 +69,8 @@ static void let_go(struct smtpd_lines *out, const struct rule *rule)
 static void put_filter(struct smtpd_lines *out, const struct rule *rule, const char *phase,
                        const char *condition, const char *says)
 {
-    enum reply_class reply = rule->reply == REPLY_DEFAULT ? rule->measure->reply : rule->reply;
-    enum stage stage = stage_of(out->policy, rule);
+    enum reply_class reply = rule_reply(rule);
+    enum stage stage = rule_stage(out->policy, rule);
     struct str name =
         phase ? arena_printf(&out->exported->arena, "%.*s-%s", STR_ARG(rule->name), phase) : rule->name;
     bool connect = stage <= STAGE_BANNER;
@@ -95,7 +85,7 @@ static void put_helo(struct smtpd_lines *out, const struct rule *rule)
     const struct helo_parameters *helo = rule->parameters;
     if (!helo->own_name.count)
         return;
-    bool both = stage_of(out->policy, rule) == STAGE_HELO;
+    bool both = rule_stage(out->policy, rule) == STAGE_HELO;
     fprintf(out->to, "table \"names-%.*s\" {", STR_ARG(rule->name));
     for (size_t i = 0; i < helo->own_name.count; i++)
         fprintf(out->to, "%s \"%.*s\"", i ? "," : "", STR_ARG(helo->own_name.text[i]));
@@ -124,17 +114,18 @@ static void put_rule(struct smtpd_lines *out, const struct rule *rule)
 {
     bool stops = !rule->warn;
     const struct helo_parameters *helo = rule->parameters;
-    if (stops && (is(rule, "no-rdns") || is(rule, "fcrdns") || (is(rule, "helo") && helo->own_name.count)))
+    if (stops && (rule_is(rule, "no-rdns") || rule_is(rule, "fcrdns") ||
+                  (rule_is(rule, "helo") && helo->own_name.count)))
         let_go(out, rule);
-    if (is(rule, "no-rdns") && stops)
+    if (rule_is(rule, "no-rdns") && stops)
         put_filter(out, rule, NULL, "!rdns", "your address has no name");
-    else if (is(rule, "fcrdns") && stops)
+    else if (rule_is(rule, "fcrdns") && stops)
         put_filter(out, rule, NULL, "!fcrdns", "your address's name does not lead back to it");
-    else if (is(rule, "helo") && stops)
+    else if (rule_is(rule, "helo") && stops)
         put_helo(out, rule);
-    else if (is(rule, "dnsbl"))
+    else if (rule_is(rule, "dnsbl"))
         put_lists(out, rule);
-    else if (is(rule, "spam") && stops) {
+    else if (rule_is(rule, "spam") && stops) {
         fprintf(out->to,
                 "# of the package opensmtpd-filter-rspamd; the score is rspamd's\n"
                 "filter \"%.*s\" proc-exec \"filter-rspamd\"\n",
@@ -151,7 +142,7 @@ int opensmtpd_export(const struct policy *policy, FILE *to, struct exported *exp
     fputs("#=== /etc/smtpd.conf\n", to);
     for (size_t i = 0; i < policy->rule_count; i++) {
         put_rule(&out, &policy->rules[i]);
-        if (is(&policy->rules[i], "tls-required"))
+        if (rule_is(&policy->rules[i], "tls-required"))
             tls = " tls-require";
     }
     if (out.count)

@@ -15,16 +15,6 @@
 
 /* ---- Which part of Postfix a rule is for. */
 
-static bool is(const struct rule *rule, const char *measure)
-{
-    return strcmp(rule->measure->name, measure) == 0;
-}
-
-static enum reply_class reply_of(const struct rule *rule)
-{
-    return rule->reply == REPLY_DEFAULT ? rule->measure->reply : rule->reply;
-}
-
 /* smtpd adds nothing up: its lists have one weight, and are asked each time. */
 static bool dnsbl_is_plain(const struct dnsbl_parameters *dnsbl)
 {
@@ -38,9 +28,10 @@ static bool dnsbl_is_plain(const struct dnsbl_parameters *dnsbl)
 
 static bool is_for_postscreen(const struct rule *rule)
 {
-    return is(rule, "early-talker") || is(rule, "after-220") ||
-           (is(rule, "dnsbl") && !dnsbl_is_plain(rule->parameters)) ||
-           (is(rule, "pipelining") && ((const struct pipelining_parameters *)rule->parameters)->remember);
+    return rule_is(rule, "early-talker") || rule_is(rule, "after-220") ||
+           (rule_is(rule, "dnsbl") && !dnsbl_is_plain(rule->parameters)) ||
+           (rule_is(rule, "pipelining") &&
+            ((const struct pipelining_parameters *)rule->parameters)->remember);
 }
 
 /* ---- Settings: those of one name are one, be it that two rules want them. */
@@ -70,7 +61,7 @@ static void set_number(struct lines *out, const char *name, double number, const
 
 static struct str action_of(const struct rule *rule)
 {
-    return rule->warn ? STR("ignore") : reply_of(rule) == REPLY_DROP ? STR("drop") : STR("enforce");
+    return rule->warn ? STR("ignore") : rule_reply(rule) == REPLY_DROP ? STR("drop") : STR("enforce");
 }
 
 static void add_sites(struct lines *out, const struct weights *weights, struct str *sites)
@@ -107,14 +98,14 @@ static void put_sites(struct lines *out, const struct rule *rule)
 static void put_postscreen(struct lines *out, const struct rule *rule)
 {
     out->postscreen = true;
-    if (is(rule, "early-talker")) {
+    if (rule_is(rule, "early-talker")) {
         const struct early_talker_parameters *early = rule->parameters;
         set_time(out, "postscreen_greet_wait", early->wait, "early-talker");
         lines_set(out, "postscreen_greet_action", action_of(rule), NULL);
         set_time(out, "postscreen_greet_ttl", early->remember, NULL);
-    } else if (is(rule, "dnsbl")) {
+    } else if (rule_is(rule, "dnsbl")) {
         put_sites(out, rule);
-    } else if (is(rule, "pipelining")) {
+    } else if (rule_is(rule, "pipelining")) {
         lines_set(out, "postscreen_pipelining_enable", STR("yes"), "pipelining");
         lines_set(out, "postscreen_pipelining_action", action_of(rule), NULL);
         set_time(out, "postscreen_pipelining_ttl",
@@ -134,7 +125,7 @@ static void put_postscreen(struct lines *out, const struct rule *rule)
 static bool put_limit(struct lines *out, const struct rule *rule)
 {
     const struct rate_parameters *rate = rule->parameters;
-    if (!is(rule, "rate") && !is(rule, "auth-abuse"))
+    if (!rule_is(rule, "rate") && !rule_is(rule, "auth-abuse"))
         return false;
     if (rate->connections > 0)
         set_number(out, "smtpd_client_connection_rate_limit", rate->connections, "rate");
@@ -162,14 +153,13 @@ static bool put_own_setting(struct lines *out, const struct rule *rule)
 {
     if (put_limit(out, rule))
         return true;
-    bool late = out->policy->delay_reject && !rule->moved;
-    if (is(rule, "tls-required") && rule->at == STAGE_MAIL && !late && reply_of(rule) == REPLY_5XX &&
-        !rule->warn) {
+    if (rule_is(rule, "tls-required") && rule_stage(out->policy, rule) == STAGE_MAIL &&
+        rule_reply(rule) == REPLY_5XX && !rule->warn) {
         lines_set(out, "smtpd_tls_security_level", STR("encrypt"), "tls-required");
         return true;
     }
     const struct helo_parameters *helo = rule->parameters;
-    if (!is(rule, "helo") || !helo->require || rule->warn)
+    if (!rule_is(rule, "helo") || !helo->require || rule->warn)
         return false;
     lines_set(out, "smtpd_helo_required", STR("yes"), "helo: require; it is asked at MAIL, and of everybody");
     return !helo->syntax && !helo->fqdn && !helo->resolves;
@@ -180,7 +170,7 @@ static bool put_own_setting(struct lines *out, const struct rule *rule)
 static bool lists_recipients(const struct policy *policy)
 {
     for (size_t i = 0; i < policy->rule_count; i++)
-        if (is(&policy->rules[i], "recipient"))
+        if (rule_is(&policy->rules[i], "recipient"))
             return true;
     return false;
 }
@@ -261,7 +251,7 @@ static void put_networks_setting(struct lines *out)
     const struct policy *policy = out->policy;
     struct exempt all = policy->exempt;
     for (size_t i = 0; i < policy->rule_count && !all.networks.count; i++)
-        if (!is(&policy->rules[i], "greylist"))
+        if (!rule_is(&policy->rules[i], "greylist"))
             all.networks = policy->rules[i].exempt.networks;
     out->mynetworks = all.networks;
     if (all.networks.count)

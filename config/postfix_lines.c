@@ -12,11 +12,6 @@ static const char *const list_names[] = { "smtpd_client_restrictions",     "smtp
                                           "smtpd_recipient_restrictions",  "smtpd_data_restrictions",
                                           "smtpd_end_of_data_restrictions" };
 
-static bool is(const struct rule *rule, const char *measure)
-{
-    return strcmp(rule->measure->name, measure) == 0;
-}
-
 static void add(struct lines *out, enum line_list list, struct str text)
 {
     mem_room(out->list[list].line, out->list[list].room, out->list[list].count + 1);
@@ -25,12 +20,10 @@ static void add(struct lines *out, enum line_list list, struct str text)
 
 static enum line_list list_of(const struct lines *out, const struct rule *rule)
 {
-    enum stage stage = rule->at;
-    if (out->policy->delay_reject && stage < STAGE_RCPT)
-        stage = STAGE_RCPT;
     static const enum line_list lists[STAGES] = { LIST_CLIENT,    LIST_CLIENT, LIST_HELO, LIST_SENDER,
                                                   LIST_RECIPIENT, LIST_DATA,   LIST_END };
-    return lists[stage];
+    enum stage stage = rule->at; /* smtpd_delay_reject knows no exceptions */
+    return lists[out->policy->delay_reject && stage < STAGE_RCPT ? STAGE_RCPT : stage];
 }
 
 /* ---- Who is let go. */
@@ -81,7 +74,7 @@ static void let_go(struct lines *out, enum line_list list, const struct rule *ru
 {
     struct exempt *gone = &out->list[list].let_go;
     const struct exempt *both[] = { &out->policy->exempt, &rule->exempt };
-    bool services = is(rule, "greylist"); /* postgrey has white lists of its own */
+    bool services = rule_is(rule, "greylist"); /* postgrey has white lists of its own */
     for (size_t e = 0; e < 2; e++) {
         const struct exempt *exempt = both[e];
         if (exempt->networks.count && !gone->networks.count && !(services && e == 1)) {
@@ -92,7 +85,7 @@ static void let_go(struct lines *out, enum line_list list, const struct rule *ru
             add(out, list, STR("permit_sasl_authenticated"));
             gone->authenticated = true;
         }
-        if (is(rule, "relay") || (services && e == 1))
+        if (rule_is(rule, "relay") || (services && e == 1))
             continue;
         if (exempt->client_names.count && !gone->client_names.count) {
             let_texts(out, list, "check_client_access", &exempt->client_names);
@@ -204,8 +197,8 @@ static void ask_names(struct lines *out, enum line_list list, const struct rule 
 {
     set_code(out, rule, "unknown_client_reject_code", 450, 550, true);
     ask(out, list, rule,
-        is(rule, "fcrdns") ? STR("reject_unknown_client_hostname")
-                           : STR("reject_unknown_reverse_client_hostname"));
+        rule_is(rule, "fcrdns") ? STR("reject_unknown_client_hostname")
+                                : STR("reject_unknown_reverse_client_hostname"));
 }
 
 static void ask_tls(struct lines *out, enum line_list list, const struct rule *rule)
@@ -268,9 +261,9 @@ void lines_restriction(struct lines *out, const struct rule *rule)
 {
     enum line_list list = list_of(out, rule);
     for (size_t i = 0; i < sizeof askers / sizeof *askers; i++) {
-        if (!is(rule, askers[i].measure))
+        if (!rule_is(rule, askers[i].measure))
             continue;
-        if (is(rule, "relay"))
+        if (rule_is(rule, "relay"))
             list = relay_list(out, list);
         let_go(out, list, rule);
         add(out, list, arena_printf(&out->exported->arena, "# %.*s", STR_ARG(rule->name)));

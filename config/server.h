@@ -20,6 +20,12 @@ extern const struct config_server config_postfix, config_exim, config_opensmtpd,
     config_sendmail;
 extern const struct config_server *const config_servers[]; /* ends with NULL */
 
+/* What an export asks of a rule: whether it is of this measure, the stage at which it acts under its policy,
+ * and what it answers where the record does not say. */
+bool rule_is(const struct rule *rule, const char *measure);
+enum stage rule_stage(const struct policy *policy, const struct rule *rule);
+enum reply_class rule_reply(const struct rule *rule);
+
 /* Says what the lines do not. */
 void export_says(struct exported *exported, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
