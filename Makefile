@@ -61,6 +61,8 @@ check-long: check check-valgrind build/plain/tests/collect/test_again ## check, 
 	@MXREPLAY_SEEDS=10000 build/asan/tests/collect/test_capture
 	@MXREPLAY_SEEDS=300 build/asan/tests/enrich/test_zones_truth
 	@MXREPLAY_FLOOD=1500000 tests/collect/test_capture_options.py Case.test_memory
+	@MXREPLAY_SEEDS=2000 tests/config/test_there_and_back.py
+	@MXREPLAY_SEEDS=3000 tests/config/test_restrictions.py
 	@WORLDS=1000 tests/worlds/test_hidden_truth.py
 	@WORLDS=10000 tests/worlds/test_two_engines.py
 	@$(MAKE) fuzz SECONDS=600
