@@ -9,7 +9,7 @@ endif
 Q = $(if $(V),,@echo '  $@';) # make V=1 shows the whole commands
 
 PKGS    := sqlite3 libarchive zlib yaml-0.1 libpsl libpcap nettle libsystemd libcap-ng libseccomp libcares libmaxminddb
-ROOMS   := base collect collect/dialect collect/capture schemas enrich analyze analyze/measure report cli
+ROOMS   := base collect collect/dialect collect/capture schemas enrich analyze analyze/measure config report cli
 WARN    := -Wall -Wextra -Wpedantic -Wno-overlength-strings -Wshadow -Wconversion -Wstrict-prototypes -Werror
 STD     := -std=c17 -I. -Ibuild/embed -DMXREPLAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lspf2 -lpthread -lm
@@ -62,6 +62,8 @@ check-long: check check-valgrind $(addprefix build/plain/tests/collect/test_,aga
 	@MXREPLAY_SEEDS=10000 build/asan/tests/collect/test_capture
 	@MXREPLAY_SEEDS=300 build/asan/tests/enrich/test_zones_truth
 	@MXREPLAY_FLOOD=1500000 tests/collect/test_capture_options.py Case.test_memory
+	@MXREPLAY_SEEDS=2000 tests/config/test_there_and_back.py
+	@MXREPLAY_SEEDS=3000 tests/config/test_restrictions.py
 	@WORLDS=1000 tests/worlds/test_hidden_truth.py
 	@WORLDS=10000 tests/worlds/test_two_engines.py
 	@$(MAKE) fuzz SECONDS=600

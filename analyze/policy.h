@@ -70,6 +70,7 @@ struct rule {
     bool warn;              /* only warns: stops nothing, its hits are counted aside */
     const void *parameters; /* the measure's own struct, defaults filled in */
     int line, column;       /* where it stands in the file, from 1 */
+    struct str remark;      /* lines that policy_write() puts above it as comments; nothing reads them */
 };
 
 struct policy {
@@ -81,6 +82,7 @@ struct policy {
     size_t rule_count;
     struct str yaml;    /* the text that it was read from */
     bool has_lists;     /* and it is not all: lists are in other files, or come with mxreplay */
+    struct str remark, last_remark; /* as a rule's: above the policy, and below its measures */
     struct arena arena; /* owns all of the above */
 };
 

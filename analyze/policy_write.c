@@ -1,10 +1,12 @@
 /* A policy as YAML: what differs from the defaults, or all of it, in the form in which a postmaster would
  * write it, so that policy_read() takes it back to an equal policy. */
+#define _POSIX_C_SOURCE 200809L
 #include "analyze/policy.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "analyze/exempt.h"
@@ -277,6 +279,27 @@ static void put_parameter(struct writer *out, const struct parameter *parameter,
     }
 }
 
+struct str parameter_text(struct arena *arena, const struct parameter *parameter, const void *parameters)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    if (!to)
+        return STR("");
+    struct writer out = { .to = to, .arena = arena };
+    put_parameter(&out, parameter, parameters);
+    fclose(to);
+    struct str line = arena_str(arena, str_trim((struct str){ text, len }));
+    char *at = (char *)line.at, *end = at;
+    for (size_t i = 0; i < line.len; i++) { /* one line: a list's items are parted by what is left of its lines */
+        char c = line.at[i] == '\n' ? ' ' : line.at[i];
+        if (c != ' ' || end == at || end[-1] != ' ')
+            *end++ = c;
+    }
+    free(text);
+    return str_range(line.at, end);
+}
+
 static void put_when(struct writer *out, const struct when *when)
 {
     if (!when->port && !when->server.at)
@@ -292,12 +315,25 @@ static void put_when(struct writer *out, const struct when *when)
     fputs(" }\n", out->to);
 }
 
+/* Comments, a line each. */
+static void put_remark(struct writer *out, struct str remark)
+{
+    while (remark.len) {
+        struct str line = remark;
+        if (!cut_until_char(&remark, '\n', &line))
+            remark.len = 0;
+        fprintf(out->to, "%*s#%s%.*s\n", out->indent, "", line.len ? " " : "", STR_ARG(line));
+    }
+}
+
 static void put_rule(struct writer *out, const struct rule *rule)
 {
     static const char *const replies[] = { NULL, "4xx", "5xx", "drop" };
     const struct measure *measure = rule->measure;
     const void *defaults = parameters_default(measure, out->arena);
     bool named = !str_eq(rule->name, str_of(measure->name));
+    out->indent = 2;
+    put_remark(out, rule->remark);
     out->rule = rule;
     out->indent = 6;
     if (named) {
@@ -343,6 +379,7 @@ int policy_write(const struct policy *policy, bool whole, FILE *to, struct why *
 {
     struct arena arena = { 0 };
     struct writer out = { .to = to, .arena = &arena, .whole = whole };
+    put_remark(&out, policy->remark);
     fprintf(to, "policy: %.*s\n", STR_ARG(policy->name));
     if (whole || policy->delay_reject)
         fprintf(to, "delay-reject: %s\n", policy->delay_reject ? "true" : "false");
@@ -351,6 +388,8 @@ int policy_write(const struct policy *policy, bool whole, FILE *to, struct why *
     fputs(policy->rule_count ? "measures:\n" : "measures: []\n", to);
     for (size_t i = 0; i < policy->rule_count; i++)
         put_rule(&out, &policy->rules[i]);
+    out.indent = policy->rule_count ? 2 : 0;
+    put_remark(&out, policy->last_remark);
     arena_free(&arena);
     if (fflush(to) || ferror(to))
         return why_set(why, EX_IOERR, "the policy could not be written: %s", strerror(errno));

@@ -1,4 +1,5 @@
-/* mxreplay policy: checks policies, and shows those that come with mxreplay. */
+/* mxreplay policy: checks policies, and shows those that come with mxreplay; import and export are in
+ * policy_config.c. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <string.h>
@@ -7,15 +8,11 @@
 #include "analyze/measure.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
+#include "cli/policy.h"
 #include "cli/say.h"
 #include "report/table.h"
 
-struct settings {
-    struct common common;
-    bool complete;
-};
-
-static const char *const words[] = { "check", "show", NULL };
+static const char *const words[] = { "check", "show", "import", "export", NULL };
 
 static int check(char **names, struct why *why)
 {
@@ -57,7 +54,7 @@ static int list(const struct common *common, struct why *why)
     return table_close(table, why);
 }
 
-static int show(const struct settings *settings, char **names, struct why *why)
+static int show(const struct policy_settings *settings, char **names, struct why *why)
 {
     if (!names[0])
         return list(&settings->common, why);
@@ -81,16 +78,43 @@ static int run(const void *given, char **operands, struct why *why)
         return check(operands + 1, why);
     if (strcmp(operands[0], "show") == 0)
         return show(given, operands + 1, why);
-    const char *near = nearest_word(str_of(operands[0]), words, 2);
+    if (strcmp(operands[0], "import") == 0)
+        return policy_import(given, operands + 1, why);
+    if (strcmp(operands[0], "export") == 0)
+        return policy_export(given, operands + 1, why);
+    const char *near = nearest_word(str_of(operands[0]), words, 4);
     return why_set(why, EX_USAGE, "policy does not know \"%s\"; %s%s?", operands[0],
-                   near ? "did you mean policy " : "is it policy check or policy show", near ? near : "");
+                   near ? "did you mean policy " : "is it policy check, show, import or export",
+                   near ? near : "");
 }
 
 static const struct option_row options[] = {
     { .name = "complete",
       .type = OPTION_FLAG,
-      .at = offsetof(struct settings, complete),
+      .at = offsetof(struct policy_settings, complete),
       .help = "show every parameter, also those left at their defaults" },
+    { .name = "server",
+      .type = OPTION_TEXT,
+      .at = offsetof(struct policy_settings, server),
+      .argument = "NAME",
+      .help = "import: whose configuration it is, where its looks do not tell" },
+    { .name = "postgrey",
+      .type = OPTION_TEXT,
+      .at = offsetof(struct policy_settings, postgrey),
+      .argument = "OPTIONS",
+      .help = "import: postgrey's command line, such as \"--delay=60 --lookup-by-host\"" },
+    { .name = "postfix",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct policy_settings, to_postfix),
+      .help = "export: the lines for Postfix" },
+    { .name = "exim",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct policy_settings, to_exim),
+      .help = "export: the lines for Exim" },
+    { .name = "opensmtpd",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct policy_settings, to_opensmtpd),
+      .help = "export: the lines for OpenSMTPD" },
     { .name = NULL },
 };
 
@@ -157,13 +181,13 @@ static const char manual[] =
 
 const struct command policy_command = {
     .name = "policy",
-    .operands = "check POLICY… | show [POLICY]",
-    .summary = "Checks a policy, or shows one that comes with mxreplay",
+    .operands = "check POLICY… | show [POLICY] | import FILE… | export --SERVER POLICY",
+    .summary = "Checks or shows a policy, or makes one of a server's configuration and back",
     .manual = manual,
     .more = tell_measures,
     .options = options,
-    .takes = TAKES_FORMAT,
-    .settings_bytes = sizeof(struct settings),
+    .takes = TAKES_FORMAT | TAKES_STRICT,
+    .settings_bytes = sizeof(struct policy_settings),
     .least = 1,
     .missing = "policy what? mxreplay policy show, or mxreplay policy check FILE",
     .complete = COMPLETE_POLICY,

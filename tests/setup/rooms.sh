@@ -9,7 +9,7 @@ wrong=0
 may() {
     rooms=$1
     shift
-    found=$(grep -nE '^#include "(collect|schemas|enrich|analyze|report|cli)/' "$@" /dev/null | grep -vE "\"($rooms)[/.]" || true)
+    found=$(grep -nE '^#include "(collect|schemas|enrich|analyze|config|report|cli)/' "$@" /dev/null | grep -vE "\"($rooms)[/.]" || true)
     [ -z "$found" ] || { echo "only $rooms may be included:"; echo "$found"; wrong=1; }
 }
 
@@ -21,6 +21,7 @@ may() {
     may 'base|enrich' enrich/zone*.[ch] enrich/spans.[ch] enrich/domains.[ch] enrich/unpacked.[ch]
     may 'base|collect/session|collect/dialect|schemas|enrich' $(find enrich -name '*.[ch]')
     may 'base|collect|schemas|enrich|analyze' $(find analyze -name '*.[ch]')
+    may 'base|collect|analyze|config' $(find config -name '*.[ch]')
     may 'base|collect|schemas|enrich|analyze|report' $(find report -name '*.[ch]')
 }
 [ -n "$(find enrich analyze report -name '*.h')" ] || { echo "the rooms are not here"; exit 1; }

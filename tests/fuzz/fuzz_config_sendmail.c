@@ -1,0 +1,6 @@
+#include "tests/fuzz/config_files.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    return import_bytes("sendmail", bytes, size);
+}
