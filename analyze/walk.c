@@ -322,35 +322,36 @@ static outcomes end_of_chain(const struct columns *columns, uint32_t attempt)
 /* How a chain stands before an attempt: ended, maybe ended, or certainly waiting for it. */
 enum alive { ENDED, MAYBE_ALIVE, ALIVE };
 
+outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on)
+{
+    const struct columns *columns = walk->columns;
+    bool last = columns->after[attempt] == NO_ATTEMPT;
+    *goes_on = false;
+    if (outcome < RULES_MOST) {
+        if (!puts_off(walk, outcome, attempt))
+            return OUTCOME(outcome);
+        *goes_on = !last;
+        return last ? after_last(walk, outcome, attempt) : 0;
+    }
+    if (outcome == OUTCOME_RELAYED)
+        return OUTCOME(OUTCOME_RELAYED);
+    *goes_on = !last && (outcome == OUTCOME_ABANDONED || outcome == OUTCOME_NOTHING ||
+                         (outcome == OUTCOME_OTHER && is_deferred(columns, attempt)));
+    return *goes_on ? 0 : end_of_chain(columns, attempt);
+}
+
 static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive alive, outcomes *delivery)
 {
     const struct columns *columns = walk->columns;
     struct passage passage = pass_rules(walk, attempt, alive == ALIVE);
-    bool last = columns->after[attempt] == NO_ATTEMPT;
     bool goes_on = false, ends = false;
-    walk->attempt[attempt] = passage.stopped | (passage.possible ? end_of(columns, attempt) : 0);
-    for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
-        if (!(passage.stopped >> r & 1))
-            continue;
-        if (!puts_off(walk, r, attempt)) {
-            *delivery |= OUTCOME(r);
-            ends = true;
-        } else if (last) {
-            *delivery |= after_last(walk, r, attempt);
-        } else {
-            goes_on = true;
-        }
-    }
-    if (passage.possible) {
-        outcomes end = end_of(columns, attempt);
-        bool back = !last && (end == OUTCOME(OUTCOME_ABANDONED) || end == OUTCOME(OUTCOME_NOTHING) ||
-                              (end == OUTCOME(OUTCOME_OTHER) && is_deferred(columns, attempt)));
-        if (back)
-            goes_on = true;
-        else {
-            *delivery |= end_of_chain(columns, attempt);
-            ends = true;
-        }
+    outcomes set = passage.stopped | (passage.possible ? end_of(columns, attempt) : 0);
+    walk->attempt[attempt] = set;
+    for (outcomes left = set; left; left &= left - 1) {
+        bool on = false;
+        *delivery |= walk_leads(walk, attempt, (unsigned)__builtin_ctzll(left), &on);
+        goes_on = goes_on || on;
+        ends = ends || !on;
     }
     if (passage.put_off && !is_deferred(columns, attempt)) {
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
@@ -376,10 +377,13 @@ static void walk_attempts(struct walk *walk)
         uint32_t a = order[k], s = columns->session[a];
         bool relayed = walk->policy->trusted_relays.count &&
                        networks_hold(&walk->policy->trusted_relays, &columns->address[columns->client[s]]);
-        if (relayed) {
+        bool first = columns->before[a] == NO_ATTEMPT;
+        if (walk->by_delivery)
+            head[a] = first ? a : head[columns->before[a]];
+        if (relayed) { /* a chain of which an attempt came through a relay ends there */
             walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
-            if (walk->by_delivery)
-                walk->delivery[a] = OUTCOME(OUTCOME_RELAYED);
+            if (walk->by_delivery && (first || alive[a] != ENDED))
+                walk->delivery[head[a]] |= OUTCOME(OUTCOME_RELAYED);
             continue;
         }
         if (!walk->by_delivery) {
@@ -387,8 +391,6 @@ static void walk_attempts(struct walk *walk)
             walk->attempt[a] = passage.stopped | (passage.possible ? end_of(columns, a) : 0);
             continue;
         }
-        bool first = columns->before[a] == NO_ATTEMPT;
-        head[a] = first ? a : head[columns->before[a]];
         /* one that would not have come may have come for another message of the same key */
         enum alive now = first ? ALIVE : (enum alive)alive[a];
         outcomes ended = 0;

@@ -46,6 +46,10 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
              const struct replay_options *options, struct why *why);
 void walk_free(struct walk *walk);
 
+/* What a delivery comes to whose attempt has this outcome; *goes_on: or it goes on with its next attempt. By
+ * delivery only. */
+outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on);
+
 /* The habit of the attempt's client, as the key of a measure with state has it. */
 enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt);
 
