@@ -30,7 +30,8 @@ struct all {
     X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(kinds)
 #define BY_ATTEMPT(X)                                                                                        \
     X(session)                                                                                               \
-    X(transaction) X(recipient) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
+    X(transaction)                                                                                           \
+    X(recipient) X(size) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
 
 struct columns *columns_new(void)
 {
@@ -176,6 +177,7 @@ static uint32_t add_attempt(struct columns *columns, const struct session *sessi
     columns->session[i] = (uint32_t)columns->session_count;
     columns->transaction[i] = columns->recipient[i] = FACT_ALL;
     columns->sender[i] = columns->address_of[i] = NAME_NONE;
+    columns->size[i] = SIZE_NOT_KNOWN;
     columns->at[i] = at == USEC_NONE || at < session->started ? session->started : at;
     columns->answer[i] = ANSWER_NONE;
     columns->named[i] = NAMED_NONE;
@@ -215,6 +217,9 @@ static void add_recipient(struct columns *columns, const struct session *session
     columns->recipient[i] = small(r);
     columns->sender[i] = name_of(columns, transaction->mail_from);
     columns->address_of[i] = name_of(columns, recipient->address);
+    if (transaction->size >= 0)
+        columns->size[i] =
+            transaction->size < SIZE_NOT_KNOWN ? (uint32_t)transaction->size : SIZE_NOT_KNOWN - 1;
     if (answer_of(&recipient->reply) != ANSWER_NONE) {
         set_answer(columns, i, answer_of(&recipient->reply), &recipient->reply);
     } else if (answer_of(&transaction->reply) != ANSWER_NONE) {

@@ -7,8 +7,9 @@
 #include "base/names.h"
 #include "collect/session.h"
 
-#define NO_ATTEMPT   UINT32_MAX
-#define SENT_BY_OURS UINT32_MAX /* who logged in, is on a private network, or whose mail went out */
+#define NO_ATTEMPT     UINT32_MAX
+#define SIZE_NOT_KNOWN UINT32_MAX
+#define SENT_BY_OURS   UINT32_MAX /* who logged in, is on a private network, or whose mail went out */
 
 /* What the record answered to an attempt. */
 enum answer { ANSWER_NONE, ANSWER_ACCEPTED, ANSWER_DEFERRED, ANSWER_REFUSED, ANSWER_DROPPED };
@@ -66,6 +67,7 @@ struct columns {
     uint32_t *session;
     uint16_t *transaction, *recipient; /* index in the session, transaction; FACT_ALL: none */
     uint32_t *sender, *address_of;     /* names as sent, NAME_NONE where not known: of sender and recipient */
+    uint32_t *size;                    /* bytes of the transaction's message, or SIZE_NOT_KNOWN */
     usec *at;
     uint8_t *answer;          /* enum answer */
     uint8_t *named;           /* enum named: what the answer named */

@@ -227,7 +227,7 @@ static void fill(struct comparing *comparing, struct comparison *to)
         const struct cell *cell = &comparing->cell[i];
         uint8_t from = comparing->side[0].rows.outcome[i / wide],
                 into = comparing->side[1].rows.outcome[i % wide];
-        to->cell[i] = (struct counted){ counts[i], cell->low, cell->high };
+        to->cell[i] = (struct bounded){ counts[i], cell->low, cell->high };
         to->change[i] = (enum change)comparing->change[from][into];
         to->moved.change[to->change[i]].count += counts[i];
     }

@@ -14,14 +14,10 @@ enum change {
 };
 extern const char *const change_name[CHANGES]; /* "stopped", as JSON has it */
 
-struct counted {
-    uint64_t count, low, high;
-};
-
 /* What moves, together or of one group. */
 struct moved {
-    struct counted change[CHANGES];
-    struct counted wanted[CHANGES], presumed[CHANGES], unwanted[CHANGES]; /* of these, by label */
+    struct bounded change[CHANGES];
+    struct bounded wanted[CHANGES], presumed[CHANGES], unwanted[CHANGES]; /* of these, by label */
 };
 
 enum moves_by { MOVES_DOMAIN, MOVES_ASN, MOVES_NETWORK, MOVES_BYS };
@@ -35,7 +31,7 @@ struct moves_group {
 
 struct comparison {
     struct tally side[2];                  /* each as replay_run() gives it */
-    struct counted *cell;                  /* row of the first by row of the second */
+    struct bounded *cell;                  /* row of the first by row of the second */
     enum change *change;                   /* of each of these */
     int64_t net[3];                        /* how many more the second stops: count, low, high */
     struct moved moved;                    /* all */

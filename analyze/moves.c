@@ -45,11 +45,11 @@ void moving_add(struct moving *sum, const struct moving *unit)
     }
 }
 
-static struct counted whole(const struct cell *cell)
+static struct bounded whole(const struct cell *cell)
 {
     uint64_t count = (uint64_t)llround(cell->expected);
     count = count < cell->low ? cell->low : count > cell->high ? cell->high : count;
-    return (struct counted){ count, cell->low, cell->high };
+    return (struct bounded){ count, cell->low, cell->high };
 }
 
 struct moved moving_round(const struct moving *moving)

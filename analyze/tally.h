@@ -42,6 +42,11 @@ struct slice {
     uint64_t *count, *low, *high; /* by row */
 };
 
+/* A count beside the rows. */
+struct bounded {
+    uint64_t count, low, high;
+};
+
 struct tally {
     struct str policy; /* its name */
     enum unit unit;

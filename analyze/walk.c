@@ -71,7 +71,7 @@ static void judge_rule(struct walk *walk, uint32_t r, enum stage stage, uint8_t 
             bits_set(&walk->hit[r], a);
         if (verdict != UNKNOWN)
             bits_set(&walk->known[r], a);
-        if (walk->state[r] && asked)
+        if (asked)
             bits_set(&walk->applies[r], a);
     }
 }
@@ -86,8 +86,7 @@ static bool is_deferred(const struct columns *columns, uint32_t attempt)
     return columns->answer[attempt] == ANSWER_DEFERRED || columns->answer[attempt] == ANSWER_DROPPED;
 }
 
-/* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
-static bool puts_off(const struct walk *walk, uint32_t r, uint32_t attempt)
+bool walk_puts_off(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
     const struct rule *rule = &walk->policy->rules[r];
     enum reply_class reply = rule->reply;
@@ -130,7 +129,7 @@ static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool 
 static void stop(const struct walk *walk, struct passage *passage, uint32_t r, uint32_t attempt)
 {
     passage->stopped |= OUTCOME(r);
-    passage->put_off = passage->put_off || puts_off(walk, r, attempt);
+    passage->put_off = passage->put_off || walk_puts_off(walk, r, attempt);
 }
 
 static void spoil(struct walk *walk, uint32_t r, uint32_t attempt)
@@ -328,7 +327,7 @@ outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome,
     bool last = columns->after[attempt] == NO_ATTEMPT;
     *goes_on = false;
     if (outcome < RULES_MOST) {
-        if (!puts_off(walk, outcome, attempt))
+        if (!walk_puts_off(walk, outcome, attempt))
             return OUTCOME(outcome);
         *goes_on = !last;
         return last ? after_last(walk, outcome, attempt) : 0;
@@ -439,7 +438,7 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
         walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
         walk->hit[r] = bits_new(attempts);
         walk->known[r] = bits_new(attempts);
-        walk->applies[r] = bits_new(walk->state[r] ? attempts : 0);
+        walk->applies[r] = bits_new(attempts);
         walk->maybe[r] = bits_new(rule_may_wonder(policy, rule) ? attempts : 0);
         judge_rule(walk, r, walk->steps[k].stage, judged);
         walk->judging[r].hit = &walk->hit[r];

@@ -29,7 +29,7 @@ struct walk {
     struct step *steps;      /* in order of acting */
     struct bits *hit,
         *known; /* by rule: verdicts from evidence, reach minded; a rule that does not apply misses */
-    struct bits *applies;                        /* by rule, for those with state: asked at all */
+    struct bits *applies;                        /* by rule: asked at all */
     struct bits *maybe;                          /* by rule: it may be exempt; no bits: none is */
     const struct state **state;                  /* by rule; NULL: none */
     void **held;                                 /* by rule: what the state holds */
@@ -46,6 +46,8 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
              const struct replay_options *options, struct why *why);
 void walk_free(struct walk *walk);
 
+/* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
+bool walk_puts_off(const struct walk *walk, uint32_t r, uint32_t attempt);
 /* What a delivery comes to whose attempt has this outcome; *goes_on: or it goes on with its next attempt. By
  * delivery only. */
 outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on);

@@ -16,13 +16,13 @@ static const char *const titles[MOVES_BYS] = { "sender domain", "autonomous syst
 
 /* ---- Words. */
 
-static bool counted_is_exact(const struct counted *counted)
+static bool counted_is_exact(const struct bounded *counted)
 {
     return counted->low == counted->high;
 }
 
 /* "412", or "412 [398, 431]". */
-static struct str counted_text(const struct counted *counted, struct arena *arena)
+static struct str counted_text(const struct bounded *counted, struct arena *arena)
 {
     if (counted_is_exact(counted))
         return arena_printf(arena, "%" PRIu64, counted->count);
@@ -54,7 +54,7 @@ static struct str units_name(const struct comparison *comparison, uint64_t count
 /* ", of which 3 were wanted and 20 are presumed to be" */
 static struct str labels_text(const struct moved *moved, enum change change, struct arena *arena)
 {
-    const struct counted *wanted = &moved->wanted[change], *presumed = &moved->presumed[change];
+    const struct bounded *wanted = &moved->wanted[change], *presumed = &moved->presumed[change];
     struct str text = wanted->high == 0 ? STR("of which none were wanted")
                                         : arena_printf(arena, "of which %.*s %s wanted",
                                                        STR_ARG(counted_text(wanted, arena)),
@@ -67,7 +67,7 @@ static struct str labels_text(const struct moved *moved, enum change change, str
 
 static struct str unwanted_text(const struct moved *moved, struct arena *arena)
 {
-    const struct counted *unwanted = &moved->unwanted[CHANGE_PASSED];
+    const struct bounded *unwanted = &moved->unwanted[CHANGE_PASSED];
     if (unwanted->high == 0)
         return labels_text(moved, CHANGE_PASSED, arena);
     return arena_printf(arena, "%.*s, and %.*s unwanted", STR_ARG(labels_text(moved, CHANGE_PASSED, arena)),
@@ -90,8 +90,8 @@ struct str compare_verdict(const struct comparison *comparison, struct arena *ar
     const struct moved *moved = &comparison->moved;
     struct str first = side_name(comparison, 0, arena), second = side_name(comparison, 1, arena);
     struct str than = is_recorded(comparison, 0) ? STR("the server did") : first;
-    const struct counted *stopped = &moved->change[CHANGE_STOPPED], *passed = &moved->change[CHANGE_PASSED];
-    const struct counted *otherwise = &moved->change[CHANGE_OTHERWISE];
+    const struct bounded *stopped = &moved->change[CHANGE_STOPPED], *passed = &moved->change[CHANGE_PASSED];
+    const struct bounded *otherwise = &moved->change[CHANGE_OTHERWISE];
     const char *verb = is_recorded(comparison, 1) ? "stopped" : "stops";
     if (!stopped->high && !passed->high) {
         struct str more = otherwise->high == 0 ? STR("")
@@ -146,14 +146,14 @@ static void put_heading(const struct comparison *comparison, enum table_format f
 
 /* ---- The matrix. */
 
-static const struct counted *cell_at(const struct comparison *comparison, size_t i, size_t k)
+static const struct bounded *cell_at(const struct comparison *comparison, size_t i, size_t k)
 {
     return &comparison->cell[i * comparison->side[1].row_count + k];
 }
 
 static struct str row_text(const struct row *row, struct arena *arena)
 {
-    struct counted counted = { row->count, row->low, row->high };
+    struct bounded counted = { row->count, row->low, row->high };
     return counted_text(&counted, arena);
 }
 
@@ -177,7 +177,7 @@ static int put_matrix(const struct comparison *comparison, enum table_format for
             continue;
         table_cell(table, first->rows[i].name);
         for (size_t k = 0; k < second->row_count; k++) {
-            const struct counted *cell = cell_at(comparison, i, k);
+            const struct bounded *cell = cell_at(comparison, i, k);
             if (second->rows[k].high)
                 table_cell(table, cell->high ? counted_text(cell, &arena) : STR(""));
         }
@@ -196,7 +196,7 @@ static int put_matrix(const struct comparison *comparison, enum table_format for
 
 /* ---- Groups. */
 
-static void counted_add(struct counted *sum, const struct counted *one)
+static void counted_add(struct bounded *sum, const struct bounded *one)
 {
     sum->count += one->count;
     sum->low += one->low;
@@ -259,7 +259,7 @@ static int put_groups(const struct comparison *comparison, enum moves_by by, siz
     putc('\n', to);
     for (size_t i = 0; i < count; i++) {
         const struct moved *moved = &groups[i].moved;
-        const struct counted *cells[] = { &moved->change[CHANGE_STOPPED], &moved->wanted[CHANGE_STOPPED],
+        const struct bounded *cells[] = { &moved->change[CHANGE_STOPPED], &moved->wanted[CHANGE_STOPPED],
                                           &moved->presumed[CHANGE_STOPPED], &moved->change[CHANGE_PASSED],
                                           &moved->change[CHANGE_OTHERWISE] };
         table_cell(table, groups[i].name);
@@ -320,7 +320,7 @@ static void put_notes(const struct comparison *comparison, enum table_format for
 
 /* ---- For machines. */
 
-static void csv_counts(struct table *table, const struct counted *counted)
+static void csv_counts(struct table *table, const struct bounded *counted)
 {
     table_count(table, counted->count);
     table_count(table, counted->low);
@@ -364,7 +364,7 @@ static int print_csv(const struct comparison *comparison, size_t most, FILE *to,
     struct table *table = table_open(to, TABLE_CSV, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < comparison->side[0].row_count; i++)
         for (size_t k = 0; k < comparison->side[1].row_count; k++) {
-            const struct counted *cell = cell_at(comparison, i, k);
+            const struct bounded *cell = cell_at(comparison, i, k);
             if (!cell->high)
                 continue;
             table_cell(table, STR("matrix"));
@@ -394,7 +394,7 @@ static void json_signed(struct json *json, const char *name, int64_t number)
     json_number(json, name, str_of(digits));
 }
 
-static void json_counts(struct json *json, const char *name, const struct counted *counted)
+static void json_counts(struct json *json, const char *name, const struct bounded *counted)
 {
     json_flat(json);
     json_object(json, name);
@@ -412,7 +412,7 @@ static void json_moved(struct json *json, const struct moved *moved)
         [CHANGE_OTHERWISE] = { "otherwise", NULL, NULL, NULL },
     };
     for (int c = CHANGE_NONE + 1; c < CHANGES; c++) {
-        const struct counted *counts[4] = { &moved->change[c], &moved->wanted[c], &moved->presumed[c],
+        const struct bounded *counts[4] = { &moved->change[c], &moved->wanted[c], &moved->presumed[c],
                                             &moved->unwanted[c] };
         for (int i = 0; i < 4 && names[c][i]; i++)
             json_counts(json, names[c][i], counts[i]);
@@ -442,7 +442,7 @@ static void json_matrix(struct json *json, const struct comparison *comparison)
     size_t wide = comparison->side[1].row_count;
     json_array(json, "matrix");
     for (size_t i = 0; i < comparison->side[0].row_count * wide; i++) {
-        const struct counted *cell = &comparison->cell[i];
+        const struct bounded *cell = &comparison->cell[i];
         if (!cell->high)
             continue;
         json_flat(json);

@@ -40,9 +40,9 @@ static struct columns *columns_of(const struct recorded *recorded, size_t count,
     return columns;
 }
 
-static const struct counted *cell_of(const struct comparison *comparison, struct str a, struct str b)
+static const struct bounded *cell_of(const struct comparison *comparison, struct str a, struct str b)
 {
-    static const struct counted nothing;
+    static const struct bounded nothing;
     const struct tally *first = &comparison->side[0], *second = &comparison->side[1];
     for (size_t i = 0; i < first->row_count; i++)
         for (size_t k = 0; k < second->row_count; k++)
@@ -61,7 +61,7 @@ static void check_sums(const struct comparison *comparison)
     for (size_t i = 0; i < first->row_count; i++) {
         uint64_t count = 0, low = 0, high = 0;
         for (size_t k = 0; k < wide; k++) {
-            const struct counted *cell = &comparison->cell[i * wide + k];
+            const struct bounded *cell = &comparison->cell[i * wide + k];
             ck_assert(cell->low <= cell->count && cell->count <= cell->high);
             count += cell->count;
             low += cell->low;
@@ -90,8 +90,8 @@ static void check_inside(const struct comparison *censored, const struct compari
 {
     for (size_t i = 0; i < whole->side[0].row_count; i++)
         for (size_t k = 0; k < whole->side[1].row_count; k++) {
-            const struct counted *truth = &whole->cell[i * whole->side[1].row_count + k];
-            const struct counted *told =
+            const struct bounded *truth = &whole->cell[i * whole->side[1].row_count + k];
+            const struct bounded *told =
                 cell_of(censored, whole->side[0].rows[i].name, whole->side[1].rows[k].name);
             ck_assert(told->low <= truth->low && truth->high <= told->high);
         }

@@ -619,7 +619,7 @@ static int tell_pairs(struct str name, struct columns *columns, const struct pol
     const struct tally *a = &comparison.side[0], *b = &comparison.side[1];
     printf("tell %.*s: ", STR_ARG(name));
     for (size_t i = 0; i < a->row_count * b->row_count; i++) {
-        const struct counted *cell = &comparison.cell[i];
+        const struct bounded *cell = &comparison.cell[i];
         printf("%.*s>%.*s %llu %llu %llu cell, ", STR_ARG(a->rows[i / b->row_count].name),
                STR_ARG(b->rows[i % b->row_count].name), (unsigned long long)cell->count,
                (unsigned long long)cell->low, (unsigned long long)cell->high);
