@@ -41,14 +41,9 @@ struct pairs {
 
 /* ---- Which rules are the same. */
 
-/* The same verdict from evidence wherever both are asked. */
 static bool judge_alike(const struct walk *a, uint32_t r, const struct walk *b, uint32_t q)
 {
-    const struct rule *one = &a->policy->rules[r], *other = &b->policy->rules[q];
-    return one->measure == other->measure &&
-           parameters_equal(one->measure, one->parameters, other->parameters) &&
-           one->when.port == other->when.port && str_eq(one->when.server, other->when.server) &&
-           rules_exempt_alike(a->policy, one, b->policy, other);
+    return rules_judge_alike(a->policy, &a->policy->rules[r], b->policy, &b->policy->rules[q]);
 }
 
 static bool act_alike(const struct walk *a, const struct step *one, const struct walk *b,

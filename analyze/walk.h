@@ -6,6 +6,7 @@
 #include "analyze/columns.h"
 #include "analyze/habits.h"
 #include "analyze/record.h"
+#include "analyze/shelf.h"
 #include "analyze/state.h"
 
 /* A set of outcomes: bit r for being stopped by rule r, and the ends that are no rule's. */
@@ -24,8 +25,11 @@ struct walk {
     const struct columns *columns;
     const struct policy *policy;
     const struct replay_options *options;
+    struct shelf *shelf; /* what is not this policy's alone; and whether the walk made it */
+    bool own_shelf;
     struct record *record;
     struct judging *judging; /* by rule */
+    struct judged **judged;  /* by rule: where its verdicts are kept */
     struct step *steps;      /* in order of acting */
     struct bits *hit,
         *known; /* by rule: verdicts from evidence, reach minded; a rule that does not apply misses */
@@ -44,6 +48,9 @@ struct walk {
 /* Judges all rules and walks all attempts. -1 with why where the policy has too many rules. */
 int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
              const struct replay_options *options, struct why *why);
+/* The same for one of many policies on the shelf's columns, under its options; policy and shelf must outlast
+ * it. */
+int walk_shelved(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why);
 void walk_free(struct walk *walk);
 
 /* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
