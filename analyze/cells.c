@@ -18,6 +18,12 @@ static int by_remainder(const void *left, const void *right)
     return a->cell < b->cell ? -1 : a->cell > b->cell;
 }
 
+uint64_t cell_round(const struct cell *cell)
+{
+    uint64_t count = (uint64_t)floor(cell->expected + 0.5 + 1e-6);
+    return count < cell->low ? cell->low : count > cell->high ? cell->high : count;
+}
+
 void cells_round(const struct cell *cells, size_t count, uint64_t sum, uint64_t *counts)
 {
     struct remainder *order = mem_zero(count, sizeof *order);

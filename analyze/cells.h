@@ -10,6 +10,9 @@ struct cell {
     uint64_t low, high;
 };
 
+/* The nearest whole count within the bounds. Halves go up, be they a little short of one by the order in
+ * which they were summed. */
+uint64_t cell_round(const struct cell *cell);
 /* Whole counts that sum to `sum`, each within its bounds: largest remainder. */
 void cells_round(const struct cell *cells, size_t count, uint64_t sum, uint64_t *counts);
 

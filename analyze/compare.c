@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "analyze/counting.h"
+#include "analyze/harms.h"
 #include "analyze/moves.h"
 #include "analyze/pairs.h"
 #include "analyze/units.h"
@@ -107,15 +108,6 @@ static void find_shares(struct comparing *comparing, size_t count, uint32_t firs
 
 /* ---- Units. */
 
-static uint16_t unit_signs(const struct comparing *comparing, uint32_t first)
-{
-    unsigned signs = 0;
-    for (uint32_t a = first; a != NO_ATTEMPT;
-         a = unit_after(comparing->columns, comparing->options->unit, first, a))
-        signs |= comparing->wanted.signs[a];
-    return (uint16_t)signs;
-}
-
 /* The measure that stops one of the pair, whose own signs do not count. */
 static enum named judged(const struct comparing *comparing, const struct pair *pair)
 {
@@ -137,7 +129,7 @@ static void take_moves(struct comparing *comparing, size_t count, uint32_t first
 {
     struct moving unit = { 0 };
     size_t changes[CHANGES] = { 0 }, labels[LABELS][CHANGES] = { { 0 } };
-    uint16_t signs = unit_signs(comparing, first);
+    uint16_t signs = unit_signs(comparing->columns, &comparing->wanted, comparing->options->unit, first);
     for (size_t i = 0; i < count; i++) {
         const struct pair *pair = &comparing->pair[i];
         enum change change = (enum change)comparing->change[pair->a][pair->b];

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "analyze/measure/parameters.h"
+#include "analyze/units.h"
 
 static double zones(const void *parameters)
 {
@@ -72,34 +73,32 @@ static void cost_add(struct cost *cost, struct surely surely, double each)
 struct costing {
     const struct walk *walk;
     struct estimate *estimate;
-    uint8_t *alive; /* by attempt: it comes, certainly (2) or possibly (1) */
     double each[RULES_MOST];
     double mean_size;
+    const double *sizes; /* of the session's messages; NULL: as recorded */
     struct costs costs;
 };
 
-/* An attempt comes where those before it in its delivery were put off. */
-static void find_alive(struct costing *costing)
+/* Whether an attempt comes, certainly (2) or possibly (1): where those before it in its delivery were put
+ * off. */
+static uint8_t alive_of(const struct walk *walk, uint32_t attempt)
 {
-    const struct walk *walk = costing->walk;
     const struct columns *columns = walk->columns;
-    costing->alive = mem_alloc(columns->attempt_count);
-    memset(costing->alive, 2, columns->attempt_count);
-    for (uint32_t head = 0; walk->by_delivery && head < columns->attempt_count; head++) {
-        if (columns->before[head] != NO_ATTEMPT)
-            continue;
-        for (uint32_t a = head; columns->after[a] != NO_ATTEMPT; a = columns->after[a]) {
-            bool goes_on = false, ends = false;
-            for (outcomes left = walk->attempt[a]; left; left &= left - 1) {
-                bool on = false;
-                walk_leads(walk, a, (unsigned)__builtin_ctzll(left), &on);
-                goes_on = goes_on || on;
-                ends = ends || !on;
-            }
-            uint8_t now = costing->alive[a];
-            costing->alive[columns->after[a]] = !goes_on || !now ? 0 : ends || now == 1 ? 1 : 2;
+    uint32_t head = attempt;
+    uint8_t alive = 2;
+    while (walk->by_delivery && columns->before[head] != NO_ATTEMPT)
+        head = columns->before[head];
+    for (uint32_t a = head; a != attempt && alive; a = columns->after[a]) {
+        bool goes_on = false, ends = false;
+        for (outcomes left = walk->attempt[a]; left; left &= left - 1) {
+            bool on = false;
+            walk_leads(walk, a, (unsigned)__builtin_ctzll(left), &on);
+            goes_on = goes_on || on;
+            ends = ends || !on;
         }
+        alive = !goes_on ? 0 : ends ? 1 : alive;
     }
+    return alive;
 }
 
 /* How surely an attempt reaches each step, and (at rule_count) the end of the message. */
@@ -107,7 +106,7 @@ static void reach(struct costing *costing, uint32_t attempt, struct surely reach
 {
     const struct walk *walk = costing->walk;
     outcomes set = walk->attempt[attempt];
-    uint8_t alive = costing->alive[attempt];
+    uint8_t alive = alive_of(walk, attempt);
     struct surely now = { alive ? alive / 2.0 : 0, alive == 2, alive > 0 };
     bool open = (set & (set - 1)) != 0;
     double share[64] = { 0 };
@@ -139,12 +138,12 @@ static void reach(struct costing *costing, uint32_t attempt, struct surely reach
 }
 
 /* What reaches the end of a message, and the scanners there. */
-static void add_message(struct costing *costing, const struct surely reached[RULES_MOST + 1], uint32_t size)
+static void add_message(struct costing *costing, const struct surely reached[RULES_MOST + 1], double size)
 {
     const struct policy *policy = costing->walk->policy;
     struct surely end = reached[policy->rule_count];
     cost_add(&costing->costs.messages, end, 1);
-    cost_add(&costing->costs.bytes, end, size == SIZE_NOT_KNOWN ? costing->mean_size : size);
+    cost_add(&costing->costs.bytes, end, size);
     for (size_t k = 0; k < policy->rule_count; k++)
         if (cost_is_seconds(&policy->rules[costing->walk->steps[k].rule]))
             cost_add(&costing->costs.seconds, reached[k], costing->each[k]);
@@ -159,9 +158,13 @@ static void add_session(struct costing *costing, uint32_t s)
     size_t count = policy->rule_count;
     struct surely session[RULES_MOST] = { { 0, false, false } };
     uint32_t end = columns->first_attempt[s + 1];
+    size_t number = 0;
     for (uint32_t a = columns->first_attempt[s]; a < end;) {
         struct surely message[RULES_MOST + 1] = { { 0, false, false } };
-        uint32_t size = columns->size[a], first = a;
+        uint32_t known = columns->size[a], first = a;
+        double size = costing->sizes            ? costing->sizes[number++]
+                      : known == SIZE_NOT_KNOWN ? costing->mean_size
+                                                : known;
         for (; a < end && columns->transaction[a] == columns->transaction[first]; a++) {
             struct surely one[RULES_MOST + 1];
             reach(costing, a, one);
@@ -187,26 +190,50 @@ static void add_session(struct costing *costing, uint32_t s)
             cost_add(&costing->costs.look_ups, session[k], costing->each[k]);
 }
 
-struct costs costs_of(const struct walk *walk, struct estimate *estimate)
+double cost_mean_size(const struct columns *columns)
 {
-    const struct columns *columns = walk->columns;
-    struct costing costing = { .walk = walk, .estimate = estimate };
     uint64_t known = 0, bytes = 0;
     for (size_t a = 0; a < columns->attempt_count; a++)
         if (columns->size[a] != SIZE_NOT_KNOWN) {
             known++;
             bytes += columns->size[a];
         }
-    costing.mean_size = known ? (double)bytes / (double)known : 0;
+    return known ? (double)bytes / (double)known : 0;
+}
+
+static void find_each(struct costing *costing)
+{
+    const struct walk *walk = costing->walk;
     for (size_t k = 0; k < walk->policy->rule_count; k++)
-        costing.each[k] = cost_of_asking(&walk->policy->rules[walk->steps[k].rule]);
-    find_alive(&costing);
-    for (uint32_t s = 0; s < columns->session_count; s++) {
-        usec at = columns->started[s];
-        if ((walk->options->from == USEC_NONE || at >= walk->options->from) &&
-            (walk->options->to == USEC_NONE || at < walk->options->to))
+        costing->each[k] = cost_of_asking(&walk->policy->rules[walk->steps[k].rule]);
+}
+
+struct costs costs_of(const struct walk *walk, struct estimate *estimate)
+{
+    const struct columns *columns = walk->columns;
+    struct costing costing = { .walk = walk, .estimate = estimate, .mean_size = cost_mean_size(columns) };
+    find_each(&costing);
+    for (uint32_t s = 0; s < columns->session_count; s++)
+        if (unit_in_period(columns, walk->options, columns->first_attempt[s]))
             add_session(&costing, s);
-    }
-    free(costing.alive);
     return costing.costs;
+}
+
+static void scale(struct cost *sum, const struct cost *one, double times)
+{
+    sum->expected += one->expected * times;
+    sum->low += one->low * times;
+    sum->high += one->high * times;
+}
+
+void costs_add(struct costs *costs, const struct walk *walk, struct estimate *estimate, uint32_t session,
+               const double *sizes, double times)
+{
+    struct costing costing = { .walk = walk, .estimate = estimate, .sizes = sizes };
+    find_each(&costing);
+    add_session(&costing, session);
+    scale(&costs->look_ups, &costing.costs.look_ups, times);
+    scale(&costs->messages, &costing.costs.messages, times);
+    scale(&costs->bytes, &costing.costs.bytes, times);
+    scale(&costs->seconds, &costing.costs.seconds, times);
 }

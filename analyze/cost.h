@@ -26,4 +26,11 @@ bool cost_is_seconds(const struct rule *rule);
  */
 struct costs costs_of(const struct walk *walk, struct estimate *estimate);
 
+/* What stands for the size of a message of which the record does not tell it. */
+double cost_mean_size(const struct columns *columns);
+/* Of `times` sessions like this one, whose messages have these mean sizes, in order. Of the walk only what
+ * the session's attempts and those before them in their chains came to is looked at. */
+void costs_add(struct costs *costs, const struct walk *walk, struct estimate *estimate, uint32_t session,
+               const double *sizes, double times);
+
 #endif

@@ -73,8 +73,8 @@ unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit 
     return set;
 }
 
-static uint16_t signs_of(const struct columns *columns, const struct wanted *wanted, enum unit unit,
-                         uint32_t first)
+uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, enum unit unit,
+                    uint32_t first)
 {
     unsigned signs = 0;
     for (uint32_t a = first; a != NO_ATTEMPT; a = unit_after(columns, unit, first, a))
@@ -82,25 +82,29 @@ static uint16_t signs_of(const struct columns *columns, const struct wanted *wan
     return (uint16_t)signs;
 }
 
+void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimate *estimate, uint32_t first,
+               uint16_t signs, uint64_t times)
+{
+    enum label label = signs_label(signs, NAMED_NONE, NULL);
+    if (label != LABEL_WANTED && label != LABEL_PRESUMED)
+        return;
+    double share[HARM_KINDS];
+    unsigned set = harms_of(walk, estimate, walk->options->unit, first, share);
+    for (int harm = 0; harm < HARMS; harm++) {
+        struct cell *cell = label == LABEL_WANTED ? &cells->wanted[harm] : &cells->presumed[harm];
+        cell->expected += share[harm] * (double)times;
+        cell->low += set == 1u << harm ? times : 0;
+        cell->high += set >> harm & 1 ? times : 0;
+    }
+}
+
 struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate, const struct wanted *wanted)
 {
     const struct columns *columns = walk->columns;
     enum unit unit = walk->options->unit;
     struct harm_cells cells = { 0 };
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        if (!unit_begins(columns, unit, a) || !unit_in_period(columns, walk->options, a))
-            continue;
-        enum label label = signs_label(signs_of(columns, wanted, unit, a), NAMED_NONE, NULL);
-        if (label != LABEL_WANTED && label != LABEL_PRESUMED)
-            continue;
-        double share[HARM_KINDS];
-        unsigned set = harms_of(walk, estimate, unit, a, share);
-        for (int harm = 0; harm < HARMS; harm++) {
-            struct cell *cell = label == LABEL_WANTED ? &cells.wanted[harm] : &cells.presumed[harm];
-            cell->expected += share[harm];
-            cell->low += set == 1u << harm;
-            cell->high += set >> harm & 1;
-        }
-    }
+    for (uint32_t a = 0; a < columns->attempt_count; a++)
+        if (unit_begins(columns, unit, a) && unit_in_period(columns, walk->options, a))
+            harms_add(&cells, walk, estimate, a, unit_signs(columns, wanted, unit, a), 1);
     return cells;
 }

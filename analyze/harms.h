@@ -17,6 +17,12 @@ unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit 
 struct harm_cells {
     struct cell wanted[HARMS], presumed[HARMS];
 };
+/* Adds the harm of `times` units like the one that begins with `first`, which have these signs. */
+void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimate *estimate, uint32_t first,
+               uint16_t signs, uint64_t times);
+/* The signs of a unit together. */
+uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, enum unit unit,
+                    uint32_t first);
 /* Counts those of all units in the period. */
 struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate,
                               const struct wanted *wanted);

@@ -2,7 +2,6 @@
  */
 #include "analyze/moves.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include "analyze/judging.h"
 
@@ -47,9 +46,7 @@ void moving_add(struct moving *sum, const struct moving *unit)
 
 static struct bounded whole(const struct cell *cell)
 {
-    uint64_t count = (uint64_t)llround(cell->expected);
-    count = count < cell->low ? cell->low : count > cell->high ? cell->high : count;
-    return (struct bounded){ count, cell->low, cell->high };
+    return (struct bounded){ cell_round(cell), cell->low, cell->high };
 }
 
 struct moved moving_round(const struct moving *moving)

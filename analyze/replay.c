@@ -14,7 +14,7 @@ struct counting {
     struct tally *tally;
     struct rows rows;
     struct estimate *estimate;
-    struct cell all[64];
+    struct cell all[64], stopped;
     enum basis basis[64];
     bool at_least[64];
     struct cell *slice; /* by slice, then row */
@@ -112,8 +112,6 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
     tally->from = tally->from == USEC_NONE || start < tally->from ? start : tally->from;
     tally->to = tally->to == USEC_NONE || start > tally->to ? start : tally->to;
     tally->units++;
-    tally->stopped_low += set >> RULES_MOST == 0;
-    tally->stopped_high += (set & (OUTCOME(RULES_MOST) - 1)) != 0;
     struct cell *slice = counting->slices ? &counting->slice[slice_at(counting, start) * rows] : NULL;
     if (slice)
         counting->slice_units[slice_at(counting, start)]++;
@@ -123,7 +121,10 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
         share[__builtin_ctzll(set)] = 1;
     else
         basis = estimate_share(counting->estimate, set, attempt, share);
+    counting->stopped.low += set >> RULES_MOST == 0;
+    counting->stopped.high += (set & (OUTCOME(RULES_MOST) - 1)) != 0;
     for (outcomes left = set; left; left &= left - 1) {
+        counting->stopped.expected += __builtin_ctzll(left) < RULES_MOST ? share[__builtin_ctzll(left)] : 0;
         unsigned outcome = (unsigned)__builtin_ctzll(left), row = counting->rows.row[outcome];
         struct cell *cells[2] = { &counting->all[row], slice ? &slice[row] : NULL };
         for (int i = 0; i < 2 && cells[i]; i++) {
@@ -163,7 +164,6 @@ static void fill_tally(struct counting *counting)
     for (size_t i = 0; i < rows; i++) {
         struct row *row = &tally->rows[i];
         row->count = counts[i];
-        tally->stopped += row->kind == ROW_MEASURE ? row->count : 0;
         row->low = counting->all[i].low;
         row->high = counting->all[i].high;
         row->basis = row->low == row->high ? BASIS_EXACT : counting->basis[i];
@@ -173,6 +173,9 @@ static void fill_tally(struct counting *counting)
             tally->base = row->count; /* for now: what percentages leave out */
     }
     tally->base = tally->units - tally->base;
+    tally->stopped = cell_round(&counting->stopped);
+    tally->stopped_low = counting->stopped.low;
+    tally->stopped_high = counting->stopped.high;
     for (size_t s = 0; s < tally->slice_count; s++) {
         struct slice *slice = &tally->slices[s];
         const struct cell *cells = &counting->slice[s * rows];

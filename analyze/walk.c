@@ -368,6 +368,44 @@ static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive 
     return goes_on ? (ends || alive != ALIVE ? MAYBE_ALIVE : ALIVE) : ENDED;
 }
 
+static bool is_relayed(const struct walk *walk, uint32_t attempt)
+{
+    const struct columns *columns = walk->columns;
+    return walk->policy->trusted_relays.count &&
+           networks_hold(&walk->policy->trusted_relays,
+                         &columns->address[columns->client[columns->session[attempt]]]);
+}
+
+static void walk_lone(struct walk *walk, uint32_t attempt)
+{
+    struct passage passage = pass_rules(walk, attempt, true);
+    walk->attempt[attempt] = passage.stopped | (passage.possible ? end_of(walk->columns, attempt) : 0);
+}
+
+void walk_unit(struct walk *walk, uint32_t first)
+{
+    enum alive now = ALIVE;
+    if (!walk->by_delivery) {
+        if (is_relayed(walk, first))
+            walk->attempt[first] = OUTCOME(OUTCOME_RELAYED);
+        else
+            walk_lone(walk, first);
+        return;
+    }
+    walk->delivery[first] = 0;
+    for (uint32_t a = first; a != NO_ATTEMPT; a = walk->columns->after[a]) {
+        outcomes ended = 0, *delivery = now == ENDED ? &ended : &walk->delivery[first];
+        if (is_relayed(walk, a)) {
+            walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
+            *delivery |= OUTCOME(OUTCOME_RELAYED);
+            now = ENDED;
+            continue;
+        }
+        enum alive next = walk_delivery(walk, a, now, delivery);
+        now = now == ENDED ? ENDED : next;
+    }
+}
+
 static void walk_attempts(struct walk *walk)
 {
     const struct columns *columns = walk->columns;
@@ -375,21 +413,18 @@ static void walk_attempts(struct walk *walk)
     uint32_t *head = walk->by_delivery ? mem_alloc(columns->attempt_count * sizeof *head) : NULL;
     uint8_t *alive = walk->by_delivery ? mem_zero(columns->attempt_count, 1) : NULL;
     for (size_t k = 0; k < columns->attempt_count; k++) {
-        uint32_t a = order[k], s = columns->session[a];
-        bool relayed = walk->policy->trusted_relays.count &&
-                       networks_hold(&walk->policy->trusted_relays, &columns->address[columns->client[s]]);
+        uint32_t a = order[k];
         bool first = columns->before[a] == NO_ATTEMPT;
         if (walk->by_delivery)
             head[a] = first ? a : head[columns->before[a]];
-        if (relayed) { /* a chain of which an attempt came through a relay ends there */
+        if (is_relayed(walk, a)) { /* a chain of which an attempt came through a relay ends there */
             walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
             if (walk->by_delivery && (first || alive[a] != ENDED))
                 walk->delivery[head[a]] |= OUTCOME(OUTCOME_RELAYED);
             continue;
         }
         if (!walk->by_delivery) {
-            struct passage passage = pass_rules(walk, a, true);
-            walk->attempt[a] = passage.stopped | (passage.possible ? end_of(columns, a) : 0);
+            walk_lone(walk, a);
             continue;
         }
         /* one that would not have come may have come for another message of the same key */
@@ -427,7 +462,7 @@ static void prepare_rule(struct walk *walk, size_t k)
     walk->stateful |= walk->state[r] ? OUTCOME(r) : 0;
 }
 
-static int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why)
+int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why)
 {
     size_t rules = policy->rule_count;
     *walk = (struct walk){ 0 };

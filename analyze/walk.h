@@ -51,6 +51,11 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
 /* The same for one of many policies on the shelf's columns, under its options; policy and shelf must outlast
  * it. */
 int walk_shelved(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why);
+/* The same but for the walking: verdicts from evidence are there, `attempt` and `delivery` are not. */
+int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why);
+/* Fills `attempt`, and by delivery `delivery`, for the attempts of one delivery (by other units: of one
+ * attempt), where no rule has state. */
+void walk_unit(struct walk *walk, uint32_t first);
 void walk_free(struct walk *walk);
 
 /* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */

@@ -11,6 +11,12 @@
 
 enum { WORLDS = 60 };
 
+/* A size for most messages. */
+static int64_t draw_size(unsigned record, size_t session)
+{
+    return (record + session) % 3 ? (int64_t)(1000 + 37 * record + 11 * session) : -1;
+}
+
 static void read_policy(struct policy *policy, const char *yaml)
 {
     struct why why = { 0 };
@@ -142,6 +148,53 @@ START_TEST(each_row_is_its_replay)
         ck_assert_msg(variants_make(axes, columns, SEARCH_RANDOM, 8, world, &variants, &why) == 0, "%s",
                       why.text);
         ck_assert_uint_gt(variants.count, 4);
+        struct sweep_row *rows = run(columns, &variants, &options);
+        for (size_t i = 0; i < variants.count; i++)
+            check_row(columns, &variants.variant[i], &rows[i], &options);
+        free(rows);
+        variants_free(&variants);
+        axes_free(axes);
+        policy_free(&policy);
+        columns_free(columns);
+    }
+}
+END_TEST
+
+/* Many alike, so that one stands for others: thirty records as one. */
+START_TEST(classes_are_their_members)
+{
+    enum { RECORDS = 30 };
+    static const char *const vary[] = { "spam.score=3..9", "dnsbl.zones=+each,-each", "order",
+                                        "no-rdns.reply=4xx,5xx" };
+    for (unsigned world = 0; world < 4 * UNITS; world++) {
+        struct columns *columns = columns_new();
+        for (unsigned i = 0; i < RECORDS; i++) {
+            struct recorded recorded[CONTACTS_MOST];
+            size_t count = contacts_record(world * RECORDS + i, 4 + i % 7, recorded);
+            for (size_t k = 0; k < count; k++) {
+                recorded[k].session.id += (int64_t)i * CONTACTS_MOST;
+                recorded[k].transaction.size = draw_size(i, k);
+                columns_add(columns, &recorded[k].session);
+            }
+        }
+        columns_finish(columns, USEC_NONE, USEC_NONE);
+        struct policy policy;
+        read_policy(&policy,
+                    "trusted-relays: [192.0.2.129]\nmeasures: [ no-rdns: {}, dnsbl: { zones: { z.example: "
+                    "1 } }, recipient: { reply: 4xx }, spam: { score: 8 } ]");
+        struct in_force in_force = { &policy, USEC_NONE, USEC_NONE };
+        struct replay_options options = { .unit = (enum unit)(world % UNITS),
+                                          .from = USEC_NONE,
+                                          .to = USEC_NONE,
+                                          .assume_resend = NAN,
+                                          .assumed = world / UNITS == 1,
+                                          .in_force = &in_force,
+                                          .in_force_count = world / UNITS == 2 };
+        struct axes *axes = NULL;
+        struct variants variants;
+        struct why why = { 0 };
+        ck_assert_msg(axes_read(&policy, vary, 4, &axes, &why) == 0, "%s", why.text);
+        ck_assert(variants_make(axes, columns, SEARCH_RANDOM, 6, world, &variants, &why) == 0);
         struct sweep_row *rows = run(columns, &variants, &options);
         for (size_t i = 0; i < variants.count; i++)
             check_row(columns, &variants.variant[i], &rows[i], &options);
@@ -296,6 +349,7 @@ int main(void)
     TCase *cases = tcase_create("sweep");
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, each_row_is_its_replay);
+    tcase_add_test(cases, classes_are_their_members);
     tcase_add_loop_test(cases, what_is_varied, 0, 4);
     tcase_add_loop_test(cases, mistakes_in_what_is_varied, 0, 10);
     tcase_add_test(cases, the_front);
