@@ -92,6 +92,8 @@ struct sweeping {
     bool has_classes;
     const struct networks *relays; /* for which they are made */
     outcomes *attempt, *delivery;  /* room for walks over classes */
+    struct names seen;             /* policies, by what of them makes a difference */
+    size_t *row_of;                /* by number of these: the first row that has it */
 };
 
 static struct bounded whole(const struct cell *cell)
@@ -262,14 +264,48 @@ static int prepare(struct sweeping *sweeping, const struct policy *const *polici
     return 0;
 }
 
-static int judge_policy(struct sweeping *sweeping, const struct policy *policy, struct sweep_row *row,
-                        struct why *why)
+/* What of a rule makes a difference to a row. */
+struct essence {
+    const struct judged *judged; /* measure, parameters, exemptions and stage */
+    double cost;
+    uint64_t reply;
+};
+
+/* The number of a policy: those that do the same have the same. Rules that only warn do nothing, but their
+ * asking costs. */
+static uint32_t number_of(struct sweeping *sweeping, const struct walk *walk)
 {
+    const struct policy *policy = walk->policy;
+    struct essence essence[RULES_MOST + 1];
+    memset(essence, 0, sizeof essence);
+    for (size_t k = 0; k < policy->rule_count; k++) {
+        const struct rule *rule = &policy->rules[walk->steps[k].rule];
+        essence[k].judged = walk->judged[walk->steps[k].rule];
+        essence[k].cost = cost_of_asking(rule);
+        essence[k].reply = (uint64_t)rule->reply << 1 | rule_warns(rule);
+    }
+    struct str bytes = { (const char *)essence, policy->rule_count * sizeof *essence };
+    return names_add(&sweeping->seen, bytes);
+}
+
+static int judge_policy(struct sweeping *sweeping, const struct policy *const *policies, size_t i,
+                        struct sweep_row *rows, struct why *why)
+{
+    const struct policy *policy = policies[i];
+    struct sweep_row *row = &rows[i];
     struct walk walk;
     int result = 0;
     if (walk_prepare(&walk, sweeping->shelf, policy, why) < 0)
         return -1;
-    if (walk.stateful || !sweeping->has_classes || !networks_equal(sweeping->relays, &policy->trusted_relays))
+    size_t before = sweeping->seen.count;
+    uint32_t number = number_of(sweeping, &walk);
+    const struct policy *like = number < before ? policies[sweeping->row_of[number]] : NULL;
+    if (!like)
+        sweeping->row_of[number] = i;
+    if (like && networks_equal(&like->trusted_relays, &policy->trusted_relays))
+        *row = rows[sweeping->row_of[number]];
+    else if (walk.stateful || !sweeping->has_classes ||
+             !networks_equal(sweeping->relays, &policy->trusted_relays))
         result = judge_whole(sweeping, policy, row, why);
     else
         judge_classes(sweeping, &walk, row);
@@ -289,6 +325,7 @@ int sweep_run(struct columns *columns, const struct policy *const *policies, siz
     struct sweeping sweeping = { .shelf = shelf_new(columns, options->replay),
                                  .wanted = wanted_new(columns, own),
                                  .relays = &policies[0]->trusted_relays };
+    sweeping.row_of = mem_zero(count, sizeof *sweeping.row_of);
     int result = prepare(&sweeping, policies, count, &without, why);
     if (result == 0 && without >= WORTH_CLASSES) {
         sweeping.classes = classes_make(sweeping.shelf, &sweeping.wanted, sweeping.relays);
@@ -297,11 +334,13 @@ int sweep_run(struct columns *columns, const struct policy *const *policies, siz
         sweeping.delivery = mem_zero(attempts, sizeof *sweeping.delivery);
     }
     for (size_t i = 0; i < count && result == 0; i++) {
-        result = judge_policy(&sweeping, policies[i], &rows[i], why);
+        result = judge_policy(&sweeping, policies, i, rows, why);
         if (options->progress)
             options->progress(options->state, i + 1, count);
     }
     classes_free(&sweeping.classes);
+    names_free(&sweeping.seen);
+    free(sweeping.row_of);
     free(sweeping.attempt);
     free(sweeping.delivery);
     wanted_free(&sweeping.wanted);
