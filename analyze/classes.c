@@ -4,6 +4,7 @@
  * came before it in its chain. */
 #include "analyze/classes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include "analyze/cost.h"
 #include "analyze/harms.h"
@@ -125,6 +126,7 @@ static void find_units(struct classes *classes, const struct shelf *shelf, const
             mem_room(classes->unit, room, classes->unit_count + 1);
             classes->unit[classes->unit_count++] = (struct unit_class){ .first = first, .signs = signs };
         }
+        assert(classes->unit && number < classes->unit_count);
         classes->unit[number].times++;
     }
     free(table.slot);
@@ -177,6 +179,7 @@ static void find_sessions(struct classes *classes, const struct shelf *shelf, co
             for (size_t i = 0; i < messages; i++)
                 classes->size[classes->size_count++] = 0;
         }
+        assert(classes->session && classes->size && number < classes->session_count);
         struct session_class *like = &classes->session[number];
         double *size = &classes->size[like->sizes];
         like->times++;
@@ -186,9 +189,9 @@ static void find_sessions(struct classes *classes, const struct shelf *shelf, co
     }
     for (size_t i = 0; i < classes->session_count; i++) { /* sums to means */
         const struct session_class *like = &classes->session[i];
-        size_t messages = messages_of(columns, like->session);
-        for (size_t k = 0; k < messages; k++)
-            classes->size[like->sizes + k] /= (double)like->times;
+        double *size = &classes->size[like->sizes];
+        for (size_t k = messages_of(columns, like->session); k-- > 0;)
+            size[k] /= (double)like->times;
     }
     free(table.slot);
     free(chained);

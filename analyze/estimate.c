@@ -25,8 +25,9 @@ static const uint32_t level_mask[LEVELS] = {
 
 struct strata {
     const struct columns *columns;
-    uint32_t *of[BLINDS]; /* by attempt: its number; NULL: not asked for yet */
+    uint32_t *of; /* by attempt: its number with nothing left out; NULL: not asked for yet */
     struct names keys[BLINDS];
+    uint32_t *number[BLINDS]; /* by that number: the number of what is left of it */
 };
 
 /* How often a rule hits in each stratum, the level chosen. */
@@ -54,20 +55,21 @@ struct strata *strata_new(const struct columns *columns)
 
 void strata_free(struct strata *strata)
 {
+    free(strata->of);
     for (int b = 0; b < BLINDS; b++) {
-        free(strata->of[b]);
+        free(strata->number[b]);
         names_free(&strata->keys[b]);
     }
     free(strata);
 }
 
-static uint32_t stratum_key(const struct columns *columns, uint32_t attempt, enum blind blind)
+static uint32_t stratum_key(const struct columns *columns, uint32_t attempt)
 {
-    uint32_t s = columns->session[attempt];
+    uint32_t s = columns->session[attempt], listed = 0;
     const struct judging bare = { .columns = columns };
-    uint32_t rdns = blind == BLIND_NAME ? 0 : judging_state(&bare, attempt, KIND_RDNS), listed = 0;
+    uint32_t rdns = judging_state(&bare, attempt, KIND_RDNS);
     const struct fact *fact = NULL;
-    while (blind != BLIND_DNSBL && listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
+    while (listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
         listed += fact->state == YES;
     uint32_t sender = columns->sender[attempt] == NAME_NONE
                           ? 2
@@ -77,26 +79,45 @@ static uint32_t stratum_key(const struct columns *columns, uint32_t attempt, enu
     return week | family << FAMILY_AT | sender << SENDER_AT | rdns << RDNS_AT | listed << LISTED_AT;
 }
 
-static const uint32_t *strata_of(struct strata *strata, enum blind blind)
+static uint32_t key_number(struct names *keys, uint32_t key)
 {
+    return names_add(keys, (struct str){ (const char *)&key, sizeof key });
+}
+
+static void find_strata(struct strata *strata)
+{
+    static const uint32_t seen[BLINDS] = { UINT32_MAX, ~(3u << RDNS_AT), ~(3u << LISTED_AT) };
     const struct columns *columns = strata->columns;
-    if (strata->of[blind])
-        return strata->of[blind];
-    uint32_t *of = strata->of[blind] = mem_alloc(columns->attempt_count * sizeof *of);
+    struct names *whole = &strata->keys[BLIND_NONE];
     uint32_t last_key = 0, last = NAME_NONE;
+    strata->of = mem_alloc(columns->attempt_count * sizeof *strata->of);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        uint32_t key = stratum_key(columns, a, blind);
+        uint32_t key = stratum_key(columns, a);
         if (last == NAME_NONE || key != last_key) /* neighbours are often alike */
-            last = names_add(&strata->keys[blind], (struct str){ (const char *)&key, sizeof key });
+            last = key_number(whole, key);
         last_key = key;
-        of[a] = last;
+        strata->of[a] = last;
     }
-    return of;
+    for (int b = 0; b < BLINDS; b++) {
+        strata->number[b] = mem_alloc(whole->count * sizeof *strata->number[b]);
+        for (uint32_t i = 0; i < whole->count; i++) {
+            uint32_t key = 0;
+            memcpy(&key, names_text(whole, i).at, sizeof key);
+            strata->number[b][i] = b == BLIND_NONE ? i : key_number(&strata->keys[b], key & seen[b]);
+        }
+    }
+}
+
+static uint32_t stratum_number(struct strata *strata, enum blind blind, uint32_t attempt)
+{
+    if (!strata->of)
+        find_strata(strata);
+    return strata->number[blind][strata->of[attempt]];
 }
 
 uint32_t stratum_of(struct strata *strata, uint32_t attempt)
 {
-    return strata_of(strata, BLIND_NONE)[attempt];
+    return stratum_number(strata, BLIND_NONE, attempt);
 }
 
 static enum blind blind_of(const struct measure *measure)
@@ -184,13 +205,16 @@ static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
 {
     const struct walk *walk = estimate->walk;
     enum blind blind = blind_of(walk->policy->rules[r].measure);
-    const uint32_t *of = strata_of(estimate->strata, blind);
-    const struct names *keys = &estimate->strata->keys[blind];
+    struct strata *strata = estimate->strata;
+    if (!strata->of)
+        find_strata(strata);
+    const uint32_t *number = strata->number[blind];
+    const struct names *keys = &strata->keys[blind];
     struct count *counts = mem_zero(keys->count, sizeof *counts);
     for (uint32_t a = 0; a < walk->columns->attempt_count; a++) {
         bool hit = false, known = is_known(walk, r, a, &hit);
-        counts[of[a]].known += known;
-        counts[of[a]].hits += known && hit;
+        counts[number[strata->of[a]]].known += known;
+        counts[number[strata->of[a]]].hits += known && hit;
     }
     struct rates *rates = choose_levels(keys, counts);
     free(counts);
@@ -248,7 +272,7 @@ static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t atte
             return BASIS_ESTIMATED;
     }
     const struct rates *rates = rates_of(estimate, r);
-    uint32_t stratum = strata_of(estimate->strata, blind_of(walk->policy->rules[r].measure))[attempt];
+    uint32_t stratum = stratum_number(estimate->strata, blind_of(walk->policy->rules[r].measure), attempt);
     *rate = rates->rate[stratum];
     return (enum basis)rates->basis[stratum];
 }

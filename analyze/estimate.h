@@ -15,8 +15,8 @@ enum basis estimate_share(struct estimate *estimate, outcomes set, uint32_t atte
 /* Which stratum each attempt is of. They are found when they are asked for first. */
 struct strata *strata_new(const struct columns *columns);
 void strata_free(struct strata *strata);
-/* Numbers below strata_count() of the attempts' strata at the finest level; two attempts of one stratum are
- * alike for every estimate. */
+/* The number of an attempt's stratum at the finest level: two attempts of one stratum are alike for every
+ * estimate. */
 uint32_t stratum_of(struct strata *strata, uint32_t attempt);
 void rates_free(struct rates *rates);
 
