@@ -80,11 +80,12 @@ fuzz: $(FUZZERS:%.c=build/fuzz/%) ## the parsers against random input: make fuzz
 	  build/fuzz/corpus/$$name $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) >$$log 2>&1 || { tail -n 60 $$log; exit 1; }; \
 	  sed -n "s/^stat::number_of_executed_units: */ok    $$name, inputs tried: /p" $$log; done
 
-bench: mxreplay $(addprefix build/plain/bench/,gen_postfix gen_zone zones_bench) ## speed and memory against wc, grep, pflogsumm, tcpdump, tshark, rbldnsd: make bench SIZE=1G
+bench: mxreplay $(addprefix build/plain/bench/,gen_postfix gen_zone zones_bench sweep_bench) ## speed and memory against wc, grep, pflogsumm, tcpdump, tshark, rbldnsd: make bench SIZE=1G
 	@./deps.sh demo check bench
 	@bench/run.py $(if $(SIZE),--size $(SIZE)) $(BENCH)
 	@bench/capture.py
 	@bench/zones.py
+	@build/plain/bench/sweep_bench 1000000 1000 20
 
 lint: $(EMBED) ## clang-tidy, cppcheck, shellcheck
 	@cppcheck -q --std=c11 --enable=warning,performance,portability,style --inline-suppr --suppressions-list=.cppcheck \

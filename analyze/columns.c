@@ -30,7 +30,8 @@ struct all {
     X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(kinds)
 #define BY_ATTEMPT(X)                                                                                        \
     X(session)                                                                                               \
-    X(transaction) X(recipient) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
+    X(transaction)                                                                                           \
+    X(recipient) X(size) X(sender) X(address_of) X(at) X(answer) X(named) X(answered_at) X(reached)
 
 struct columns *columns_new(void)
 {
@@ -176,6 +177,7 @@ static uint32_t add_attempt(struct columns *columns, const struct session *sessi
     columns->session[i] = (uint32_t)columns->session_count;
     columns->transaction[i] = columns->recipient[i] = FACT_ALL;
     columns->sender[i] = columns->address_of[i] = NAME_NONE;
+    columns->size[i] = SIZE_NOT_KNOWN;
     columns->at[i] = at == USEC_NONE || at < session->started ? session->started : at;
     columns->answer[i] = ANSWER_NONE;
     columns->named[i] = NAMED_NONE;
@@ -215,6 +217,9 @@ static void add_recipient(struct columns *columns, const struct session *session
     columns->recipient[i] = small(r);
     columns->sender[i] = name_of(columns, transaction->mail_from);
     columns->address_of[i] = name_of(columns, recipient->address);
+    if (transaction->size >= 0)
+        columns->size[i] =
+            transaction->size < SIZE_NOT_KNOWN ? (uint32_t)transaction->size : SIZE_NOT_KNOWN - 1;
     if (answer_of(&recipient->reply) != ANSWER_NONE) {
         set_answer(columns, i, answer_of(&recipient->reply), &recipient->reply);
     } else if (answer_of(&transaction->reply) != ANSWER_NONE) {
@@ -249,8 +254,9 @@ static void add_facts(struct columns *columns, const struct session *session)
     uint32_t kinds = 0;
     for (uint32_t e = 0; e < session->evidence_count; e++) {
         const struct evidence *from = &session->evidence[e];
-        if (from->kind == KIND_FATE)
-            continue; /* what became of an accepted message is no evidence of a measure */
+        if (from->kind == KIND_FATE && from->state != NO)
+            continue; /* what became of an accepted message is no evidence of a measure; but one that bounced
+                         was not delivered */
         mem_room(columns->fact, building->facts, columns->fact_count + 1);
         columns->fact[columns->fact_count++] = (struct fact){
             .a = from->a,
@@ -281,6 +287,15 @@ static void add_facts(struct columns *columns, const struct session *session)
                                                                   .origin = ORIGIN_LOG };
             kinds |= (uint32_t)1 << KIND_RECIPIENT;
         }
+    for (uint32_t t = 0; t < session->transaction_count; t++) {
+        struct fact labelled;
+        if (!provided_message(columns, session->transactions[t].message_id, &labelled))
+            continue;
+        labelled.transaction = small(t);
+        mem_room(columns->fact, building->facts, columns->fact_count + 1);
+        columns->fact[columns->fact_count++] = labelled;
+        kinds |= (uint32_t)1 << KIND_LABEL;
+    }
     columns->kinds[columns->session_count] = kinds;
 }
 

@@ -7,8 +7,9 @@
 #include "base/names.h"
 #include "collect/session.h"
 
-#define NO_ATTEMPT   UINT32_MAX
-#define SENT_BY_OURS UINT32_MAX /* who logged in, is on a private network, or whose mail went out */
+#define NO_ATTEMPT     UINT32_MAX
+#define SIZE_NOT_KNOWN UINT32_MAX
+#define SENT_BY_OURS   UINT32_MAX /* who logged in, is on a private network, or whose mail went out */
 
 /* What the record answered to an attempt. */
 enum answer { ANSWER_NONE, ANSWER_ACCEPTED, ANSWER_DEFERRED, ANSWER_REFUSED, ANSWER_DROPPED };
@@ -66,6 +67,7 @@ struct columns {
     uint32_t *session;
     uint16_t *transaction, *recipient; /* index in the session, transaction; FACT_ALL: none */
     uint32_t *sender, *address_of;     /* names as sent, NAME_NONE where not known: of sender and recipient */
+    uint32_t *size;                    /* bytes of the transaction's message, or SIZE_NOT_KNOWN */
     usec *at;
     uint8_t *answer;          /* enum answer */
     uint8_t *named;           /* enum named: what the answer named */
@@ -84,10 +86,10 @@ struct columns {
     struct names abouts; /* what names they are of: enum about as a byte, then the name in lower case */
     uint8_t provided_of[KINDS]; /* a bit for each enum about of which there are facts of this kind */
 
-    /* Mail that the record accepted, inbound or out, in order of sender and time. */
+    /* Mail that the record accepted, inbound or out, one for each recipient, in order of sender and time. */
     struct sent {
-        uint32_t sender; /* name, in lower case */
-        uint32_t client; /* number of its address, or SENT_BY_OURS */
+        uint32_t sender, recipient; /* names, in lower case */
+        uint32_t client;            /* number of its address, or SENT_BY_OURS */
         usec at;
     } * sent;
     size_t sent_count, sent_room;

@@ -7,73 +7,175 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { STRATUM_LEAST = 30, STRATA = 4 }; /* with all, without week, without family, without null sender */
+enum { STRATUM_LEAST = 30, LEVELS = 4 }; /* with all, without week, without family, without null sender */
 
-struct rate {
-    uint64_t key;
-    uint32_t known, hits;
+/* What a rule itself is judged by is no part of its strata: where that is not known, all who are alike in it
+ * are not known either. One look-up tells rdns and fcrdns. */
+enum blind { BLIND_NONE, BLIND_NAME, BLIND_DNSBL, BLINDS };
+
+/* The fields of a stratum, packed; the coarser a level, the fewer of them are left. */
+enum { WEEK_BITS = 16, FAMILY_AT = WEEK_BITS, SENDER_AT, RDNS_AT = SENDER_AT + 2, LISTED_AT = RDNS_AT + 2 };
+
+static const uint32_t level_mask[LEVELS] = {
+    UINT32_MAX,
+    ~((1u << FAMILY_AT) - 1),
+    ~((1u << SENDER_AT) - 1),
+    ~((1u << RDNS_AT) - 1),
+};
+
+struct strata {
+    const struct columns *columns;
+    uint32_t *of; /* by attempt: its number with nothing left out; NULL: not asked for yet */
+    struct names keys[BLINDS];
+    uint32_t *number[BLINDS]; /* by that number: the number of what is left of it */
+};
+
+/* How often a rule hits in each stratum, the level chosen. */
+struct rates {
+    double *rate;   /* by number of the stratum */
+    uint8_t *basis; /* enum basis */
 };
 
 struct estimate {
     const struct walk *walk;
-    struct rate *rate; /* by (rule, stratum at a level) */
-    size_t rates, slots;
+    struct strata *strata;
+    bool own_strata;
+    struct rates *rates[RULES_MOST]; /* NULL: not asked for yet */
+    bool own[RULES_MOST];
 };
 
-static struct rate *rate_of(struct estimate *estimate, uint64_t key)
+/* ---- Strata. */
+
+struct strata *strata_new(const struct columns *columns)
 {
-    if (estimate->rates * 2 >= estimate->slots) {
-        struct rate *old = estimate->rate;
-        size_t old_slots = estimate->slots;
-        estimate->slots = old_slots ? old_slots * 2 : 1024;
-        estimate->rate = mem_zero(estimate->slots, sizeof *estimate->rate);
-        for (size_t i = 0; i < old_slots; i++)
-            if (old[i].key) {
-                size_t slot = (size_t)bytes_hash(&old[i].key, 8, 5) & (estimate->slots - 1);
-                while (estimate->rate[slot].key)
-                    slot = (slot + 1) & (estimate->slots - 1);
-                estimate->rate[slot] = old[i];
-            }
-        free(old);
-    }
-    size_t slot = (size_t)bytes_hash(&key, 8, 5) & (estimate->slots - 1);
-    while (estimate->rate[slot].key && estimate->rate[slot].key != key)
-        slot = (slot + 1) & (estimate->slots - 1);
-    if (!estimate->rate[slot].key) {
-        estimate->rate[slot].key = key;
-        estimate->rates++;
-    }
-    return &estimate->rate[slot];
+    struct strata *strata = mem_zero(1, sizeof *strata);
+    strata->columns = columns;
+    return strata;
 }
 
-/* The stratum of an attempt at a level, packed; the top bit keeps it from being 0. What the rule itself is
- * judged by is no part of it: where that is not known, all who are alike in it are not known either.
- * `let_by`: of those only that the recorded server's rule of this measure let by, which came back before. */
-static uint64_t stratum(const struct walk *walk, uint32_t attempt, uint32_t rule, unsigned level, bool let_by)
+void strata_free(struct strata *strata)
 {
-    const struct columns *columns = walk->columns;
-    uint32_t s = columns->session[attempt];
-    struct judging bare = { columns, NULL, NULL, NULL, NULL, NULL };
-    enum kind own = walk->policy->rules[rule].measure->kind;
-    bool of_name = own == KIND_RDNS || own == KIND_FCRDNS; /* one look-up tells both */
-    uint64_t rdns = of_name ? 0 : judging_state(&bare, attempt, KIND_RDNS), listed = 0;
+    free(strata->of);
+    for (int b = 0; b < BLINDS; b++) {
+        free(strata->number[b]);
+        names_free(&strata->keys[b]);
+    }
+    free(strata);
+}
+
+static uint32_t stratum_key(const struct columns *columns, uint32_t attempt)
+{
+    uint32_t s = columns->session[attempt], listed = 0;
+    const struct judging bare = { .columns = columns };
+    uint32_t rdns = judging_state(&bare, attempt, KIND_RDNS);
     const struct fact *fact = NULL;
-    while (own != KIND_DNSBL && listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
+    while (listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
         listed += fact->state == YES;
-    uint64_t sender = columns->sender[attempt] == NAME_NONE
+    uint32_t sender = columns->sender[attempt] == NAME_NONE
                           ? 2
                           : names_text(&columns->names, columns->sender[attempt]).len == 0;
-    uint64_t family = ip_is_v4(&columns->address[columns->client[s]]);
-    uint64_t week = (uint64_t)(columns->started[s] / (7 * USEC_DAY)) & 0xffff;
-    uint64_t key = (uint64_t)1 << 63 | (uint64_t)rule << 48 | (uint64_t)level << 44 | rdns << 40 |
-                   listed << 36 | (uint64_t)let_by << 30;
-    if (level < 3)
-        key |= sender << 32;
-    if (level < 2)
-        key |= family << 31;
-    if (level < 1)
-        key |= week;
-    return key;
+    uint32_t family = ip_is_v4(&columns->address[columns->client[s]]);
+    uint32_t week = (uint32_t)(columns->started[s] / (7 * USEC_DAY)) & ((1u << WEEK_BITS) - 1);
+    return week | family << FAMILY_AT | sender << SENDER_AT | rdns << RDNS_AT | listed << LISTED_AT;
+}
+
+static uint32_t key_number(struct names *keys, uint32_t key)
+{
+    return names_add(keys, (struct str){ (const char *)&key, sizeof key });
+}
+
+static void find_strata(struct strata *strata)
+{
+    static const uint32_t seen[BLINDS] = { UINT32_MAX, ~(3u << RDNS_AT), ~(3u << LISTED_AT) };
+    const struct columns *columns = strata->columns;
+    struct names *whole = &strata->keys[BLIND_NONE];
+    uint32_t last_key = 0, last = NAME_NONE;
+    strata->of = mem_alloc(columns->attempt_count * sizeof *strata->of);
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        uint32_t key = stratum_key(columns, a);
+        if (last == NAME_NONE || key != last_key) /* neighbours are often alike */
+            last = key_number(whole, key);
+        last_key = key;
+        strata->of[a] = last;
+    }
+    for (int b = 0; b < BLINDS; b++) {
+        strata->number[b] = mem_alloc(whole->count * sizeof *strata->number[b]);
+        for (uint32_t i = 0; i < whole->count; i++) {
+            uint32_t key = 0;
+            memcpy(&key, names_text(whole, i).at, sizeof key);
+            strata->number[b][i] = b == BLIND_NONE ? i : key_number(&strata->keys[b], key & seen[b]);
+        }
+    }
+}
+
+static uint32_t stratum_number(struct strata *strata, enum blind blind, uint32_t attempt)
+{
+    if (!strata->of)
+        find_strata(strata);
+    return strata->number[blind][strata->of[attempt]];
+}
+
+uint32_t stratum_of(struct strata *strata, uint32_t attempt)
+{
+    return stratum_number(strata, BLIND_NONE, attempt);
+}
+
+static enum blind blind_of(const struct measure *measure)
+{
+    return measure->kind == KIND_RDNS || measure->kind == KIND_FCRDNS ? BLIND_NAME
+           : measure->kind == KIND_DNSBL                              ? BLIND_DNSBL
+                                                                      : BLIND_NONE;
+}
+
+/* ---- Rates. */
+
+void rates_free(struct rates *rates)
+{
+    if (!rates)
+        return;
+    free(rates->rate);
+    free(rates->basis);
+    free(rates);
+}
+
+struct count {
+    uint32_t known, hits;
+};
+
+/* From counts at the finest level: each stratum takes the finest level that has enough. */
+static struct rates *choose_levels(const struct names *keys, const struct count *counts)
+{
+    struct rates *rates = mem_zero(1, sizeof *rates);
+    rates->rate = mem_alloc(keys->count * sizeof *rates->rate);
+    rates->basis = mem_alloc(keys->count);
+    memset(rates->basis, BASIS_GUESSED, keys->count);
+    for (int level = 0; level < LEVELS; level++) {
+        struct names coarse = { 0 };
+        struct count *sums = mem_zero(keys->count, sizeof *sums);
+        uint32_t *number = mem_alloc(keys->count * sizeof *number);
+        for (uint32_t i = 0; i < keys->count; i++) {
+            uint32_t key = 0;
+            memcpy(&key, names_text(keys, i).at, sizeof key);
+            key &= level_mask[level];
+            number[i] = names_add(&coarse, (struct str){ (const char *)&key, sizeof key });
+            sums[number[i]].known += counts[i].known;
+            sums[number[i]].hits += counts[i].hits;
+        }
+        for (uint32_t i = 0; i < keys->count; i++) {
+            const struct count *sum = &sums[number[i]];
+            if (rates->basis[i] != BASIS_GUESSED || sum->known < STRATUM_LEAST)
+                continue;
+            rates->rate[i] = (double)sum->hits / sum->known;
+            rates->basis[i] = BASIS_ESTIMATED;
+        }
+        free(number);
+        free(sums);
+        names_free(&coarse);
+    }
+    for (uint32_t i = 0; i < keys->count; i++)
+        if (rates->basis[i] == BASIS_GUESSED)
+            rates->rate[i] = 0.5;
+    return rates;
 }
 
 /* Whether who comes back gets past the rule: greylisting and its like, which judge by no evidence. */
@@ -82,45 +184,64 @@ static bool by_retrying(const struct walk *walk, uint32_t r)
     return walk->policy->rules[r].measure->state && !walk->policy->rules[r].measure->judge;
 }
 
-static bool is_let_by(const struct walk *walk, uint32_t attempt, uint32_t r)
+/* With state: of the deliveries that certainly are stopped by it or pass all; where retrying decides, of
+ * those that it put off. Those whose retry window goes beyond the record are left out: who came back is known
+ * of them, who did not is not. */
+static bool is_known(const struct walk *walk, uint32_t r, uint32_t attempt, bool *hit)
 {
-    return by_retrying(walk, r) && judging_passed(&walk->judging[r], attempt, NULL);
+    const struct columns *columns = walk->columns;
+    if (!walk->policy->rules[r].measure->state) { /* and with `remember`: as if it were tested each time */
+        *hit = bits_get(&walk->hit[r], attempt);
+        return bits_get(&walk->known[r], attempt);
+    }
+    bool whole = walk->by_delivery && columns->before[attempt] == NO_ATTEMPT &&
+                 columns->at[attempt] + columns->retry_window <= columns->to;
+    outcomes set = whole ? walk->delivery[attempt] : 0;
+    *hit = set == OUTCOME(r);
+    return set && (set & (set - 1)) == 0 && (!by_retrying(walk, r) || walk->attempt[attempt] & OUTCOME(r));
+}
+
+static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
+{
+    const struct walk *walk = estimate->walk;
+    enum blind blind = blind_of(walk->policy->rules[r].measure);
+    struct strata *strata = estimate->strata;
+    if (!strata->of)
+        find_strata(strata);
+    const uint32_t *number = strata->number[blind];
+    const struct names *keys = &strata->keys[blind];
+    struct count *counts = mem_zero(keys->count, sizeof *counts);
+    for (uint32_t a = 0; a < walk->columns->attempt_count; a++) {
+        bool hit = false, known = is_known(walk, r, a, &hit);
+        counts[number[strata->of[a]]].known += known;
+        counts[number[strata->of[a]]].hits += known && hit;
+    }
+    struct rates *rates = choose_levels(keys, counts);
+    free(counts);
+    return rates;
+}
+
+static const struct rates *rates_of(struct estimate *estimate, uint32_t r)
+{
+    const struct walk *walk = estimate->walk;
+    struct judged *judged = walk->policy->rules[r].measure->state ? NULL : walk->judged[r];
+    if (estimate->rates[r])
+        return estimate->rates[r];
+    if (judged && judged->rates)
+        return estimate->rates[r] = judged->rates;
+    estimate->rates[r] = find_rates(estimate, r);
+    estimate->own[r] = !judged;
+    if (judged)
+        judged->rates = estimate->rates[r];
+    return estimate->rates[r];
 }
 
 struct estimate *estimate_new(const struct walk *walk)
 {
     struct estimate *estimate = mem_zero(1, sizeof *estimate);
-    const struct columns *columns = walk->columns;
     estimate->walk = walk;
-    bool wanted = false; /* is there anything to estimate? */
-    for (size_t a = 0; a < columns->attempt_count && !wanted; a++) {
-        outcomes set = walk->by_delivery ? walk->delivery[a] : walk->attempt[a];
-        wanted = (set & (set - 1)) != 0;
-    }
-    for (uint32_t a = 0; wanted && a < columns->attempt_count; a++)
-        for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
-            /* With state: of the deliveries that certainly are stopped by it or pass all; where retrying
-             * decides, of those that it put off. Those whose retry window goes beyond the record are left
-             * out: who came back is known of them, who did not is not. Whom the recorded server's own let by
-             * are for themselves, put off now or not. */
-            bool hit = false, known = false, let_by = is_let_by(walk, a, r);
-            if (walk->policy->rules[r].measure->state) {
-                bool whole = walk->by_delivery && columns->before[a] == NO_ATTEMPT &&
-                             columns->at[a] + columns->retry_window <= columns->to;
-                outcomes set = whole ? walk->delivery[a] : 0;
-                known = set && (set & (set - 1)) == 0 &&
-                        (!by_retrying(walk, r) || let_by || walk->attempt[a] & OUTCOME(r));
-                hit = known && set == OUTCOME(r);
-            } else { /* and with `remember`: as if it were tested each time */
-                known = bits_get(&walk->known[r], a);
-                hit = known && bits_get(&walk->hit[r], a);
-            }
-            for (unsigned level = 0; known && level < STRATA; level++) {
-                struct rate *rate = rate_of(estimate, stratum(walk, a, r, level, let_by));
-                rate->known++;
-                rate->hits += hit;
-            }
-        }
+    estimate->own_strata = !walk->shelf;
+    estimate->strata = walk->shelf ? walk->shelf->strata : strata_new(walk->columns);
     return estimate;
 }
 
@@ -128,7 +249,11 @@ void estimate_free(struct estimate *estimate)
 {
     if (!estimate)
         return;
-    free(estimate->rate);
+    for (size_t r = 0; r < RULES_MOST; r++)
+        if (estimate->own[r])
+            rates_free(estimate->rates[r]);
+    if (estimate->own_strata)
+        strata_free(estimate->strata);
     free(estimate);
 }
 
@@ -146,19 +271,10 @@ static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t atte
         if (habit != HABIT_UNKNOWN)
             return BASIS_ESTIMATED;
     }
-    for (bool let_by = is_let_by(walk, attempt, r);; let_by = false) {
-        for (unsigned level = 0; level < STRATA; level++) {
-            const struct rate *found = rate_of(estimate, stratum(walk, attempt, r, level, let_by));
-            if (found->known >= STRATUM_LEAST) {
-                *rate = (double)found->hits / found->known;
-                return BASIS_ESTIMATED;
-            }
-        }
-        if (!let_by)
-            break;
-    }
-    *rate = 0.5;
-    return BASIS_GUESSED;
+    const struct rates *rates = rates_of(estimate, r);
+    uint32_t stratum = stratum_number(estimate->strata, blind_of(walk->policy->rules[r].measure), attempt);
+    *rate = rates->rate[stratum];
+    return (enum basis)rates->basis[stratum];
 }
 
 enum basis estimate_share(struct estimate *estimate, outcomes set, uint32_t attempt, double share[64])

@@ -12,4 +12,12 @@ void estimate_free(struct estimate *estimate);
  * come by. */
 enum basis estimate_share(struct estimate *estimate, outcomes set, uint32_t attempt, double share[64]);
 
+/* Which stratum each attempt is of. They are found when they are asked for first. */
+struct strata *strata_new(const struct columns *columns);
+void strata_free(struct strata *strata);
+/* The number of an attempt's stratum at the finest level: two attempts of one stratum are alike for every
+ * estimate. */
+uint32_t stratum_of(struct strata *strata, uint32_t attempt);
+void rates_free(struct rates *rates);
+
 #endif

@@ -70,6 +70,8 @@ bool networks_hold(const struct networks *networks, const struct ip *ip)
 bool networks_equal(const struct networks *a, const struct networks *b)
 {
     bool equal = a->count == b->count;
+    if (a->prefix == b->prefix) /* as in copies of one policy */
+        return equal;
     for (size_t i = 0; equal && i < a->count; i++)
         equal = by_length(&a->prefix[i], &b->prefix[i]) == 0;
     return equal;
@@ -216,6 +218,8 @@ bool texts_hold_domain(const struct texts *texts, struct str domain)
 
 bool texts_equal(const struct texts *a, const struct texts *b)
 {
+    if (a->text == b->text)
+        return a->count == b->count;
     bool equal = a->count == b->count;
     for (size_t i = 0; equal && i < a->count; i++)
         equal = str_eq(a->text[i], b->text[i]);

@@ -433,6 +433,56 @@ int policy_from_node(struct policy *policy, const char *origin, struct yaml_docu
     return -1;
 }
 
+/* What policy_set() is told, until the reader has a document of it. */
+struct setting {
+    struct policy *policy;
+    struct rule *rule;
+};
+
+static int take_setting(struct reader *reader, yaml_node_t *root, void *state)
+{
+    struct setting *setting = state;
+    struct rule *rule = setting->rule;
+    const struct measure *measure = rule->measure;
+    void *parameters = arena_zero(reader->arena, measure->parameters_size);
+    if (measure->parameters_size)
+        memcpy(parameters, rule->parameters, measure->parameters_size);
+    struct rule_read read = { rule, parameters, root };
+    size_t before = reader_push(reader, rule->name);
+    if (reader_pairs(reader, root, false, take_rule_key, &read))
+        return -1;
+    reader_pop(reader, before);
+    rule->parameters = parameters;
+    struct why why = { 0 };
+    return measure->check && measure->check(parameters, &why) ? reader_fail(reader, root, "%s", why.text) : 0;
+}
+
+int policy_set(struct policy *policy, size_t rule, struct str key, struct str value, struct why *why)
+{
+    static const char origin[] = "policy";
+    struct setting setting = { policy, &policy->rules[rule] };
+    struct str yaml = arena_printf(&policy->arena, "{ %.*s: %.*s }", STR_ARG(key), STR_ARG(value));
+    struct why told = { 0 };
+    if (reader_document(origin, "setting", yaml, &policy->arena, take_setting, &setting, &told) == 0)
+        return 0;
+    /* it stands in no file: the place says nothing */
+    struct str text = str_of(told.text), place;
+    for (int part = 0; part < 3 && str_starts(str_of(told.text), str_of(origin)); part++)
+        cut_until_char(&text, ':', &place);
+    text = str_trim(text);
+    return why_set(why, told.status, "%.*s", STR_ARG(text));
+}
+
+struct policy policy_copy(const struct policy *policy)
+{
+    struct policy copy = *policy;
+    copy.arena = (struct arena){ 0 };
+    copy.rules = arena_zero(&copy.arena, (policy->rule_count + 1) * sizeof *copy.rules);
+    if (policy->rule_count)
+        memcpy(copy.rules, policy->rules, policy->rule_count * sizeof *copy.rules);
+    return copy;
+}
+
 void policy_free(struct policy *policy)
 {
     struct arena arena = policy->arena;

@@ -94,6 +94,12 @@ int policy_read(struct policy *policy, const char *origin, struct str yaml, stru
  * A name that is neither is an error that lists those that come with it. */
 int policy_load(struct policy *policy, const char *name, struct why *why);
 void policy_free(struct policy *policy);
+/* A copy whose rules may be changed, reordered and left out; all else is the original's, which must last as
+ * long. It is freed as any policy. */
+struct policy policy_copy(const struct policy *policy);
+/* Sets a key of a rule to a value, both written as in a policy: "delay", "5m". 0, or -1 with why, which names
+ * no place; then the rule is not to be used. */
+int policy_set(struct policy *policy, size_t rule, struct str key, struct str value, struct why *why);
 /* Writes a policy as YAML that policy_read() takes back to an equal one; `whole`: with the parameters that
  * are left at their defaults. */
 int policy_write(const struct policy *policy, bool whole, FILE *to, struct why *why);

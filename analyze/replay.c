@@ -3,20 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include "analyze/estimate.h"
-#include "analyze/walk.h"
-
-/* The rows that a tally is counted in: those of the policy, or of what the record names, then the ends. */
-struct rows {
-    size_t count;
-    uint8_t outcome[64]; /* of each row */
-    uint8_t row[64];     /* of each outcome; UINT8_MAX: none */
-};
-
-struct cell {
-    double expected;
-    uint64_t low, high;
-};
+#include "analyze/cells.h"
+#include "analyze/counting.h"
+#include "analyze/units.h"
 
 struct counting {
     const struct columns *columns;
@@ -25,7 +14,7 @@ struct counting {
     struct tally *tally;
     struct rows rows;
     struct estimate *estimate;
-    struct cell all[64];
+    struct cell all[64], stopped;
     enum basis basis[64];
     bool at_least[64];
     struct cell *slice; /* by slice, then row */
@@ -33,70 +22,6 @@ struct counting {
     size_t slices, slice_room;
     usec first_slice;
 };
-
-static const struct end {
-    enum row_kind kind;
-    uint8_t outcome;
-    struct str name, title;
-} ends[] = {
-    { ROW_ACCEPTED, OUTCOME_ACCEPTED, STR_INIT("accepted"), STR_INIT("Accepted") },
-    { ROW_OTHER, OUTCOME_OTHER, STR_INIT("other"), STR_INIT("Refused for other reasons") },
-    { ROW_ABANDONED, OUTCOME_ABANDONED, STR_INIT("abandoned"), STR_INIT("Abandoned by the client") },
-    { ROW_NOTHING, OUTCOME_NOTHING, STR_INIT("nothing-attempted"), STR_INIT("Nothing attempted") },
-    { ROW_RELAYED, OUTCOME_RELAYED, STR_INIT("relayed"), STR_INIT("Through trusted relays") },
-};
-
-static struct row *add_row(struct counting *counting, uint8_t outcome, enum row_kind kind, struct str name,
-                           struct str title)
-{
-    struct tally *tally = counting->tally;
-    struct rows *rows = &counting->rows;
-    struct row *row = &tally->rows[tally->row_count++];
-    *row = (struct row){ .kind = kind };
-    row->name = arena_str(&tally->arena, name);
-    row->title = arena_str(&tally->arena, title);
-    rows->outcome[rows->count] = outcome;
-    rows->row[outcome] = (uint8_t)rows->count++;
-    return row;
-}
-
-static struct str title_of(const struct measure *measure, enum unit unit)
-{
-    return str_of(unit != UNIT_DELIVERY && measure->title_by_unit ? measure->title_by_unit : measure->title);
-}
-
-static void make_rows(struct counting *counting, const struct policy *policy)
-{
-    struct tally *tally = counting->tally;
-    tally->rows = arena_zero(&tally->arena, 64 * sizeof *tally->rows);
-    memset(counting->rows.row, 0xff, sizeof counting->rows.row);
-    if (policy) {
-        for (unsigned r = 0; r < policy->rule_count; r++) {
-            const struct rule *rule = &policy->rules[r];
-            bool own = !str_eq(rule->title, str_of(rule->measure->title));
-            add_row(counting, (uint8_t)r, ROW_MEASURE, rule->name,
-                    own ? rule->title : title_of(rule->measure, tally->unit));
-        }
-    } else {
-        uint32_t named = 0;
-        const struct columns *columns = counting->columns;
-        for (size_t a = 0; a < columns->attempt_count; a++)
-            named |= columns->named[a] > NAMED_OTHER ? (uint32_t)1 << columns->named[a] : 0;
-        for (const struct measure *const *m = measures; *m; m++)
-            if (named >> (*m)->named & 1) {
-                add_row(counting, (uint8_t)(*m)->named, ROW_MEASURE, str_of((*m)->name),
-                        title_of(*m, tally->unit));
-                named &= ~((uint32_t)1 << (*m)->named);
-            }
-        /* named by the server, and no measure of ours yet */
-        for (unsigned n = NAMED_OTHER + 1; n < NAMED_COUNT; n++)
-            if (named >> n & 1)
-                add_row(counting, (uint8_t)n, ROW_MEASURE, str_of(named_measure[n]),
-                        str_of(named_measure[n]));
-    }
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        add_row(counting, ends[i].outcome, ends[i].kind, ends[i].name, ends[i].title);
-}
 
 /* The start of the slice that a time is in. */
 static usec slice_start(enum slice_by by, usec at)
@@ -137,12 +62,6 @@ static usec slice_end(enum slice_by by, usec start)
     return start + USEC_DAY;
 }
 
-static bool in_period(const struct replay_options *options, usec at)
-{
-    return (options->from == USEC_NONE || at >= options->from) &&
-           (options->to == USEC_NONE || at < options->to);
-}
-
 /* Slices are laid out from the first unit's to the last one's, without holes. */
 static void make_slices(struct counting *counting)
 {
@@ -151,7 +70,7 @@ static void make_slices(struct counting *counting)
     struct tally *tally = counting->tally;
     usec first = USEC_NONE, last = USEC_NONE;
     for (size_t s = 0; by != SLICE_NONE && s < columns->session_count; s++) {
-        if (!in_period(counting->options, columns->started[s]))
+        if (!unit_in_period(columns, counting->options, columns->first_attempt[s]))
             continue;
         first = first == USEC_NONE ? columns->started[s] : first;
         last = columns->started[s];
@@ -189,8 +108,6 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
     struct tally *tally = counting->tally;
     usec start = counting->columns->started[counting->columns->session[attempt]];
     size_t rows = counting->rows.count;
-    if (!in_period(counting->options, start))
-        return;
     bool certain = (set & (set - 1)) == 0;
     tally->from = tally->from == USEC_NONE || start < tally->from ? start : tally->from;
     tally->to = tally->to == USEC_NONE || start > tally->to ? start : tally->to;
@@ -204,7 +121,10 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
         share[__builtin_ctzll(set)] = 1;
     else
         basis = estimate_share(counting->estimate, set, attempt, share);
+    counting->stopped.low += set >> RULES_MOST == 0;
+    counting->stopped.high += (set & (OUTCOME(RULES_MOST) - 1)) != 0;
     for (outcomes left = set; left; left &= left - 1) {
+        counting->stopped.expected += __builtin_ctzll(left) < RULES_MOST ? share[__builtin_ctzll(left)] : 0;
         unsigned outcome = (unsigned)__builtin_ctzll(left), row = counting->rows.row[outcome];
         struct cell *cells[2] = { &counting->all[row], slice ? &slice[row] : NULL };
         for (int i = 0; i < 2 && cells[i]; i++) {
@@ -218,136 +138,20 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
     }
 }
 
-static outcomes outcomes_of(const struct counting *counting, uint32_t attempt)
-{
-    return counting->walk ? counting->walk->attempt[attempt] : walk_recorded(counting->columns, attempt);
-}
-
-/* A session, or the accepted recipients of a message: accepted when any attempt is, else it belongs to what
- * stopped the first that was stopped. */
-static outcomes combine(const struct counting *counting, uint32_t from, uint32_t to,
-                        bool (*wanted)(const struct columns *, uint32_t, uint32_t), uint32_t first)
-{
-    const outcomes accepted = OUTCOME(OUTCOME_ACCEPTED);
-    const outcomes left = OUTCOME(OUTCOME_ABANDONED) | OUTCOME(OUTCOME_NOTHING);
-    outcomes set = 0,
-             leaves = left; /* what it may come to if the client leaves each attempt so far by itself */
-    for (uint32_t a = from; a < to; a++) {
-        if (wanted && !wanted(counting->columns, a, first))
-            continue;
-        outcomes one = outcomes_of(counting, a);
-        if (one == accepted)
-            return accepted;
-        set |= one & accepted;
-        if (leaves)
-            set |= one & ~(accepted | left);
-        leaves &= one;
-    }
-    return set | leaves;
-}
-
-static void count_sessions(struct counting *counting)
+static void count_units(struct counting *counting)
 {
     const struct columns *columns = counting->columns;
-    for (size_t s = 0; s < columns->session_count; s++) {
-        uint32_t first = columns->first_attempt[s];
-        count_unit(counting, combine(counting, first, columns->first_attempt[s + 1], NULL, first), first,
-                   false);
-    }
-}
-
-static void count_recipients(struct counting *counting)
-{
-    const struct columns *columns = counting->columns;
+    enum unit unit = counting->options->unit;
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        uint8_t flags = columns->flags[columns->session[a]];
-        outcomes set = outcomes_of(counting, a);
+        if (!unit_begins(columns, unit, a) || !unit_in_period(columns, counting->options, a))
+            continue;
+        outcomes set = unit_outcomes(columns, counting->walk, unit, a);
         /* the server cut the session off: a laxer policy would have seen more */
-        bool more =
-            flags & SESSION_CUT_OFF && set != walk_recorded(columns, a) && set & OUTCOME(OUTCOME_ACCEPTED);
-        count_unit(counting, set, a, more && counting->walk);
+        bool more = unit == UNIT_RECIPIENT && counting->walk &&
+                    columns->flags[columns->session[a]] & SESSION_CUT_OFF &&
+                    set != walk_recorded(columns, a) && set & OUTCOME(OUTCOME_ACCEPTED);
+        count_unit(counting, set, a, more);
     }
-}
-
-static bool same_message(const struct columns *columns, uint32_t attempt, uint32_t first)
-{
-    return columns->answer[attempt] == ANSWER_ACCEPTED &&
-           columns->transaction[attempt] == columns->transaction[first];
-}
-
-static void count_messages(struct counting *counting)
-{
-    const struct columns *columns = counting->columns;
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        uint32_t s = columns->session[a];
-        bool begins = columns->answer[a] == ANSWER_ACCEPTED;
-        for (uint32_t b = columns->first_attempt[s]; begins && b < a; b++)
-            begins = !same_message(columns, b, a);
-        if (begins)
-            count_unit(counting, combine(counting, a, columns->first_attempt[s + 1], same_message, a), a,
-                       false);
-    }
-}
-
-static outcomes recorded_delivery(const struct columns *columns, uint32_t head)
-{
-    uint32_t last = head;
-    while (columns->after[last] != NO_ATTEMPT)
-        last = columns->after[last];
-    return walk_recorded(columns, last);
-}
-
-static void count_deliveries(struct counting *counting)
-{
-    const struct columns *columns = counting->columns;
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        if (columns->before[a] != NO_ATTEMPT)
-            continue;
-        count_unit(counting, counting->walk ? counting->walk->delivery[a] : recorded_delivery(columns, a), a,
-                   false);
-    }
-}
-
-struct remainder {
-    double part;
-    size_t row;
-};
-
-static int by_remainder(const void *left, const void *right)
-{
-    const struct remainder *a = left, *b = right;
-    if (a->part != b->part)
-        return a->part > b->part ? -1 : 1;
-    return a->row < b->row ? -1 : a->row > b->row;
-}
-
-/* Whole counts that sum to the units, each within its bounds: largest remainder. */
-static void round_counts(const struct cell *cells, size_t rows, uint64_t units, uint64_t *counts)
-{
-    struct remainder order[64] = { { 0, 0 } };
-    uint64_t sum = 0;
-    for (size_t i = 0; i < rows; i++) {
-        double whole = floor(cells[i].expected + 1e-9);
-        counts[i] = (uint64_t)whole;
-        counts[i] = counts[i] < cells[i].low    ? cells[i].low
-                    : counts[i] > cells[i].high ? cells[i].high
-                                                : counts[i];
-        order[i] = (struct remainder){ cells[i].expected - (double)counts[i], i };
-        sum += counts[i];
-    }
-    qsort(order, rows, sizeof *order, by_remainder);
-    for (size_t guard = 0; sum < units && guard < 4; guard++)
-        for (size_t i = 0; i < rows && sum < units; i++)
-            if (counts[order[i].row] < cells[order[i].row].high) {
-                counts[order[i].row]++;
-                sum++;
-            }
-    for (size_t guard = 0; sum > units && guard < 4; guard++)
-        for (size_t i = rows; i-- > 0 && sum > units;)
-            if (counts[order[i].row] > cells[order[i].row].low) {
-                counts[order[i].row]--;
-                sum--;
-            }
 }
 
 static void fill_tally(struct counting *counting)
@@ -356,7 +160,7 @@ static void fill_tally(struct counting *counting)
     size_t rows = counting->rows.count;
     uint64_t counts[64];
     bool shown[64] = { false };
-    round_counts(counting->all, rows, tally->units, counts);
+    cells_round(counting->all, rows, tally->units, counts);
     for (size_t i = 0; i < rows; i++) {
         struct row *row = &tally->rows[i];
         row->count = counts[i];
@@ -369,6 +173,9 @@ static void fill_tally(struct counting *counting)
             tally->base = row->count; /* for now: what percentages leave out */
     }
     tally->base = tally->units - tally->base;
+    tally->stopped = cell_round(&counting->stopped);
+    tally->stopped_low = counting->stopped.low;
+    tally->stopped_high = counting->stopped.high;
     for (size_t s = 0; s < tally->slice_count; s++) {
         struct slice *slice = &tally->slices[s];
         const struct cell *cells = &counting->slice[s * rows];
@@ -376,7 +183,7 @@ static void fill_tally(struct counting *counting)
         slice->count = arena_zero(&tally->arena, rows * sizeof *slice->count);
         slice->low = arena_zero(&tally->arena, rows * sizeof *slice->low);
         slice->high = arena_zero(&tally->arena, rows * sizeof *slice->high);
-        round_counts(cells, rows, slice->units, counts);
+        cells_round(cells, rows, slice->units, counts);
         size_t n = 0;
         for (size_t i = 0; i < rows; i++) {
             if (!shown[i])
@@ -386,11 +193,7 @@ static void fill_tally(struct counting *counting)
             slice->high[n++] = cells[i].high;
         }
     }
-    size_t n = 0;
-    for (size_t i = 0; i < rows; i++)
-        if (shown[i])
-            tally->rows[n++] = tally->rows[i];
-    tally->row_count = n;
+    rows_keep(&counting->rows, tally, shown);
 }
 
 static int by_value(const void *left, const void *right)
@@ -412,8 +215,7 @@ static void measure_delay(struct counting *counting)
         if (columns->before[a] == NO_ATTEMPT && columns->sender[a] != NAME_NONE)
             deliveries_of[columns->sender[a]]++;
     for (uint32_t head = 0; head < columns->attempt_count; head++) {
-        if (columns->before[head] != NO_ATTEMPT ||
-            !in_period(counting->options, columns->started[columns->session[head]]))
+        if (columns->before[head] != NO_ATTEMPT || !unit_in_period(columns, counting->options, head))
             continue;
         outcomes first = counting->walk->attempt[head];
         bool put_off = first && (first & ~counting->walk->stateful) == 0;
@@ -490,47 +292,41 @@ static void write_notes(struct counting *counting)
                               "attempt that it repeats."));
 }
 
+void replay_count(const struct columns *columns, struct walk *walk, struct estimate *estimate,
+                  const struct replay_options *options, struct rows *rows, struct tally *tally)
+{
+    const struct policy *policy = walk ? walk->policy : NULL;
+    *tally = (struct tally){ .unit = options->unit, .from = USEC_NONE, .to = USEC_NONE };
+    tally->delay_minutes_median = tally->delay_minutes_90 = tally->delay_minutes_99 = NAN;
+    tally->policy = arena_str(&tally->arena, policy ? policy->name : STR("recorded"));
+    struct counting counting = {
+        .columns = columns, .options = options, .walk = walk, .estimate = estimate, .tally = tally
+    };
+    rows_make(&counting.rows, columns, policy, tally);
+    make_slices(&counting);
+    count_units(&counting);
+    if (policy)
+        count_warnings(&counting, policy);
+    fill_tally(&counting);
+    if (policy && options->unit == UNIT_DELIVERY && walk->stateful)
+        measure_delay(&counting);
+    write_notes(&counting);
+    free(counting.slice);
+    free(counting.slice_units);
+    if (rows)
+        *rows = counting.rows;
+}
+
 int replay_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                struct tally *tally, struct why *why)
 {
-    static const struct policy as_recorded = { .name = STR_INIT("recorded") };
     struct walk walk = { 0 };
     columns_chain(columns, options->retry_window);
     if (policy && walk_run(&walk, columns, policy, options, why) < 0)
         return -1;
-    *tally = (struct tally){ .unit = options->unit, .from = USEC_NONE, .to = USEC_NONE };
-    tally->delay_minutes_median = tally->delay_minutes_90 = tally->delay_minutes_99 = NAN;
-    tally->policy = arena_str(&tally->arena, policy ? policy->name : as_recorded.name);
-    struct counting counting = {
-        .columns = columns, .options = options, .walk = policy ? &walk : NULL, .tally = tally
-    };
-    counting.estimate = policy ? estimate_new(&walk) : NULL;
-    make_rows(&counting, policy);
-    make_slices(&counting);
-    switch (options->unit) {
-    case UNIT_SESSION:
-        count_sessions(&counting);
-        break;
-    case UNIT_RECIPIENT:
-        count_recipients(&counting);
-        break;
-    case UNIT_MESSAGE:
-        count_messages(&counting);
-        break;
-    case UNIT_DELIVERY:
-    case UNITS:
-        count_deliveries(&counting);
-        break;
-    }
-    if (policy)
-        count_warnings(&counting, policy);
-    fill_tally(&counting);
-    if (policy && options->unit == UNIT_DELIVERY && walk.stateful)
-        measure_delay(&counting);
-    write_notes(&counting);
-    estimate_free(counting.estimate);
-    free(counting.slice);
-    free(counting.slice_units);
+    struct estimate *estimate = policy ? estimate_new(&walk) : NULL;
+    replay_count(columns, policy ? &walk : NULL, estimate, options, NULL, tally);
+    estimate_free(estimate);
     walk_free(&walk);
     return 0;
 }

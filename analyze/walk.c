@@ -43,37 +43,39 @@ static bool is_maybe(const struct walk *walk, uint32_t r, uint32_t attempt)
     return walk->maybe[r].count && bits_get(&walk->maybe[r], attempt);
 }
 
-static void judge_rule(struct walk *walk, uint32_t r, enum stage stage, uint8_t *judged)
+static void judge_rule(const struct walk *walk, uint32_t r, struct judged *to)
 {
     const struct columns *columns = walk->columns;
-    const struct rule *rule = &walk->policy->rules[r];
-    bool shared = walk->by_delivery && rule->measure->in_chain;
+    const struct judging *judging = &walk->judging[r];
+    bool shared = walk->by_delivery && to->rule->measure->in_chain, with_state = walk->state[r] != NULL;
+    uint8_t *judged = mem_alloc(columns->attempt_count);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         bool tells = shared && (columns->before[a] != NO_ATTEMPT || columns->after[a] != NO_ATTEMPT);
-        enum tri applies = stage <= columns->reached[a] ? judging_applies(&walk->judging[r], a) : NO;
+        enum tri applies = to->stage <= columns->reached[a] ? judging_applies(judging, a) : NO;
         judged[a] = applies != NO ? 0 : JUDGED_NOT_ASKED;
-        judged[a] |= (uint8_t)(applies != NO || tells ? judging_verdict(&walk->judging[r], a) : UNKNOWN);
+        judged[a] |= (uint8_t)(applies != NO || tells ? judging_verdict(judging, a) : UNKNOWN);
         if (applies != UNKNOWN)
             continue;
-        if (judged[a] == YES && !walk->state[r] && judging_let_by(&walk->judging[r], a))
+        if (judged[a] == YES && !with_state && judging_let_by(judging, a))
             judged[a] |= JUDGED_NOT_ASKED; /* the same rule did not hit it: it was exempt */
         else
-            bits_set(&walk->maybe[r], a);
+            bits_set(&to->maybe, a);
     }
     if (shared)
         share_in_chains(columns, judged);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         bool asked = !(judged[a] & JUDGED_NOT_ASKED);
         enum tri verdict = asked ? (enum tri)judged[a] : NO;
-        if (verdict == YES && !walk->state[r] && is_maybe(walk, r, a))
+        if (verdict == YES && !with_state && to->maybe.count && bits_get(&to->maybe, a))
             verdict = UNKNOWN;
         if (verdict == YES)
-            bits_set(&walk->hit[r], a);
+            bits_set(&to->hit, a);
         if (verdict != UNKNOWN)
-            bits_set(&walk->known[r], a);
-        if (walk->state[r] && asked)
-            bits_set(&walk->applies[r], a);
+            bits_set(&to->known, a);
+        if (asked)
+            bits_set(&to->applies, a);
     }
+    free(judged);
 }
 
 static enum tri verdict_of(const struct walk *walk, uint32_t r, uint32_t attempt)
@@ -86,8 +88,7 @@ static bool is_deferred(const struct columns *columns, uint32_t attempt)
     return columns->answer[attempt] == ANSWER_DEFERRED || columns->answer[attempt] == ANSWER_DROPPED;
 }
 
-/* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
-static bool puts_off(const struct walk *walk, uint32_t r, uint32_t attempt)
+bool walk_puts_off(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
     const struct rule *rule = &walk->policy->rules[r];
     enum reply_class reply = rule->reply;
@@ -130,7 +131,7 @@ static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool 
 static void stop(const struct walk *walk, struct passage *passage, uint32_t r, uint32_t attempt)
 {
     passage->stopped |= OUTCOME(r);
-    passage->put_off = passage->put_off || puts_off(walk, r, attempt);
+    passage->put_off = passage->put_off || walk_puts_off(walk, r, attempt);
 }
 
 static void spoil(struct walk *walk, uint32_t r, uint32_t attempt)
@@ -322,35 +323,36 @@ static outcomes end_of_chain(const struct columns *columns, uint32_t attempt)
 /* How a chain stands before an attempt: ended, maybe ended, or certainly waiting for it. */
 enum alive { ENDED, MAYBE_ALIVE, ALIVE };
 
+outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on)
+{
+    const struct columns *columns = walk->columns;
+    bool last = columns->after[attempt] == NO_ATTEMPT;
+    *goes_on = false;
+    if (outcome < RULES_MOST) {
+        if (!walk_puts_off(walk, outcome, attempt))
+            return OUTCOME(outcome);
+        *goes_on = !last;
+        return last ? after_last(walk, outcome, attempt) : 0;
+    }
+    if (outcome == OUTCOME_RELAYED)
+        return OUTCOME(OUTCOME_RELAYED);
+    *goes_on = !last && (outcome == OUTCOME_ABANDONED || outcome == OUTCOME_NOTHING ||
+                         (outcome == OUTCOME_OTHER && is_deferred(columns, attempt)));
+    return *goes_on ? 0 : end_of_chain(columns, attempt);
+}
+
 static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive alive, outcomes *delivery)
 {
     const struct columns *columns = walk->columns;
     struct passage passage = pass_rules(walk, attempt, alive == ALIVE);
-    bool last = columns->after[attempt] == NO_ATTEMPT;
     bool goes_on = false, ends = false;
-    walk->attempt[attempt] = passage.stopped | (passage.possible ? end_of(columns, attempt) : 0);
-    for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
-        if (!(passage.stopped >> r & 1))
-            continue;
-        if (!puts_off(walk, r, attempt)) {
-            *delivery |= OUTCOME(r);
-            ends = true;
-        } else if (last) {
-            *delivery |= after_last(walk, r, attempt);
-        } else {
-            goes_on = true;
-        }
-    }
-    if (passage.possible) {
-        outcomes end = end_of(columns, attempt);
-        bool back = !last && (end == OUTCOME(OUTCOME_ABANDONED) || end == OUTCOME(OUTCOME_NOTHING) ||
-                              (end == OUTCOME(OUTCOME_OTHER) && is_deferred(columns, attempt)));
-        if (back)
-            goes_on = true;
-        else {
-            *delivery |= end_of_chain(columns, attempt);
-            ends = true;
-        }
+    outcomes set = passage.stopped | (passage.possible ? end_of(columns, attempt) : 0);
+    walk->attempt[attempt] = set;
+    for (outcomes left = set; left; left &= left - 1) {
+        bool on = false;
+        *delivery |= walk_leads(walk, attempt, (unsigned)__builtin_ctzll(left), &on);
+        goes_on = goes_on || on;
+        ends = ends || !on;
     }
     if (passage.put_off && !is_deferred(columns, attempt)) {
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
@@ -366,6 +368,44 @@ static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive 
     return goes_on ? (ends || alive != ALIVE ? MAYBE_ALIVE : ALIVE) : ENDED;
 }
 
+static bool is_relayed(const struct walk *walk, uint32_t attempt)
+{
+    const struct columns *columns = walk->columns;
+    return walk->policy->trusted_relays.count &&
+           networks_hold(&walk->policy->trusted_relays,
+                         &columns->address[columns->client[columns->session[attempt]]]);
+}
+
+static void walk_lone(struct walk *walk, uint32_t attempt)
+{
+    struct passage passage = pass_rules(walk, attempt, true);
+    walk->attempt[attempt] = passage.stopped | (passage.possible ? end_of(walk->columns, attempt) : 0);
+}
+
+void walk_unit(struct walk *walk, uint32_t first)
+{
+    enum alive now = ALIVE;
+    if (!walk->by_delivery) {
+        if (is_relayed(walk, first))
+            walk->attempt[first] = OUTCOME(OUTCOME_RELAYED);
+        else
+            walk_lone(walk, first);
+        return;
+    }
+    walk->delivery[first] = 0;
+    for (uint32_t a = first; a != NO_ATTEMPT; a = walk->columns->after[a]) {
+        outcomes ended = 0, *delivery = now == ENDED ? &ended : &walk->delivery[first];
+        if (is_relayed(walk, a)) {
+            walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
+            *delivery |= OUTCOME(OUTCOME_RELAYED);
+            now = ENDED;
+            continue;
+        }
+        enum alive next = walk_delivery(walk, a, now, delivery);
+        now = now == ENDED ? ENDED : next;
+    }
+}
+
 static void walk_attempts(struct walk *walk)
 {
     const struct columns *columns = walk->columns;
@@ -373,22 +413,20 @@ static void walk_attempts(struct walk *walk)
     uint32_t *head = walk->by_delivery ? mem_alloc(columns->attempt_count * sizeof *head) : NULL;
     uint8_t *alive = walk->by_delivery ? mem_zero(columns->attempt_count, 1) : NULL;
     for (size_t k = 0; k < columns->attempt_count; k++) {
-        uint32_t a = order[k], s = columns->session[a];
-        bool relayed = walk->policy->trusted_relays.count &&
-                       networks_hold(&walk->policy->trusted_relays, &columns->address[columns->client[s]]);
-        if (relayed) {
+        uint32_t a = order[k];
+        bool first = columns->before[a] == NO_ATTEMPT;
+        if (walk->by_delivery)
+            head[a] = first ? a : head[columns->before[a]];
+        if (is_relayed(walk, a)) { /* a chain of which an attempt came through a relay ends there */
             walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
-            if (walk->by_delivery)
-                walk->delivery[a] = OUTCOME(OUTCOME_RELAYED);
+            if (walk->by_delivery && (first || alive[a] != ENDED))
+                walk->delivery[head[a]] |= OUTCOME(OUTCOME_RELAYED);
             continue;
         }
         if (!walk->by_delivery) {
-            struct passage passage = pass_rules(walk, a, true);
-            walk->attempt[a] = passage.stopped | (passage.possible ? end_of(columns, a) : 0);
+            walk_lone(walk, a);
             continue;
         }
-        bool first = columns->before[a] == NO_ATTEMPT;
-        head[a] = first ? a : head[columns->before[a]];
         /* one that would not have come may have come for another message of the same key */
         enum alive now = first ? ALIVE : (enum alive)alive[a];
         outcomes ended = 0;
@@ -402,22 +440,45 @@ static void walk_attempts(struct walk *walk)
     free(alive);
 }
 
-int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
-             const struct replay_options *options, struct why *why)
+/* Judges a rule, or takes what was judged before. */
+static void prepare_rule(struct walk *walk, size_t k)
 {
-    size_t rules = policy->rule_count, attempts = columns->attempt_count;
+    uint32_t r = walk->steps[k].rule;
+    const struct rule *rule = &walk->policy->rules[r];
+    walk->judging[r] = (struct judging){ walk->columns, walk->record, walk->policy, rule, NULL, NULL };
+    walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
+    struct judged *judged = shelf_find(walk->shelf, walk->policy, rule, walk->steps[k].stage);
+    if (!judged) {
+        judged = shelf_add(walk->shelf, walk->policy, rule, walk->steps[k].stage);
+        judge_rule(walk, r, judged);
+    }
+    walk->judged[r] = judged;
+    walk->hit[r] = judged->hit;
+    walk->known[r] = judged->known;
+    walk->applies[r] = judged->applies;
+    walk->maybe[r] = judged->maybe;
+    walk->judging[r].hit = &walk->hit[r];
+    walk->judging[r].known = &walk->known[r];
+    walk->stateful |= walk->state[r] ? OUTCOME(r) : 0;
+}
+
+int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why)
+{
+    size_t rules = policy->rule_count;
     *walk = (struct walk){ 0 };
     if (rules > RULES_MOST)
         return why_set(why, EX_DATAERR, "%.*s: more than %d measures in one policy", STR_ARG(policy->name),
                        RULES_MOST);
-    walk->columns = columns;
+    walk->columns = shelf->columns;
     walk->policy = policy;
-    walk->options = options;
-    walk->by_delivery = options->unit == UNIT_DELIVERY;
-    walk->record = record_new(columns, options);
-    walk->habits = walk->by_delivery ? habits_new(columns) : NULL;
+    walk->options = shelf->options;
+    walk->shelf = shelf;
+    walk->by_delivery = shelf->options->unit == UNIT_DELIVERY;
+    walk->record = shelf->record;
+    walk->habits = shelf->habits;
     walk->judging = mem_zero(rules, sizeof *walk->judging);
     walk->steps = mem_zero(rules, sizeof *walk->steps);
+    walk->judged = mem_zero(rules, sizeof *walk->judged);
     walk->hit = mem_zero(rules, sizeof *walk->hit);
     walk->known = mem_zero(rules, sizeof *walk->known);
     walk->applies = mem_zero(rules, sizeof *walk->applies);
@@ -426,51 +487,55 @@ int walk_run(struct walk *walk, const struct columns *columns, const struct poli
     walk->held = mem_zero(rules, sizeof *walk->held);
     walk->net_spoiled = mem_zero(rules, sizeof *walk->net_spoiled);
     walk->operator_spoiled = mem_zero(rules, sizeof *walk->operator_spoiled);
-    walk->attempt = mem_zero(attempts, sizeof *walk->attempt);
-    walk->delivery = walk->by_delivery ? mem_zero(attempts, sizeof *walk->delivery) : NULL;
     policy_steps(policy, walk->steps);
-    uint8_t *judged = mem_alloc(attempts);
-    for (size_t k = 0; k < rules; k++) {
-        uint32_t r = walk->steps[k].rule;
-        const struct rule *rule = &policy->rules[r];
-        walk->judging[r] = (struct judging){ columns, walk->record, policy, rule, NULL, NULL };
-        walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
-        walk->hit[r] = bits_new(attempts);
-        walk->known[r] = bits_new(attempts);
-        walk->applies[r] = bits_new(walk->state[r] ? attempts : 0);
-        walk->maybe[r] = bits_new(rule_may_wonder(policy, rule) ? attempts : 0);
-        judge_rule(walk, r, walk->steps[k].stage, judged);
-        walk->judging[r].hit = &walk->hit[r];
-        walk->judging[r].known = &walk->known[r];
-        if (walk->state[r]) {
-            walk->held[r] = walk->state[r]->begin(&walk->judging[r]);
-            walk->net_spoiled[r] = bits_new(columns->network_count);
-            walk->operator_spoiled[r] = bits_new(columns->names.count);
-            walk->stateful |= OUTCOME(r);
-        }
+    for (size_t k = 0; k < rules; k++)
+        prepare_rule(walk, k);
+    return 0;
+}
+
+int walk_shelved(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why)
+{
+    const struct columns *columns = shelf->columns;
+    if (walk_prepare(walk, shelf, policy, why) < 0)
+        return -1;
+    walk->attempt = mem_zero(columns->attempt_count, sizeof *walk->attempt);
+    walk->delivery = walk->by_delivery ? mem_zero(columns->attempt_count, sizeof *walk->delivery) : NULL;
+    for (size_t r = 0; r < policy->rule_count; r++) {
+        if (!walk->state[r])
+            continue;
+        walk->held[r] = walk->state[r]->begin(&walk->judging[r]);
+        walk->net_spoiled[r] = bits_new(columns->network_count);
+        walk->operator_spoiled[r] = bits_new(columns->names.count);
     }
-    free(judged);
     walk_attempts(walk);
     return 0;
+}
+
+int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
+             const struct replay_options *options, struct why *why)
+{
+    struct shelf *shelf = shelf_new(columns, options);
+    int result = walk_shelved(walk, shelf, policy, why);
+    if (result < 0)
+        shelf_free(shelf);
+    else
+        walk->own_shelf = true;
+    return result;
 }
 
 void walk_free(struct walk *walk)
 {
     for (size_t r = 0; walk->policy && r < walk->policy->rule_count; r++) {
-        bits_free(&walk->hit[r]);
-        bits_free(&walk->known[r]);
-        bits_free(&walk->applies[r]);
-        bits_free(&walk->maybe[r]);
         bits_free(&walk->net_spoiled[r]);
         bits_free(&walk->operator_spoiled[r]);
-        if (walk->state[r])
+        if (walk->state[r] && walk->held[r])
             walk->state[r]->end(walk->held[r]);
     }
-    if (walk->record)
-        record_free(walk->record);
-    habits_free(walk->habits);
+    if (walk->own_shelf)
+        shelf_free(walk->shelf);
     free(walk->judging);
     free(walk->steps);
+    free(walk->judged);
     free(walk->hit);
     free(walk->known);
     free(walk->applies);

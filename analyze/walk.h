@@ -6,6 +6,7 @@
 #include "analyze/columns.h"
 #include "analyze/habits.h"
 #include "analyze/record.h"
+#include "analyze/shelf.h"
 #include "analyze/state.h"
 
 /* A set of outcomes: bit r for being stopped by rule r, and the ends that are no rule's. */
@@ -24,12 +25,15 @@ struct walk {
     const struct columns *columns;
     const struct policy *policy;
     const struct replay_options *options;
+    struct shelf *shelf; /* what is not this policy's alone; and whether the walk made it */
+    bool own_shelf;
     struct record *record;
     struct judging *judging; /* by rule */
+    struct judged **judged;  /* by rule: where its verdicts are kept */
     struct step *steps;      /* in order of acting */
     struct bits *hit,
         *known; /* by rule: verdicts from evidence, reach minded; a rule that does not apply misses */
-    struct bits *applies;                        /* by rule, for those with state: asked at all */
+    struct bits *applies;                        /* by rule: asked at all */
     struct bits *maybe;                          /* by rule: it may be exempt; no bits: none is */
     const struct state **state;                  /* by rule; NULL: none */
     void **held;                                 /* by rule: what the state holds */
@@ -44,7 +48,21 @@ struct walk {
 /* Judges all rules and walks all attempts. -1 with why where the policy has too many rules. */
 int walk_run(struct walk *walk, const struct columns *columns, const struct policy *policy,
              const struct replay_options *options, struct why *why);
+/* The same for one of many policies on the shelf's columns, under its options; policy and shelf must outlast
+ * it. */
+int walk_shelved(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why);
+/* The same but for the walking: verdicts from evidence are there, `attempt` and `delivery` are not. */
+int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *policy, struct why *why);
+/* Fills `attempt`, and by delivery `delivery`, for the attempts of one delivery (by other units: of one
+ * attempt), where no rule has state. */
+void walk_unit(struct walk *walk, uint32_t first);
 void walk_free(struct walk *walk);
+
+/* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
+bool walk_puts_off(const struct walk *walk, uint32_t r, uint32_t attempt);
+/* What a delivery comes to whose attempt has this outcome; *goes_on: or it goes on with its next attempt. By
+ * delivery only. */
+outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on);
 
 /* The habit of the attempt's client, as the key of a measure with state has it. */
 enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt);

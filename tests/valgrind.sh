@@ -22,6 +22,8 @@ for lab in sample-logs/labs/*/; do
     v replay -d "$db" --by hour
     v status -d "$db"
     v audit -d "$db" -p talk-2009
+    v compare -d "$db" -p recorded -p talk-2009
+    v sweep -d "$db" -p talk-2009 --vary greylist.delay=1m,1h --vary 'dnsbl.zones=+each,-each' --search one-at-a-time
     v explain -d "$db" 1
 done
 echo 'ok'

@@ -9,6 +9,10 @@
  *
  *     tell NAME: ROW COUNT LOW HIGH BASIS, ...
  *
+ * and for a case that names a second policy, `against`, every pair of rows of the two:
+ *
+ *     tell NAME: ROW>ROW COUNT LOW HIGH cell, ..., more COUNT LOW HIGH net
+ *
  * With --later, a case that needs a measure that is not there yet, or the
  * bounds of a measure with state, is told as `later NAME: ...` where it does not come out right, and does not
  * count. */
@@ -19,6 +23,7 @@
 #include <sysexits.h>
 #include <yaml.h>
 
+#include "analyze/compare.h"
 #include "analyze/measure.h"
 #include "analyze/policy.h"
 #include "analyze/replay.h"
@@ -604,6 +609,27 @@ static void tell(struct str name, const struct tally *tally)
     putchar('\n');
 }
 
+/* The pairs of rows of two policies, and how many more the second stops. */
+static int tell_pairs(struct str name, struct columns *columns, const struct policy *first,
+                      const struct policy *second, const struct replay_options *options, struct why *why)
+{
+    struct comparison comparison;
+    if (compare_run(columns, first, second, options, &comparison, why))
+        return -1;
+    const struct tally *a = &comparison.side[0], *b = &comparison.side[1];
+    printf("tell %.*s: ", STR_ARG(name));
+    for (size_t i = 0; i < a->row_count * b->row_count; i++) {
+        const struct bounded *cell = &comparison.cell[i];
+        printf("%.*s>%.*s %llu %llu %llu cell, ", STR_ARG(a->rows[i / b->row_count].name),
+               STR_ARG(b->rows[i % b->row_count].name), (unsigned long long)cell->count,
+               (unsigned long long)cell->low, (unsigned long long)cell->high);
+    }
+    printf("more %lld %lld %lld net\n", (long long)comparison.net[0], (long long)comparison.net[1],
+           (long long)comparison.net[2]);
+    comparison_free(&comparison);
+    return 0;
+}
+
 /* Every row that is named has these bounds and every other one nothing; a certain row's count is its bound,
  * and the counts sum to the units. */
 static bool as_expected(const struct bounds *expected, size_t count, const struct tally *tally)
@@ -643,9 +669,9 @@ static int read_policy(struct book *book, const yaml_node_t *kase, const char *k
 
 static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mode mode)
 {
-    static const char *const keys[] = { "name",     "unit",     "in_force", "record_ends", "assume",
-                                        "outbound", "sessions", "policy",   "expect",      NULL };
-    struct policy in_force = { 0 }, policy = { 0 };
+    static const char *const keys[] = { "name",     "unit",   "in_force", "record_ends", "assume", "outbound",
+                                        "sessions", "policy", "against",  "expect",      NULL };
+    struct policy in_force = { 0 }, policy = { 0 }, against = { 0 };
     struct bounds expected[ROWS_MOST];
     struct columns *columns = NULL;
     struct tally tally = { 0 };
@@ -675,7 +701,14 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mo
         goto done;
     }
     const struct rule *state = rule_with_state(&policy);
-    if (mode == MODE_TELL) {
+    if (mode == MODE_TELL && get(book, kase, "against")) {
+        if (read_policy(book, kase, "against", &against, &why) ||
+            tell_pairs(name, columns, &policy, &against, &options, &why)) {
+            printf("differs %.*s: %s\n", STR_ARG(name), why.text);
+            goto done;
+        }
+        outcome = OUTCOME_OK;
+    } else if (mode == MODE_TELL) {
         tell(name, &tally);
         outcome = OUTCOME_OK;
     } else if (as_expected(expected, count, &tally)) {
@@ -690,6 +723,7 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mo
 done:
     tally_free(&tally);
     columns_free(columns);
+    policy_free(&against);
     policy_free(&policy);
     policy_free(&in_force);
     return outcome;

@@ -1,0 +1,30 @@
+/* What a policy does to mail that should have come: refused with a word, late, or lost (semantics.md section
+ * 7). */
+#ifndef ANALYZE_HARMS_H
+#define ANALYZE_HARMS_H
+
+#include "analyze/cells.h"
+#include "analyze/estimate.h"
+#include "analyze/wanted.h"
+
+enum { HARM_NONE = HARMS, HARM_KINDS };
+
+/* Bits of enum harm, and of HARM_NONE, that may be so of a unit; `share` is filled with what is expected of
+ * each, which sums to 1. */
+unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit unit, uint32_t first,
+                  double share[HARM_KINDS]);
+
+struct harm_cells {
+    struct cell wanted[HARMS], presumed[HARMS];
+};
+/* Adds the harm of `times` units like the one that begins with `first`, which have these signs. */
+void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimate *estimate, uint32_t first,
+               uint16_t signs, uint64_t times);
+/* The signs of a unit together. */
+uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, enum unit unit,
+                    uint32_t first);
+/* Counts those of all units in the period. */
+struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate,
+                              const struct wanted *wanted);
+
+#endif

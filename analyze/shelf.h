@@ -1,0 +1,49 @@
+/* What is worked out once for many policies on the same record: what the server enforced, habits, what each
+ * measure with its parameters judges, and how often it hits in each stratum. */
+#ifndef ANALYZE_SHELF_H
+#define ANALYZE_SHELF_H
+
+#include "analyze/habits.h"
+#include "analyze/record.h"
+#include "base/bits.h"
+
+struct rates; /* estimate.h */
+
+/* A rule's verdicts from evidence on all attempts: those of every rule that judges alike in its stage. */
+struct judged {
+    const struct policy *policy; /* which it was judged for first */
+    const struct rule *rule;
+    enum stage stage;
+    struct bits hit, known; /* a rule that does not apply misses; reach is minded */
+    struct bits applies;    /* it is asked at all */
+    struct bits maybe;      /* it may be exempt; no bits: none is */
+    struct rates *rates;    /* NULL: not asked for yet */
+};
+
+struct strata; /* estimate.h */
+
+struct shelf {
+    const struct columns *columns;
+    const struct replay_options *options;
+    struct record *record;
+    struct habits *habits; /* by delivery */
+    struct strata *strata;
+    struct judged **judged;
+    size_t count, room;
+};
+
+/* The columns must have their chains, and they and the options last as long. */
+struct shelf *shelf_new(const struct columns *columns, const struct replay_options *options);
+void shelf_free(struct shelf *shelf);
+/* The verdicts of a rule that acts at this stage; NULL: nobody asked for them yet. */
+struct judged *shelf_find(const struct shelf *shelf, const struct policy *policy, const struct rule *rule,
+                          enum stage stage);
+/* A place for them. The policy must last as long as the shelf. */
+struct judged *shelf_add(struct shelf *shelf, const struct policy *policy, const struct rule *rule,
+                         enum stage stage);
+
+/* Whether two rules, each of its policy, give the same verdict from evidence wherever both are asked. */
+bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
+                       const struct rule *others);
+
+#endif

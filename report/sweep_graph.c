@@ -1,0 +1,235 @@
+/* The front as a graph: each row a point, what is stopped over what is harmed for good. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "report/escape.h"
+#include "report/sweep_table.h"
+#include "report/utf8.h"
+#include "report/whole_file.h"
+
+enum { WIDTH = 960, HEIGHT = 540, NAMES_MOST = 14, NAME_WIDTH = 46, WIDE = 64, HIGH = 20 };
+
+static const char *const endings[] = { ".svg", ".png", ".txt" };
+enum { ENDING_SVG, ENDING_PNG, ENDING_TXT, ENDINGS };
+
+static int ending_of(const char *path)
+{
+    size_t len = strlen(path);
+    for (int i = 0; i < ENDINGS; i++)
+        if (len > strlen(endings[i]) &&
+            str_eq_nocase(str_of(path + len - strlen(endings[i])), str_of(endings[i])))
+            return i;
+    return ENDINGS;
+}
+
+int sweep_graph_check(const char *path, struct why *why)
+{
+    return ending_of(path) != ENDINGS
+               ? 0
+               : why_set(why, EX_USAGE,
+                         "%s: a graph is drawn as .svg, .png or .txt; give the file such a name", path);
+}
+
+/* What is refused or lost of what is wanted or presumed to be: what comes late comes. */
+static uint64_t harmed(const struct sweep_row *row)
+{
+    return row->wanted[HARM_TOLD].count + row->wanted[HARM_LOST].count + row->presumed[HARM_TOLD].count +
+           row->presumed[HARM_LOST].count;
+}
+
+static void put_data(const struct sweep_shown *shown, const char *name, bool front, FILE *to)
+{
+    fprintf(to, "$%s << E\n", name);
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct sweep_row *row = &shown->rows[shown->order[i]];
+        if (row->front == front)
+            fprintf(to, "%" PRIu64 " %" PRIu64 " %zu\n", harmed(row), row->stopped.count, shown->order[i]);
+    }
+    fputs("E\n", to);
+}
+
+static size_t count_front(const struct sweep_shown *shown)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < shown->count; i++)
+        count += shown->rows[shown->order[i]].front;
+    return count;
+}
+
+/* The rows of the front by number and name, beside the plot. */
+static void put_names(const struct sweep_shown *shown, FILE *to)
+{
+    struct arena arena = { 0 };
+    size_t said = 0;
+    for (size_t i = 0; i < shown->count && said < NAMES_MOST; i++) {
+        size_t row = shown->order[i];
+        if (!shown->rows[row].front)
+            continue;
+        struct str name = text_fit(&arena, text_visible(&arena, shown->names[row]), NAME_WIDTH);
+        fputs("set label ", to);
+        escape_gnuplot(to, arena_printf(&arena, "%zu  %.*s", row, STR_ARG(name)));
+        fprintf(to, " at graph 1.02, graph 0.%03zu left font ',10' noenhanced\n", 960 - 60 * said);
+        said++;
+    }
+    if (count_front(shown) > said)
+        fprintf(to, "set label \"and %zu more\" at graph 1.02, graph 0.%03zu left font ',10' noenhanced\n",
+                count_front(shown) - said, 960 - 60 * said);
+    arena_free(&arena);
+}
+
+static void put_script(const struct sweep_shown *shown, int ending, FILE *to)
+{
+    const char *units = unit_plural[shown->unit];
+    struct arena arena = { 0 };
+    fputs("set encoding utf8\n", to);
+    if (ending == ENDING_SVG)
+        fprintf(to, "set terminal svg size %d,%d font 'sans-serif,12' background '#ffffff' noenhanced\n",
+                WIDTH, HEIGHT);
+    else
+        fprintf(
+            to,
+            "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) { set terminal pngcairo size %d,%d fontscale 1.5 "
+            "font 'DejaVu Sans,12' noenhanced } else { set terminal png size %d,%d truecolor noenhanced }\n",
+            WIDTH * 2, HEIGHT * 2, WIDTH * 2, HEIGHT * 2);
+    fputs("set title ", to);
+    escape_gnuplot(to, arena_printf(&arena, "Policy %.*s varied: what is stopped, and what it hurts",
+                                    STR_ARG(text_fit(&arena, text_visible(&arena, shown->policy), 40))));
+    fputs(" noenhanced\nset xlabel ", to);
+    escape_gnuplot(to, arena_printf(&arena, "%s refused or lost that were wanted or accepted", units));
+    fputs("\nset ylabel ", to);
+    escape_gnuplot(to, arena_printf(&arena, "%s stopped", units));
+    fputs("\nunset key\nset rmargin at screen 0.66\nset border 3 linecolor rgb '#8b949e'\n"
+          "set tics nomirror textcolor rgb '#6a737d' font ',11' format '%.0f'\nset offsets graph 0.05, graph "
+          "0.05, "
+          "graph 0.05, graph 0.05\nset grid back linetype 1 linecolor rgb '#dfe3e8'\n",
+          to);
+    put_names(shown, to);
+    size_t front = count_front(shown);
+    put_data(shown, "others", false, to);
+    put_data(shown, "front", true, to);
+    const char *before = "plot ";
+    if (front < shown->count) {
+        fprintf(to, "%s$others using 1:2 with points pointtype 7 pointsize 0.5 linecolor rgb '#8b949e'",
+                before);
+        before = ", ";
+    }
+    if (front)
+        fprintf(to,
+                "%s$front using 1:2 with points pointtype 7 pointsize 0.9 linecolor rgb '#0b62a4', "
+                "$front using 1:2:3 with labels offset 0.6,0.6 left font ',10' textcolor rgb '#24292f'",
+                before);
+    fputs("\n", to);
+    arena_free(&arena);
+}
+
+static int draw(const struct sweep_shown *shown, int ending, const char *path, const struct gnuplot *gnuplot,
+                struct why *why)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    if (!to)
+        return why_set(why, EX_OSERR, "there is no memory for the graph's script");
+    put_script(shown, ending, to);
+    fclose(to);
+    struct picture_bytes bytes = { 0 };
+    int result = gnuplot_run(gnuplot, (struct str){ text, len }, &bytes, why);
+    free(text);
+    if (result == 0)
+        result = whole_file_write(path, (struct str){ bytes.at, bytes.len }, why);
+    free(bytes.at);
+    return result;
+}
+
+/* ---- For the terminal: a * for the front, with its row's number behind it where there is room. */
+
+struct canvas {
+    char cell[HIGH][WIDE + 1];
+};
+
+static size_t place(uint64_t value, uint64_t least, uint64_t most, size_t room)
+{
+    return most > least
+               ? (size_t)((double)(value - least) / (double)(most - least) * (double)(room - 1) + 0.5)
+               : 0;
+}
+
+static void mark(struct canvas *canvas, size_t x, size_t y, const struct sweep_row *row, size_t number)
+{
+    char digits[24];
+    char *line = canvas->cell[HIGH - 1 - y];
+    if (!row->front) {
+        line[x] = line[x] == ' ' ? '.' : line[x];
+        return;
+    }
+    line[x] = '*';
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%zu", number);
+    bool room = x + 1 + len < WIDE;
+    for (size_t i = 0; room && i <= len; i++)
+        room = line[x + 1 + i] == ' ' || line[x + 1 + i] == '.';
+    if (room)
+        memcpy(line + x + 1, digits, len);
+}
+
+static void put_text(const struct sweep_shown *shown, FILE *to)
+{
+    struct canvas canvas;
+    uint64_t least[2] = { UINT64_MAX, UINT64_MAX }, most[2] = { 0, 0 };
+    for (size_t y = 0; y < HIGH; y++) {
+        memset(canvas.cell[y], ' ', WIDE);
+        canvas.cell[y][WIDE] = '\0';
+    }
+    for (int pass = 0; pass < 2; pass++) /* first how far it goes, then the points */
+        for (size_t i = 0; i < shown->count; i++) {
+            const struct sweep_row *row = &shown->rows[shown->order[i]];
+            uint64_t at[2] = { harmed(row), row->stopped.count };
+            for (int k = 0; k < 2 && pass == 0; k++) {
+                least[k] = at[k] < least[k] ? at[k] : least[k];
+                most[k] = at[k] > most[k] ? at[k] : most[k];
+            }
+            if (pass == 1)
+                mark(&canvas, place(at[0], least[0], most[0], WIDE), place(at[1], least[1], most[1], HIGH),
+                     row, shown->order[i]);
+        }
+    fprintf(to, "%s stopped\n", unit_plural[shown->unit]);
+    for (size_t y = 0; y < HIGH; y++) {
+        size_t len = WIDE;
+        while (len && canvas.cell[y][len - 1] == ' ')
+            len--;
+        char label[24] = "";
+        if (y == 0 || y == HIGH - 1)
+            snprintf(label, sizeof label, "%" PRIu64, y ? least[1] : most[1]);
+        fprintf(to, "%10s |%.*s\n", label, (int)len, canvas.cell[y]);
+    }
+    fprintf(to, "%10s +", "");
+    for (size_t x = 0; x < WIDE; x++)
+        putc('-', to);
+    fprintf(to, "\n%12s%-*" PRIu64 "%" PRIu64 "\n%12sof them wanted or accepted, and refused or lost\n\n", "",
+            WIDE - 8, least[0], most[0], "");
+    for (size_t i = 0; i < shown->count; i++) {
+        size_t row = shown->order[i];
+        if (!shown->rows[row].front)
+            continue;
+        fprintf(to, "%6zu  ", row);
+        escape_plain(to, shown->names[row]);
+        putc('\n', to);
+    }
+}
+
+int sweep_graph(const struct sweep_shown *shown, const char *path, const struct gnuplot *gnuplot,
+                struct why *why)
+{
+    int ending = ending_of(path);
+    if (sweep_graph_check(path, why) < 0)
+        return -1;
+    if (ending != ENDING_TXT)
+        return draw(shown, ending, path, gnuplot, why);
+    struct whole_file file;
+    if (whole_file_open(&file, path, why) < 0)
+        return -1;
+    put_text(shown, file.to);
+    return whole_file_keep(&file, why);
+}
