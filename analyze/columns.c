@@ -249,8 +249,9 @@ static void add_facts(struct columns *columns, const struct session *session)
     uint32_t kinds = 0;
     for (uint32_t e = 0; e < session->evidence_count; e++) {
         const struct evidence *from = &session->evidence[e];
-        if (from->kind == KIND_FATE)
-            continue; /* what became of an accepted message is no evidence of a measure */
+        if (from->kind == KIND_FATE && from->state != NO)
+            continue; /* what became of an accepted message is no evidence of a measure; but one that bounced
+                         was not delivered */
         mem_room(columns->fact, building->facts, columns->fact_count + 1);
         columns->fact[columns->fact_count++] = (struct fact){
             .a = from->a,
@@ -281,6 +282,15 @@ static void add_facts(struct columns *columns, const struct session *session)
                                                                   .origin = ORIGIN_LOG };
             kinds |= (uint32_t)1 << KIND_RECIPIENT;
         }
+    for (uint32_t t = 0; t < session->transaction_count; t++) {
+        struct fact labelled;
+        if (!provided_message(columns, session->transactions[t].message_id, &labelled))
+            continue;
+        labelled.transaction = small(t);
+        mem_room(columns->fact, building->facts, columns->fact_count + 1);
+        columns->fact[columns->fact_count++] = labelled;
+        kinds |= (uint32_t)1 << KIND_LABEL;
+    }
     columns->kinds[columns->session_count] = kinds;
 }
 

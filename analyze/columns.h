@@ -84,10 +84,10 @@ struct columns {
     struct names abouts; /* what names they are of: enum about as a byte, then the name in lower case */
     uint8_t provided_of[KINDS]; /* a bit for each enum about of which there are facts of this kind */
 
-    /* Mail that the record accepted, inbound or out, in order of sender and time. */
+    /* Mail that the record accepted, inbound or out, one for each recipient, in order of sender and time. */
     struct sent {
-        uint32_t sender; /* name, in lower case */
-        uint32_t client; /* number of its address, or SENT_BY_OURS */
+        uint32_t sender, recipient; /* names, in lower case */
+        uint32_t client;            /* number of its address, or SENT_BY_OURS */
         usec at;
     } * sent;
     size_t sent_count, sent_room;

@@ -1,6 +1,7 @@
 /* Evidence from elsewhere in columns: facts of a client's address or of a name. */
 #include "analyze/provided.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NAME_BYTES_MOST = 1024 }; /* of a mailbox or a host: longer ones are nobody's */
@@ -55,6 +56,24 @@ void provided_take(struct columns *columns, struct providing_columns *taking, co
                                 : NAME_NONE },
     };
     columns->provided_of[provider->kind] |= (uint8_t)(1u << (of_client ? ABOUT_CLIENT : provider->about));
+}
+
+bool provided_message(const struct columns *columns, struct str id, struct fact *fact)
+{
+    char key[NAME_BYTES_MOST + 1];
+    bool bracketed = id.len > 2 && id.at[0] == '<' && id.at[id.len - 1] == '>';
+    if (!(columns->provided_of[KIND_LABEL] >> ABOUT_MESSAGE_ID & 1) || id.len == 0)
+        return false;
+    id = bracketed ? (struct str){ id.at + 1, id.len - 2 } : id;
+    uint32_t about = names_find(&columns->abouts, about_key(ABOUT_MESSAGE_ID, id, key));
+    *fact = (struct fact){ .a = about,
+                           .subject = NAME_NONE,
+                           .detail = NAME_NONE,
+                           .recipient = FACT_ALL,
+                           .kind = KIND_LABEL,
+                           .state = UNKNOWN,
+                           .origin = ORIGIN_LIST };
+    return about != NAME_NONE;
 }
 
 /* Puts those of clients (or of names) in order of key behind what is there; the place of each key's first. */
@@ -116,6 +135,29 @@ static struct str name_about(const struct columns *columns, uint32_t attempt, en
     return (struct str){ NULL, 0 };
 }
 
+/* Message ids are not kept, but for those that evidence is of: see provided_message(). */
+static uint32_t message_about(const struct columns *columns, uint32_t attempt)
+{
+    uint32_t s = columns->session[attempt];
+    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++) {
+        const struct fact *fact = &columns->fact[f];
+        if (fact->kind == KIND_LABEL && fact_holds(columns, fact, attempt))
+            return (uint32_t)fact->a;
+    }
+    return NAME_NONE;
+}
+
+static uint32_t about_of(const struct columns *columns, uint32_t attempt, enum about about)
+{
+    char digits[24];
+    if (about == ABOUT_MESSAGE_ID)
+        return message_about(columns, attempt);
+    if (about != ABOUT_SESSION)
+        return columns_about(columns, about, name_about(columns, attempt, about));
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)columns->id[columns->session[attempt]]);
+    return columns_about(columns, about, (struct str){ digits, (size_t)len });
+}
+
 struct span_of {
     const struct provided_fact *fact, *end;
 };
@@ -125,7 +167,7 @@ static struct span_of facts_about(const struct columns *columns, uint32_t attemp
     const uint32_t *first = columns->first_of_client;
     uint32_t key = columns->client[columns->session[attempt]];
     if (about != ABOUT_CLIENT) {
-        key = columns_about(columns, about, name_about(columns, attempt, about));
+        key = about_of(columns, attempt, about);
         first = columns->first_of_about;
     }
     if (key == NAME_NONE)
@@ -142,6 +184,19 @@ static bool is_for(const struct columns *columns, uint32_t attempt, enum kind ki
            (fact->domain == NAME_NONE ||
             fact->domain == columns_about(columns, ABOUT_SENDER_DOMAIN,
                                           name_about(columns, attempt, ABOUT_SENDER_DOMAIN)));
+}
+
+const struct fact *provided_about(const struct columns *columns, uint32_t attempt, enum kind kind,
+                                  enum about about)
+{
+    const struct fact *found = NULL;
+    if (!(columns->provided_of[kind] >> about & 1))
+        return NULL;
+    struct span_of span = facts_about(columns, attempt, about);
+    for (const struct provided_fact *fact = span.fact; fact < span.end; fact++)
+        if (is_for(columns, attempt, kind, fact))
+            found = &fact->fact;
+    return found;
 }
 
 const struct fact *provided_next(const struct columns *columns, uint32_t attempt, enum kind kind,

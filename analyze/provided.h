@@ -19,6 +19,9 @@ struct providing_columns {
 /* `client`: the number of provided->client, where it is of one. */
 void provided_take(struct columns *columns, struct providing_columns *taking, const struct provider *provider,
                    const struct provided *provided, uint32_t client);
+/* Whether a message with this id was labelled, so far; `fact` says so of one of a session's transactions (the
+ * label itself is found through it). */
+bool provided_message(const struct columns *columns, struct str id, struct fact *fact);
 /* After the last, and the last session. Frees what was taken. */
 void provided_finish(struct columns *columns, struct providing_columns *taken);
 void provided_free(struct columns *columns);
@@ -27,6 +30,9 @@ void provided_free(struct columns *columns);
  */
 const struct fact *provided_next(const struct columns *columns, uint32_t attempt, enum kind kind,
                                  const struct fact *after);
+/* The last of those that are of the attempt's client, sender, ...: NULL where there is none. */
+const struct fact *provided_about(const struct columns *columns, uint32_t attempt, enum kind kind,
+                                  enum about about);
 /* The one from elsewhere that a fact is, or NULL where it was recorded. */
 const struct provided_fact *provided_of_fact(const struct columns *columns, const struct fact *fact);
 

@@ -1,4 +1,4 @@
-/* Mail that the record shows to have been accepted, by sender: what batv asks for. */
+/* Mail that the record shows to have been accepted, by sender: what batv asks for, and who wrote to whom. */
 #include "analyze/sent.h"
 
 #include <stdlib.h>
@@ -16,6 +16,12 @@ static bool is_private(const struct ip *ip)
     return (ip->octet[0] & 0xfe) == 0xfc || (ip->octet[15] == 1 && memcmp(ip->octet, zero, 15) == 0);
 }
 
+static void keep(struct columns *columns, const struct sent *sent)
+{
+    mem_room(columns->sent, columns->sent_room, columns->sent_count + 1);
+    columns->sent[columns->sent_count++] = *sent;
+}
+
 void sent_add(struct columns *columns, const struct session *session, uint32_t client)
 {
     char text[512];
@@ -24,12 +30,23 @@ void sent_add(struct columns *columns, const struct session *session, uint32_t c
         const struct transaction *transaction = &session->transactions[t];
         if (transaction->verdict != VERDICT_ACCEPTED || transaction->mail_from.len == 0)
             continue;
-        mem_room(columns->sent, columns->sent_room, columns->sent_count + 1);
-        columns->sent[columns->sent_count++] = (struct sent){
+        struct sent sent = {
             .sender = names_add(&columns->names, str_lower(transaction->mail_from, text, sizeof text)),
+            .recipient = NAME_NONE,
             .client = client,
             .at = transaction->at == USEC_NONE ? session->started : transaction->at,
         };
+        bool kept = false;
+        for (uint32_t r = 0; r < transaction->recipient_count; r++) {
+            const struct recipient *recipient = &transaction->recipients[r];
+            if (recipient->verdict != VERDICT_ACCEPTED || recipient->address.len == 0)
+                continue;
+            sent.recipient = names_add(&columns->names, str_lower(recipient->address, text, sizeof text));
+            keep(columns, &sent);
+            kept = true;
+        }
+        if (!kept)
+            keep(columns, &sent);
     }
 }
 

@@ -135,9 +135,16 @@ static int add(void *state, const struct session *session)
     return 0;
 }
 
+struct giving {
+    struct columns *columns;
+    bool of_messages; /* some of it is of message ids */
+};
+
 static int provide(void *state, const struct provider *provider, const struct provided *provided)
 {
-    columns_provide(state, provider, provided);
+    struct giving *giving = state;
+    columns_provide(giving->columns, provider, provided);
+    giving->of_messages = giving->of_messages || provider->about == ABOUT_MESSAGE_ID;
     return 0;
 }
 
@@ -166,11 +173,16 @@ int load_sessions(struct load *load, const struct common *common, struct why *wh
         return -1;
     load->columns = columns_new();
     struct reading reading = { .columns = load->columns, .all = summary.sessions };
-    struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE, .no_texts = true, .outbound = true };
+    struct giving giving = { .columns = load->columns };
+    if (store_each_provided(load->store, provide, &giving, why) < 0)
+        return -1;
+    struct store_filter all = {
+        .from = USEC_NONE, .to = USEC_NONE, .no_texts = !giving.of_messages, .outbound = true
+    };
     progress_begin(&reading.progress, common->progress, common->quiet);
     int result = store_each(load->store, &all, add, &reading, why);
     progress_end(&reading.progress);
-    if (result < 0 || store_each_provided(load->store, provide, load->columns, why) < 0)
+    if (result < 0)
         return -1;
     columns_finish(load->columns, from, to);
     say_more("%" PRIu64 " sessions read in %.1f s", reading.read, progress_seconds(&reading.progress));
