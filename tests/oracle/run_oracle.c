@@ -9,6 +9,11 @@
  *
  *     tell NAME: ROW COUNT LOW HIGH BASIS, ...
  *
+ * With --overlap it is the overlap of the policy's measures, and of each one's zones, that is told:
+ *
+ *     overlap NAME GROUP: known KNOWN left LEFT whole COUNT LOW HIGH, MEMBER hits COUNT LOW HIGH unique COUNT
+ * LOW HIGH marginal COUNT LOW HIGH shapley COUNT LOW HIGH, ...
+ *
  * With --later, a case that needs a measure that is not there yet, or the
  * bounds of a measure with state, is told as `later NAME: ...` where it does not come out right, and does not
  * count. */
@@ -20,6 +25,7 @@
 #include <yaml.h>
 
 #include "analyze/measure.h"
+#include "analyze/overlap.h"
 #include "analyze/policy.h"
 #include "analyze/replay.h"
 
@@ -37,7 +43,7 @@ struct bounds {
     uint64_t low, high;
 };
 
-enum mode { MODE_CHECK, MODE_LATER, MODE_TELL };
+enum mode { MODE_CHECK, MODE_LATER, MODE_TELL, MODE_OVERLAP };
 
 enum outcome { OUTCOME_OK, OUTCOME_DIFFERS, OUTCOME_LATER, OUTCOMES };
 
@@ -604,6 +610,37 @@ static void tell(struct str name, const struct tally *tally)
     putchar('\n');
 }
 
+static void tell_counted(const char *what, const struct counted *counted)
+{
+    printf(" %s %lld %lld %lld", what, (long long)counted->count, (long long)counted->low,
+           (long long)counted->high);
+}
+
+static int tell_overlap(struct str name, struct columns *columns, const struct policy *policy,
+                        const struct replay_options *options, struct why *why)
+{
+    struct overlap overlap;
+    if (overlap_run(columns, policy, options, &overlap, why))
+        return -1;
+    for (size_t g = 0; g < overlap.group_count; g++) {
+        const struct overlap_group *group = &overlap.groups[g];
+        printf("overlap %.*s %.*s: known %llu left %llu", STR_ARG(name), STR_ARG(group->name),
+               (unsigned long long)group->shares->known, (unsigned long long)group->shares->left_out);
+        tell_counted("whole", &group->shares->whole);
+        for (size_t m = 0; m < group->count; m++) {
+            const struct share *share = &group->shares->share[m];
+            printf(", %.*s", STR_ARG(group->names[m]));
+            tell_counted("hits", &share->hits);
+            tell_counted("unique", &share->unique);
+            tell_counted("marginal", &share->marginal);
+            printf(" shapley %.6f %.6f %.6f", share->shapley, share->shapley_low, share->shapley_high);
+        }
+        putchar('\n');
+    }
+    overlap_free(&overlap);
+    return 0;
+}
+
 /* Every row that is named has these bounds and every other one nothing; a certain row's count is its bound,
  * and the counts sum to the units. */
 static bool as_expected(const struct bounds *expected, size_t count, const struct tally *tally)
@@ -670,13 +707,15 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mo
     options.in_force = &recorded;
     options.in_force_count = anything;
     columns = build_columns(book, kase, anything ? &in_force : NULL);
-    if (replay_run(columns, &policy, &options, &tally, &why)) {
+    if (mode == MODE_OVERLAP ? tell_overlap(name, columns, &policy, &options, &why)
+                             : replay_run(columns, &policy, &options, &tally, &why)) {
         printf("differs %.*s: %s\n", STR_ARG(name), why.text);
         goto done;
     }
     const struct rule *state = rule_with_state(&policy);
-    if (mode == MODE_TELL) {
-        tell(name, &tally);
+    if (mode == MODE_TELL || mode == MODE_OVERLAP) {
+        if (mode == MODE_TELL)
+            tell(name, &tally);
         outcome = OUTCOME_OK;
     } else if (as_expected(expected, count, &tally)) {
         printf("ok %.*s\n", STR_ARG(name));
@@ -729,14 +768,15 @@ static size_t run_book(const char *path, enum mode mode)
 
 int main(int count, char **arguments)
 {
-    enum mode mode = count < 2                              ? MODE_CHECK
-                     : strcmp(arguments[1], "--later") == 0 ? MODE_LATER
-                     : strcmp(arguments[1], "--tell") == 0  ? MODE_TELL
-                                                            : MODE_CHECK;
+    enum mode mode = count < 2                                ? MODE_CHECK
+                     : strcmp(arguments[1], "--later") == 0   ? MODE_LATER
+                     : strcmp(arguments[1], "--tell") == 0    ? MODE_TELL
+                     : strcmp(arguments[1], "--overlap") == 0 ? MODE_OVERLAP
+                                                              : MODE_CHECK;
     int first = mode == MODE_CHECK ? 1 : 2;
     size_t differing = 0;
     if (count <= first) {
-        fprintf(stderr, "usage: run_oracle [--later | --tell] CASES.yaml...\n");
+        fprintf(stderr, "usage: run_oracle [--later | --tell | --overlap] CASES.yaml...\n");
         return EX_USAGE;
     }
     for (int i = first; i < count; i++)
