@@ -14,6 +14,11 @@
  *     overlap NAME GROUP: known KNOWN left LEFT whole COUNT LOW HIGH, MEMBER hits COUNT LOW HIGH unique COUNT
  * LOW HIGH marginal COUNT LOW HIGH shapley COUNT LOW HIGH, ...
  *
+ * With --audit, what an audit of the policy counts:
+ *
+ *     audit NAME: deliveries ALL accepted N, LABEL DELIVERIES STOPPED STOPPED_AT_MOST LATE LATE_AT_MOST TOLD
+ * CERTAIN_LATE LOST, ..., MEASURE WANTED AT_MOST PRESUMED AT_MOST UNWANTED AT_MOST, ...
+ *
  * With --later, a case that needs a measure that is not there yet, or the
  * bounds of a measure with state, is told as `later NAME: ...` where it does not come out right, and does not
  * count. */
@@ -24,6 +29,7 @@
 #include <sysexits.h>
 #include <yaml.h>
 
+#include "analyze/audit.h"
 #include "analyze/measure.h"
 #include "analyze/overlap.h"
 #include "analyze/policy.h"
@@ -43,7 +49,7 @@ struct bounds {
     uint64_t low, high;
 };
 
-enum mode { MODE_CHECK, MODE_LATER, MODE_TELL, MODE_OVERLAP };
+enum mode { MODE_CHECK, MODE_LATER, MODE_TELL, MODE_OVERLAP, MODE_AUDIT };
 
 enum outcome { OUTCOME_OK, OUTCOME_DIFFERS, OUTCOME_LATER, OUTCOMES };
 
@@ -641,6 +647,34 @@ static int tell_overlap(struct str name, struct columns *columns, const struct p
     return 0;
 }
 
+static int tell_audit(struct str name, struct columns *columns, const struct policy *policy,
+                      const struct replay_options *options, struct why *why)
+{
+    struct audit audit;
+    if (audit_run(columns, policy, options, &audit, why))
+        return -1;
+    printf("audit %.*s: deliveries %llu accepted %llu", STR_ARG(name), (unsigned long long)audit.deliveries,
+           (unsigned long long)audit.accepted);
+    for (int label = 0; label < LABELS; label++) {
+        const struct audit_count *count = &audit.labels[label];
+        const uint64_t told[] = { count->deliveries, count->stopped_low, count->stopped_high,
+                                  count->late_low,   count->late_high,   count->by_harm[0],
+                                  count->by_harm[1], count->by_harm[2] };
+        printf(", %s", label_name[label]);
+        for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+            printf(" %llu", (unsigned long long)told[i]);
+    }
+    for (size_t r = 0; r < policy->rule_count; r++) {
+        printf(", %.*s", STR_ARG(policy->rules[r].name));
+        for (int label = LABEL_WANTED; label < LABELS; label++)
+            printf(" %llu %llu", (unsigned long long)audit.measures[r].low[label],
+                   (unsigned long long)audit.measures[r].high[label]);
+    }
+    putchar('\n');
+    audit_free(&audit);
+    return 0;
+}
+
 /* Every row that is named has these bounds and every other one nothing; a certain row's count is its bound,
  * and the counts sum to the units. */
 static bool as_expected(const struct bounds *expected, size_t count, const struct tally *tally)
@@ -708,12 +742,13 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mo
     options.in_force_count = anything;
     columns = build_columns(book, kase, anything ? &in_force : NULL);
     if (mode == MODE_OVERLAP ? tell_overlap(name, columns, &policy, &options, &why)
+        : mode == MODE_AUDIT ? tell_audit(name, columns, &policy, &options, &why)
                              : replay_run(columns, &policy, &options, &tally, &why)) {
         printf("differs %.*s: %s\n", STR_ARG(name), why.text);
         goto done;
     }
     const struct rule *state = rule_with_state(&policy);
-    if (mode == MODE_TELL || mode == MODE_OVERLAP) {
+    if (mode >= MODE_TELL) {
         if (mode == MODE_TELL)
             tell(name, &tally);
         outcome = OUTCOME_OK;
@@ -772,11 +807,12 @@ int main(int count, char **arguments)
                      : strcmp(arguments[1], "--later") == 0   ? MODE_LATER
                      : strcmp(arguments[1], "--tell") == 0    ? MODE_TELL
                      : strcmp(arguments[1], "--overlap") == 0 ? MODE_OVERLAP
+                     : strcmp(arguments[1], "--audit") == 0   ? MODE_AUDIT
                                                               : MODE_CHECK;
     int first = mode == MODE_CHECK ? 1 : 2;
     size_t differing = 0;
     if (count <= first) {
-        fprintf(stderr, "usage: run_oracle [--later | --tell | --overlap] CASES.yaml...\n");
+        fprintf(stderr, "usage: run_oracle [--later | --tell | --overlap | --audit] CASES.yaml...\n");
         return EX_USAGE;
     }
     for (int i = first; i < count; i++)

@@ -42,3 +42,15 @@ def overlap(book):
             told[name] = {words[i]: tuple(map(float, words[i + 1:i + 4])) for i in range(0, len(words), 4)}
         found[tuple(head.rsplit(" ", 1))] = told
     return found
+
+
+def audit(book):
+    """What an audit counts: {name: {"": [deliveries, accepted], label or measure: counts}}."""
+    found = {}
+    for line in lines(book, "--audit"):
+        if not line.startswith("audit "):
+            sys.exit(line)
+        name, _, parts = line[6:].partition(": ")
+        whole, *rest = [part.split() for part in parts.split(", ")]
+        found[name] = {"": [int(whole[1]), int(whole[3])]} | {one[0]: list(map(int, one[1:])) for one in rest}
+    return found
