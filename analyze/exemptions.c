@@ -351,6 +351,8 @@ int exemptions_find(struct columns *columns, const struct policy *policy,
     *exemptions = (struct exemptions){ 0 };
     for (size_t i = 0; i < audit->harmed_count; i++)
         *(audit->harmed[i].certain ? &exemptions->hurt : &exemptions->possible) += 1;
+    if (most == 0 || audit->harmed_count == 0)
+        return 0;
     find_sets(&searching);
     choose(&searching, most, lets_by, &choice);
     tell(&searching, &choice, exemptions);

@@ -63,15 +63,19 @@ static int run(const void *given, char **operands, struct why *why)
         audit_run(load.columns, load.policy, &load.options, &audit, why) < 0)
         goto done;
     int failed = test(&audit, common, why);
-    if (failed < 0 || exemptions_find(load.columns, load.policy, &load.options, &audit,
-                                      (size_t)settings->exemptions, settings->lets_by, &exemptions, why) < 0)
+    enum table_format format = (enum table_format)common->format;
+    bool cures = !settings->review && (format == TABLE_JSON || settings->show == AUDIT_EXEMPTIONS ||
+                                       (settings->show == AUDIT_ALL && format != TABLE_CSV));
+    if (failed < 0 ||
+        exemptions_find(load.columns, load.policy, &load.options, &audit,
+                        cures ? (size_t)settings->exemptions : 0, settings->lets_by, &exemptions, why) < 0)
         goto done;
     const struct audit_page page = { load.policy, &audit, &exemptions, (enum hurt_by)settings->by,
                                      (size_t)settings->most };
     if (settings->review && review(&page, settings, why) < 0)
         goto done;
-    if (!settings->review && audit_page_print(&page, (enum audit_part)settings->show,
-                                              (enum table_format)common->format, stdout, why) < 0)
+    if (!settings->review &&
+        audit_page_print(&page, (enum audit_part)settings->show, format, stdout, why) < 0)
         goto done;
     if (audit.harmed_count && !settings->review)
         say("\nWhy one of them: %s explain%s %" PRId64 " -p %s", program(),
