@@ -22,6 +22,7 @@ for lab in sample-logs/labs/*/; do
     v replay -d "$db" --by hour
     v status -d "$db"
     v audit -d "$db" -p talk-2009
+    v overlap -d "$db" -p talk-2009
     v explain -d "$db" 1
 done
 echo 'ok'
