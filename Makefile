@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory --jobs=$(JOBS)
 endif
 Q = $(if $(V),,@echo '  $@';) # make V=1 shows the whole commands
 
-PKGS    := sqlite3 libarchive zlib yaml-0.1 libpsl libpcap nettle libsystemd libcap-ng libseccomp libcares libmaxminddb
+PKGS    := sqlite3 libarchive zlib yaml-0.1 libpsl libpcap nettle libsystemd libcap-ng libseccomp libcares libmaxminddb libRmath
 ROOMS   := base collect collect/dialect collect/capture schemas enrich analyze analyze/measure config report cli
 WARN    := -Wall -Wextra -Wpedantic -Wno-overlength-strings -Wshadow -Wconversion -Wstrict-prototypes -Werror
 STD     := -std=c17 -I. -Ibuild/embed -DMXREPLAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)

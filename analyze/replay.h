@@ -107,22 +107,4 @@ int replay_coverage(struct columns *columns, const struct policy *policy,
                     struct why *why);
 void coverage_free(struct coverage *coverage);
 
-/* Each unit that the record accepted and the replay may stop, for audit. */
-enum harm { HARM_TOLD, HARM_LATE, HARM_LOST, HARMS };
-extern const char *const harm_name[HARMS];
-
-struct harmed {
-    int64_t session_id; /* of the attempt that was accepted in the record */
-    usec at;
-    struct str sender, recipient, client_name;
-    struct ip client;
-    size_t rule; /* that stops it, or first may */
-    enum harm harm;
-    bool certain;
-};
-
-int replay_audit(struct columns *columns, const struct policy *policy, const struct replay_options *options,
-                 uint64_t *accepted, /* units that the record accepted, of which these are some */
-                 int (*take)(void *state, const struct harmed *harmed), void *state, struct why *why);
-
 #endif

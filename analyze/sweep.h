@@ -4,6 +4,7 @@
 
 #include "analyze/cost.h"
 #include "analyze/replay.h"
+#include "analyze/wanted.h"
 
 struct sweep_row {
     uint64_t units;

@@ -12,6 +12,7 @@
 #include "analyze/measure/parameters.h"
 #include "analyze/provided.h"
 
+const char *const harm_name[HARMS] = { "told", "late", "lost" };
 const char *const label_name[LABELS] = {
     [LABEL_NONE] = "none",
     [LABEL_WANTED] = "wanted",
@@ -170,7 +171,7 @@ static bool is_invalid(const struct judging *judging, uint32_t attempt)
 
 /* An attempt with an invalid recipient. */
 struct miss {
-    uint32_t network, client;
+    uint32_t network, client, attempt;
     usec at;
 };
 
@@ -179,7 +180,9 @@ static int by_network(const void *left, const void *right)
     const struct miss *a = left, *b = right;
     if (a->network != b->network)
         return a->network < b->network ? -1 : 1;
-    return (a->at > b->at) - (a->at < b->at);
+    if (a->at != b->at)
+        return a->at < b->at ? -1 : 1;
+    return (a->attempt > b->attempt) - (a->attempt < b->attempt);
 }
 
 /* Those whose invalid recipient makes a network reach the measure's limit, as it is unless told otherwise. */
@@ -197,7 +200,7 @@ static void find_dictionaries(const struct judging *judging, struct bits *client
         if (columns->recipient[a] == FACT_ALL || !is_invalid(judging, a))
             continue;
         mem_room(misses, room, count + 1);
-        misses[count++] = (struct miss){ columns->network[client], client, columns->at[a] };
+        misses[count++] = (struct miss){ columns->network[client], client, a, columns->at[a] };
     }
     if (count)
         qsort(misses, count, sizeof *misses, by_network);

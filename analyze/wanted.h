@@ -6,6 +6,11 @@
 
 #include "analyze/columns.h"
 
+/* What becomes of wanted mail. told: refused for good (5xx); late: put off and accepted later; lost: put off
+ * or dropped, and not back. */
+enum harm { HARM_TOLD, HARM_LATE, HARM_LOST, HARMS };
+extern const char *const harm_name[HARMS];
+
 enum label {
     LABEL_NONE, /* nothing is known of it */
     LABEL_WANTED,

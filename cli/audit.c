@@ -7,43 +7,45 @@
 #include "cli/fail_if.h"
 #include "cli/load.h"
 #include "cli/say.h"
-#include "report/audit_text.h"
+#include "report/audit_page.h"
 
 struct settings {
     struct common common;
-    int most;
+    int show, by, most, exemptions, lets_by;
+    const char *review;
 };
 
-/* What --fail-if asks about, counted on the way to the table. */
-struct counting {
-    struct audit_list *list;
-    uint64_t stopped, certain, by_harm[HARMS];
-    int64_t first; /* session, for explain */
-};
-
-static int take(void *state, const struct harmed *harmed)
+/* What --fail-if asks about. */
+static int test(const struct audit *audit, const struct common *common, struct why *why)
 {
-    struct counting *counting = state;
-    if (counting->stopped++ == 0)
-        counting->first = harmed->session_id;
-    counting->certain += harmed->certain;
-    counting->by_harm[harmed->harm]++;
-    return audit_list_take(counting->list, harmed);
+    double stopped = 0, certain = 0, wanted = 0, by_harm[HARMS] = { 0 };
+    for (size_t i = 0; i < audit->harmed_count; i++) {
+        const struct harmed *harmed = &audit->harmed[i];
+        stopped += !harmed->arrives;
+        certain += harmed->certain && !harmed->arrives;
+        wanted += harmed->certain && !harmed->arrives && harmed->label == LABEL_WANTED;
+        by_harm[harmed->harm]++;
+    }
+    const struct figure figures[] = {
+        { STR("stopped"), stopped },         { STR("certain"), certain },
+        { STR("wanted"), wanted },           { STR("told"), by_harm[HARM_TOLD] },
+        { STR("late"), by_harm[HARM_LATE] }, { STR("lost"), by_harm[HARM_LOST] },
+    };
+    int result = fail_if_any(&common->fail_if, figures, sizeof figures / sizeof figures[0],
+                             (double)audit->accepted, why);
+    return result == 0 && common->strict && stopped > 0 ? 1 : result;
 }
 
-static int test(const struct counting *counting, uint64_t accepted, const struct common *common,
-                struct why *why)
+static int review(const struct audit_page *page, const struct settings *settings, struct why *why)
 {
-    const struct figure figures[] = {
-        { STR("stopped"), (double)counting->stopped },
-        { STR("certain"), (double)counting->certain },
-        { STR("told"), (double)counting->by_harm[HARM_TOLD] },
-        { STR("late"), (double)counting->by_harm[HARM_LATE] },
-        { STR("lost"), (double)counting->by_harm[HARM_LOST] },
-    };
-    int result =
-        fail_if_any(&common->fail_if, figures, sizeof figures / sizeof figures[0], (double)accepted, why);
-    return result == 0 && common->strict && counting->stopped ? 1 : result;
+    size_t rows = 0;
+    struct arena arena = { 0 };
+    if (audit_review(page, settings->review, &rows, why) < 0)
+        return -1;
+    say("%zu sessions to label in %s; then: %s enrich%s --labels %s", rows, settings->review, program(),
+        database_option(&settings->common, &arena), settings->review);
+    arena_free(&arena);
+    return 0;
 }
 
 static int run(const void *given, char **operands, struct why *why)
@@ -52,43 +54,89 @@ static int run(const void *given, char **operands, struct why *why)
     const struct settings *settings = given;
     const struct common *common = &settings->common;
     struct load load = { 0 };
-    struct counting counting = { 0 };
-    uint64_t accepted = 0;
+    struct audit audit = { 0 };
+    struct exemptions exemptions = { 0 };
     int result = -1;
     if (!common->policy || strcmp(common->policy, "recorded") == 0)
         return why_set(why, EX_USAGE, "which policy? mxreplay audit -p talk-2009, or a file: -p policy.yaml");
-    if (fail_if_check(&common->fail_if, why) < 0 || load_all(&load, common, common->policy, why) < 0)
+    if (fail_if_check(&common->fail_if, why) < 0 || load_all(&load, common, common->policy, why) < 0 ||
+        audit_run(load.columns, load.policy, &load.options, &audit, why) < 0)
         goto done;
-    counting.list = audit_list_new(load.policy, load.options.unit);
-    if (replay_audit(load.columns, load.policy, &load.options, &accepted, take, &counting, why) < 0)
+    int failed = test(&audit, common, why);
+    enum table_format format = (enum table_format)common->format;
+    bool cures = !settings->review && (format == TABLE_JSON || settings->show == AUDIT_EXEMPTIONS ||
+                                       (settings->show == AUDIT_ALL && format != TABLE_CSV));
+    if (failed < 0 ||
+        exemptions_find(load.columns, load.policy, &load.options, &audit,
+                        cures ? (size_t)settings->exemptions : 0, settings->lets_by, &exemptions, why) < 0)
         goto done;
-    int failed = test(&counting, accepted, common, why);
-    if (failed < 0 || audit_list_print(counting.list, accepted, (size_t)settings->most,
-                                       (enum table_format)common->format, stdout, why) < 0)
+    const struct audit_page page = { load.policy, &audit, &exemptions, (enum hurt_by)settings->by,
+                                     (size_t)settings->most };
+    if (settings->review && review(&page, settings, why) < 0)
         goto done;
-    if (counting.stopped)
+    if (!settings->review &&
+        audit_page_print(&page, (enum audit_part)settings->show, format, stdout, why) < 0)
+        goto done;
+    if (audit.harmed_count && !settings->review)
         say("\nWhy one of them: %s explain%s %" PRId64 " -p %s", program(),
-            database_option(common, &load.arena), counting.first, common->policy);
+            database_option(common, &load.arena), audit.harmed[0].session_id, common->policy);
     result = failed;
 done:
-    if (counting.list)
-        audit_list_free(counting.list);
+    exemptions_free(&exemptions);
+    audit_free(&audit);
     load_free(&load);
     return result;
 }
 
+#define AT(member) offsetof(struct settings, member)
 static const struct option_row options[] = {
+    { .name = "show",
+      .type = OPTION_WORD,
+      .at = AT(show),
+      .argument = "WHAT",
+      .help =
+          "all, or hurt, rates, measures, delays, gone or exemptions alone (CSV has one table: hurt, unless "
+          "told)",
+      .fallback = "all",
+      .words = audit_part_name,
+      .word_count = AUDIT_PARTS },
+    { .name = "by",
+      .type = OPTION_WORD,
+      .at = AT(by),
+      .argument = "WHAT",
+      .help = "whom it hurts, by sender's domain, recipient, or the client's asn or network",
+      .fallback = "domain",
+      .words = hurt_by_name,
+      .word_count = HURT_KINDS },
     { .name = "most",
       .type = OPTION_NUMBER,
-      .at = offsetof(struct settings, most),
+      .at = AT(most),
       .argument = "N",
-      .help = "sender domains to show, the most hurt first; 0: all",
+      .help = "rows of these to show, the most hurt first; 0: all",
       .fallback = "40" },
+    { .name = "exemptions",
+      .type = OPTION_NUMBER,
+      .at = AT(exemptions),
+      .argument = "N",
+      .help = "how many exemptions to look for; 0: none",
+      .fallback = "10" },
+    { .name = "lets-by",
+      .type = OPTION_NUMBER,
+      .at = AT(lets_by),
+      .argument = "N",
+      .help = "how many that are not wanted an exemption may let by for each that it is for",
+      .fallback = "1" },
+    { .name = "review",
+      .type = OPTION_TEXT,
+      .at = AT(review),
+      .argument = "FILE",
+      .help = "writes whom it hurts as CSV to be labelled, for enrich --labels, instead",
+      .complete = COMPLETE_FILE },
     { .name = "fail-if",
       .type = OPTION_TEXTS,
-      .at = offsetof(struct settings, common.fail_if),
+      .at = AT(common.fail_if),
       .argument = "TEST",
-      .help = "exit 1 if it holds: 'lost>0', 'certain>=1%' (of stopped, certain, told, late, lost)" },
+      .help = "exit 1 if it holds: 'lost>0', 'certain>=1%' (of stopped, certain, wanted, told, late, lost)" },
     { .name = NULL },
 };
 

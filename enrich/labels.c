@@ -38,7 +38,7 @@ struct label {
 };
 
 struct form {
-    bool csv;
+    char separator;     /* of CSV, or 0: blanks */
     int key, label, by; /* the columns; -1: none */
     enum about about;   /* of the key's column */
 };
@@ -52,14 +52,39 @@ struct labelling {
     usec at;
 };
 
-/* Cuts a line into fields: by commas and quotes, or by blanks. What is quoted is unquoted in place. */
-static size_t fields_of(struct str line, bool csv, char text[LABEL_BYTES_MOST], struct str field[FIELDS_MOST])
+/* The mark that keeps a spreadsheet from running a field (report/escape.h: escape_csv) is no part of it. */
+static struct str unmarked(struct str field)
+{
+    size_t marks = 0;
+    while (marks < field.len && field.at[marks] == '\'')
+        marks++;
+    static const struct str formulas[] = { /* in full width, too */
+                                           STR_INIT("="),
+                                           STR_INIT("+"),
+                                           STR_INIT("-"),
+                                           STR_INIT("@"),
+                                           STR_INIT("\t"),
+                                           STR_INIT("\r"),
+                                           STR_INIT("\xef\xbc\x9d"),
+                                           STR_INIT("\xef\xbc\x8b"),
+                                           STR_INIT("\xef\xbc\x8d"),
+                                           STR_INIT("\xef\xbc\xa0")
+    };
+    for (size_t i = 0; marks && i < sizeof formulas / sizeof *formulas; i++)
+        if (str_starts(str_skip(field, marks), formulas[i]))
+            return str_skip(field, 1);
+    return field;
+}
+
+/* Cuts a line into fields: by separators and quotes, or by blanks. What is quoted is unquoted in place. */
+static size_t fields_of(struct str line, char separator, char text[LABEL_BYTES_MOST],
+                        struct str field[FIELDS_MOST])
 {
     size_t count = 0, to = 0;
     const char *at = line.at, *end = line.at + line.len;
-    while (count < FIELDS_MOST && (at < end || (csv && count == 0))) {
+    while (count < FIELDS_MOST && (at < end || (separator && count == 0))) {
         size_t begin = to;
-        bool quoted = csv && at < end && *at == '"';
+        bool quoted = separator && at < end && *at == '"';
         for (at += quoted; at < end; at++) {
             if (quoted && *at == '"') {
                 if (at + 1 == end || at[1] != '"') {
@@ -67,25 +92,27 @@ static size_t fields_of(struct str line, bool csv, char text[LABEL_BYTES_MOST], 
                     break;
                 }
                 at++;
-            } else if (!quoted && (csv ? *at == ',' : *at == ' ' || *at == '\t')) {
+            } else if (!quoted && (separator ? *at == separator : *at == ' ' || *at == '\t')) {
                 break;
             }
             if (to < LABEL_BYTES_MOST)
                 text[to++] = *at;
         }
-        field[count++] = (struct str){ text + begin, to - begin };
-        while (at < end && (csv ? *at != ',' : *at == ' ' || *at == '\t'))
+        field[count] = (struct str){ text + begin, to - begin };
+        field[count] = separator ? unmarked(field[count]) : field[count];
+        count++;
+        while (at < end && (separator ? *at != separator : *at == ' ' || *at == '\t'))
             at++;
-        if (csv && at < end && ++at == end && count < FIELDS_MOST)
+        if (separator && at < end && ++at == end && count < FIELDS_MOST)
             field[count++] = (struct str){ text + to, 0 };
     }
     return count;
 }
 
 /* Whether the first line names columns. */
-static bool is_header(struct form *form, struct str *field, size_t count)
+static bool is_header(struct form *form, char separator, struct str *field, size_t count)
 {
-    *form = (struct form){ .csv = true, .key = -1, .label = -1, .by = -1 };
+    *form = (struct form){ .separator = separator, .key = -1, .label = -1, .by = -1 };
     for (size_t i = 0; i < count; i++) {
         if (str_eq_nocase(field[i], STR("label")))
             form->label = (int)i;
@@ -127,7 +154,7 @@ static bool label_of(const struct form *form, struct str *field, size_t count, s
 {
     size_t at_key = form->key < 0 ? 0 : (size_t)form->key,
            at_label = form->label < 0 ? 1 : (size_t)form->label;
-    size_t at_by = form->by >= 0 ? (size_t)form->by : form->csv ? FIELDS_MOST : 2;
+    size_t at_by = form->by >= 0 ? (size_t)form->by : form->separator ? FIELDS_MOST : 2;
     *label = (struct label){ .wanted = UNKNOWN };
     if (at_key >= count || at_label >= count || !about_of(field[at_key], label))
         return false;
@@ -175,6 +202,20 @@ static int add(struct labelling *labelling, const struct label *label, struct wh
     return *providing ? providing_add(*providing, &provided, 0, why) : -1;
 }
 
+/* What a table program writes between fields: commas, or where those are in numbers semicolons. Takes the
+ * mark of UTF-8 off the file's first line. */
+static char separator_of(struct str *line)
+{
+    cut_prefix(line, STR("\xef\xbb\xbf"));
+    return line->len && !memchr(line->at, ',', line->len) && memchr(line->at, ';', line->len) ? ';' : ',';
+}
+
+/* A row of a review that nobody has filled in, or an empty one. */
+static bool is_unlabelled(const struct form *form, const struct str *field, size_t count)
+{
+    return form->label >= 0 && ((size_t)form->label >= count || str_trim(field[form->label]).len == 0);
+}
+
 int enrich_labels(struct store *store, const char *path, const struct period *period,
                   struct enriched *enriched, struct why *why)
 {
@@ -190,12 +231,20 @@ int enrich_labels(struct store *store, const char *path, const struct period *pe
     enriched->taken = labelling.at = file.changed;
     for (bool first = true; (result = text_file_next(&file, &line, why)) > 0; first = false) {
         struct label label;
-        size_t count = fields_of(line, first || form.csv, text, field);
-        if (first && is_header(&form, field, count))
+        char separator = first ? separator_of(&line) : form.separator;
+        size_t count = fields_of(line, separator, text, field);
+        if (first && is_header(&form, separator, field, count)) {
+            file.whole = true;
             continue;
+        }
         if (first) {
-            form = (struct form){ .key = -1, .label = -1, .by = -1, .csv = count > 1 };
-            count = fields_of(line, form.csv, text, field);
+            form =
+                (struct form){ .key = -1, .label = -1, .by = -1, .separator = count > 1 ? separator : '\0' };
+            count = fields_of(line, form.separator, text, field);
+        }
+        if (is_unlabelled(&form, field, count)) {
+            enriched->skipped++;
+            continue;
         }
         enriched->entries++;
         if (!label_of(&form, field, count, &label)) {

@@ -52,6 +52,13 @@ static struct str trimmed(struct str line)
     return line;
 }
 
+static struct str without_end(struct str line)
+{
+    while (line.len && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
+        line.len--;
+    return line;
+}
+
 int text_file_next(struct text_file *file, struct str *line, struct why *why)
 {
     for (;;) {
@@ -63,7 +70,8 @@ int text_file_next(struct text_file *file, struct str *line, struct why *why)
                                  (unsigned long long)file->line + 1, strerror(errno))
                        : 0;
         file->line++;
-        *line = trimmed((struct str){ file->buffer, (size_t)len });
+        *line = (struct str){ file->buffer, (size_t)len };
+        *line = file->whole ? without_end(*line) : trimmed(*line);
         if (line->len)
             return 1;
     }

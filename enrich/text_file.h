@@ -2,6 +2,7 @@
 #ifndef ENRICH_TEXT_FILE_H
 #define ENRICH_TEXT_FILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@ struct text_file {
     char *buffer;
     size_t room;
     uint64_t line; /* number of the last one */
+    bool whole;    /* lines are taken as they are, but for their ends: no comments in them */
     usec changed;  /* when the file was last written; now, where it is no file */
 };
 
@@ -21,7 +23,8 @@ struct text_file {
 int text_file_open(struct text_file *file, const char *path, struct why *why);
 void text_file_close(struct text_file *file);
 /* The next line that is neither empty nor a comment (# to its end, at the beginning or behind a blank),
- * without blanks around it; it lasts until the next. 1, 0 at the end, or -1 with why. */
+ * without blanks around it (unless `whole` is set); it lasts until the next. 1, 0 at the end, or -1 with why.
+ */
 int text_file_next(struct text_file *file, struct str *line, struct why *why);
 
 #endif

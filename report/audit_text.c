@@ -1,4 +1,4 @@
-/* The audit as a table. Domains are interned, and their counts stand in arrays by their number. */
+/* Whom it hurts, as a table. Names are interned, and their counts stand in arrays by their number. */
 #define _GNU_SOURCE
 #include "report/audit_text.h"
 
@@ -24,9 +24,16 @@ struct domain {
     uint64_t *by_rule;
 };
 
+const char *const hurt_by_name[HURT_KINDS] = {
+    [HURT_DOMAIN] = "domain",
+    [HURT_RECIPIENT] = "recipient",
+    [HURT_SYSTEM] = "asn",
+    [HURT_NETWORK] = "network",
+};
+
 struct audit_list {
     const struct policy *policy;
-    enum unit unit;
+    enum hurt_by by;
     struct names names;
     struct domain *domains; /* by the name's number */
     size_t domain_room;
@@ -34,11 +41,11 @@ struct audit_list {
     struct arena arena;
 };
 
-struct audit_list *audit_list_new(const struct policy *policy, enum unit unit)
+struct audit_list *audit_list_new(const struct policy *policy, enum hurt_by by)
 {
     struct audit_list *list = mem_zero(1, sizeof *list);
     list->policy = policy;
-    list->unit = unit;
+    list->by = by;
     list->others.by_rule = arena_zero(&list->arena, policy->rule_count * sizeof(uint64_t));
     list->all.by_rule = arena_zero(&list->arena, policy->rule_count * sizeof(uint64_t));
     return list;
@@ -66,6 +73,49 @@ static struct str domain_of(struct str sender, char lower[DOMAIN_BYTES_MOST])
     for (size_t i = 0; i < domain.len; i++)
         lower[i] = ascii_lower(domain.at[i]);
     return (struct str){ lower, domain.len };
+}
+
+/* As it comes, in lower case where it is not too long. */
+static struct str name_of_recipient(struct str recipient, char lower[DOMAIN_BYTES_MOST])
+{
+    if (!recipient.at)
+        return STR("(recipient not known)");
+    return recipient.len <= DOMAIN_BYTES_MOST ? str_lower(recipient, lower, DOMAIN_BYTES_MOST) : recipient;
+}
+
+static struct str name_of_system(const struct harmed *harmed, struct arena *arena)
+{
+    if (harmed->asn == 0)
+        return STR("(not known)");
+    return harmed->as_name.len
+               ? arena_printf(arena, "AS%" PRId64 " %.*s", harmed->asn, STR_ARG(harmed->as_name))
+               : arena_printf(arena, "AS%" PRId64, harmed->asn);
+}
+
+static struct str name_of_network(const struct harmed *harmed, char text[DOMAIN_BYTES_MOST])
+{
+    bool v4 = ip_is_v4(&harmed->client);
+    struct prefix prefix = ip_network(&harmed->client, 24, 64);
+    size_t len = ip_format(&prefix.network, text);
+    len += (size_t)snprintf(text + len, DOMAIN_BYTES_MOST - len, "/%d", v4 ? 24 : 64);
+    return (struct str){ text, len };
+}
+
+static struct str name_by(const struct audit_list *list, const struct harmed *harmed,
+                          char text[DOMAIN_BYTES_MOST], struct arena *arena)
+{
+    switch (list->by) {
+    case HURT_RECIPIENT:
+        return name_of_recipient(harmed->recipient, text);
+    case HURT_SYSTEM:
+        return name_of_system(harmed, arena);
+    case HURT_NETWORK:
+        return name_of_network(harmed, text);
+    case HURT_DOMAIN:
+    case HURT_KINDS:
+        break;
+    }
+    return domain_of(harmed->sender, text);
 }
 
 static struct domain *find_domain(struct audit_list *list, struct str name)
@@ -102,13 +152,13 @@ static void count(struct domain *domain, const struct harmed *harmed, size_t rul
     }
 }
 
-int audit_list_take(void *into, const struct harmed *harmed)
+void audit_list_take(struct audit_list *list, const struct harmed *harmed)
 {
-    struct audit_list *list = into;
-    char lower[DOMAIN_BYTES_MOST];
-    count(find_domain(list, domain_of(harmed->sender, lower)), harmed, list->policy->rule_count);
+    char text[DOMAIN_BYTES_MOST];
+    struct arena arena = { 0 };
+    count(find_domain(list, name_by(list, harmed, text, &arena)), harmed, list->policy->rule_count);
     count(&list->all, harmed, list->policy->rule_count);
-    return 0;
+    arena_free(&arena);
 }
 
 /* Mail that never arrives hurts more than mail that comes late, and both more than what only may happen. */
@@ -195,7 +245,7 @@ static void print_heading(const struct audit_list *list, uint64_t accepted, enum
     percent_format(certain + possible, accepted, high);
     struct str text = arena_printf(
         &arena, "Of %" PRIu64 " %s that the server accepted, policy %.*s stops or delays %" PRIu64 " (%s %%)",
-        accepted, accepted == 1 ? unit_name[list->unit] : unit_plural[list->unit],
+        accepted, accepted == 1 ? "delivery" : "deliveries",
         STR_ARG(text_fit(&arena, text_visible(&arena, list->policy->name), 40)), certain, low);
     text = possible ? arena_printf(&arena, "%.*s, and possibly %" PRIu64 " more (together %s %%).",
                                    STR_ARG(text), possible, high)
@@ -232,41 +282,58 @@ static struct str examples(const struct domain *domain, struct arena *arena)
     return text;
 }
 
-static void print_json(const struct audit_list *list, const struct shown *shown, uint64_t accepted, FILE *to)
+void audit_list_sums(const struct audit_list *list, struct json *json)
+{
+    for (int harm = 0; harm < HARMS; harm++)
+        json_count(json, harm_name[harm], list->all.certain[harm]);
+    json_count(json, "possible", list->all.possible);
+}
+
+void audit_list_rows(const struct audit_list *list, size_t most, struct json *json, const char *name)
+{
+    struct arena arena = { 0 };
+    struct shown shown = choose(list, most, &arena);
+    json_array(json, name);
+    for (size_t i = 0; i < shown.count; i++) {
+        const struct domain *domain = &shown.rows[i];
+        json_flat(json);
+        json_object(json, NULL);
+        json_text(json, hurt_by_name[list->by], name_of(domain));
+        for (int harm = 0; harm < HARMS; harm++)
+            json_count(json, harm_name[harm], domain->certain[harm]);
+        json_count(json, "possible", domain->possible);
+        json_text(json, "measure", worst_rule(list, domain));
+        json_array(json, "sessions");
+        for (size_t k = 0; k < EXAMPLES && domain->example[k]; k++)
+            json_count(json, NULL, (uint64_t)domain->example[k]);
+        json_end_array(json);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    arena_free(&arena);
+}
+
+static void print_json(const struct audit_list *list, size_t most, uint64_t accepted, FILE *to)
 {
     struct json json = { .to = to };
     json_object(&json, NULL);
     json_text(&json, "policy", list->policy->name);
-    json_text(&json, "unit", str_of(unit_name[list->unit]));
+    json_text(&json, "unit", STR("delivery"));
     json_count(&json, "accepted", accepted);
-    for (int harm = 0; harm < HARMS; harm++)
-        json_count(&json, harm_name[harm], list->all.certain[harm]);
-    json_count(&json, "possible", list->all.possible);
-    json_array(&json, "domains");
-    for (size_t i = 0; i < shown->count; i++) {
-        const struct domain *domain = &shown->rows[i];
-        json_flat(&json);
-        json_object(&json, NULL);
-        json_text(&json, "domain", name_of(domain));
-        for (int harm = 0; harm < HARMS; harm++)
-            json_count(&json, harm_name[harm], domain->certain[harm]);
-        json_count(&json, "possible", domain->possible);
-        json_text(&json, "measure", worst_rule(list, domain));
-        json_array(&json, "sessions");
-        for (size_t k = 0; k < EXAMPLES && domain->example[k]; k++)
-            json_count(&json, NULL, (uint64_t)domain->example[k]);
-        json_end_array(&json);
-        json_end_object(&json);
-    }
-    json_end_array(&json);
+    audit_list_sums(list, &json);
+    audit_list_rows(list, most, &json, "domains");
     json_end_object(&json);
 }
 
 static int print_table(const struct audit_list *list, const struct shown *shown, enum table_format format,
                        FILE *to, struct why *why)
 {
-    static const struct column columns[] = {
-        { .name = "domain", .title = STR_INIT("sender domain"), .most = 40 },
+    static const struct str titles[HURT_KINDS] = { [HURT_DOMAIN] = STR_INIT("sender domain"),
+                                                   [HURT_RECIPIENT] = STR_INIT("recipient"),
+                                                   [HURT_SYSTEM] = STR_INIT("autonomous system"),
+                                                   [HURT_NETWORK] = STR_INIT("client network") };
+    const struct column columns[] = {
+        { .name = hurt_by_name[list->by], .title = titles[list->by], .most = 40 },
         { .name = "told", .number = true },
         { .name = "late", .number = true },
         { .name = "lost", .number = true },
@@ -290,22 +357,38 @@ static int print_table(const struct audit_list *list, const struct shown *shown,
     return result;
 }
 
+int audit_list_table(const struct audit_list *list, size_t most, enum table_format format, FILE *to,
+                     struct why *why)
+{
+    struct arena arena = { 0 };
+    struct shown shown = choose(list, most, &arena);
+    int result = print_table(list, &shown, format, to, why);
+    arena_free(&arena);
+    return result;
+}
+
 int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t most, enum table_format format,
                      FILE *to, struct why *why)
 {
     struct arena arena = { 0 };
     struct shown shown = choose(list, most, &arena);
+    static const char *const things[HURT_KINDS][2] = {
+        [HURT_DOMAIN] = { "sender domain", "sender domains" },
+        [HURT_RECIPIENT] = { "recipient", "recipients" },
+        [HURT_SYSTEM] = { "autonomous system", "autonomous systems" },
+        [HURT_NETWORK] = { "client network", "client networks" },
+    };
     bool words = format == TABLE_TEXT || format == TABLE_MARKDOWN;
     int result = 0;
     if (words)
         print_heading(list, accepted, format, to);
     if (format == TABLE_JSON)
-        print_json(list, &shown, accepted, to);
+        print_json(list, most, accepted, to);
     else if (!words || shown.count)
         result = print_table(list, &shown, format, to, why);
     if (words && shown.left_out)
-        fprintf(to, "\nThe last row is %zu sender domain%s more; --most=0 shows all.\n", shown.left_out,
-                shown.left_out == 1 ? "" : "s");
+        fprintf(to, "\nThe last row is %zu %s more; --most=0 shows all.\n", shown.left_out,
+                things[list->by][shown.left_out != 1]);
     if (words && shown.count)
         print_legend(format, to);
     arena_free(&arena);

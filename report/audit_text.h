@@ -1,22 +1,34 @@
-/* The audit as a table: what the record accepted and the policy would stop, by sender domain. */
+/* Whom a policy hurts, as a table: by sender domain, by recipient, or by the client's autonomous system or
+ * network. */
 #ifndef REPORT_AUDIT_TEXT_H
 #define REPORT_AUDIT_TEXT_H
 
 #include <stdio.h>
-#include "analyze/replay.h"
+#include "analyze/audit.h"
+#include "report/json.h"
 #include "report/table.h"
+
+enum hurt_by { HURT_DOMAIN, HURT_RECIPIENT, HURT_SYSTEM, HURT_NETWORK, HURT_KINDS };
+extern const char
+    *const hurt_by_name[HURT_KINDS]; /* "domain", "recipient", "asn", "network": as --by takes them */
 
 struct audit_list;
 
-/* `policy` stays the caller's and must last. Memory is bounded: domains past the first 100,000 are counted
+/* `policy` stays the caller's and must last. Memory is bounded: rows past the first 100,000 are counted
  * together. */
-struct audit_list *audit_list_new(const struct policy *policy, enum unit unit);
+struct audit_list *audit_list_new(const struct policy *policy, enum hurt_by by);
 void audit_list_free(struct audit_list *list);
-/* Takes one in; fits replay_audit(). */
-int audit_list_take(void *into, const struct harmed *harmed);
-/* Prints the domains, those that lose most first, at most `most` of them (0: all) and the rest in one row.
+/* Takes one in. */
+void audit_list_take(struct audit_list *list, const struct harmed *harmed);
+/* Prints the rows, those that lose most first, at most `most` of them (0: all) and the rest in one row.
  * `accepted` is what the record accepted. 0, or -1 with why. */
 int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t most, enum table_format format,
                      FILE *to, struct why *why);
+/* The table alone, without words; and its rows as an array in an object. */
+int audit_list_table(const struct audit_list *list, size_t most, enum table_format format, FILE *to,
+                     struct why *why);
+void audit_list_rows(const struct audit_list *list, size_t most, struct json *json, const char *name);
+/* The sums of all: told, late, lost, possible. */
+void audit_list_sums(const struct audit_list *list, struct json *json);
 
 #endif

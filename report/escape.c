@@ -84,10 +84,13 @@ void escape_markdown(FILE *to, struct str text)
     }
 }
 
-/* OWASP's list for CSV injection: the ASCII ones, their full-width forms, and what is trimmed before them. */
+/* OWASP's list for CSV injection: the ASCII ones, their full-width forms, and what is trimmed before them.
+ * What has the mark against it already gets another, so that whoever takes one off has the text back. */
 static bool is_formula(struct str text)
 {
     uint32_t code = 0;
+    while (text.len && text.at[0] == '\'')
+        text = str_skip(text, 1);
     if (!utf8_next(&text, &code))
         return false;
     return code == '=' || code == '+' || code == '-' || code == '@' || code == '\t' || code == '\r' ||

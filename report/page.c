@@ -12,7 +12,7 @@
 enum { TEXT_COLUMNS = 78 };
 
 /* gnuplot writes colours as it was told them; in the dark these stand for them (see INK, FAINT, GRID, AXIS
- * and GROUND in plot.c, which must be the same). */
+ * and GROUND in sheet.h, which must be the same). */
 static const char style[] =
     ":root{--ground:#ffffff;--card:#f6f8fa;--ink:#24292f;--faint:#57606a;--line:#d8dee4;--grid:#dfe3e8;--"
     "axis:#8b949e}\n"

@@ -13,21 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include "report/escape.h"
 #include "report/palette.h"
 #include "report/replay_table.h"
 #include "report/slices.h"
 #include "report/svg.h"
 #include "report/utf8.h"
-#include "report/whole_file.h"
-
-const char *const picture_ending[PICTURES] = { [PICTURE_SVG] = ".svg", [PICTURE_PNG] = ".png" };
 
 /* The canvas in pixels; a PNG has twice as many, for slides. */
 enum {
     WIDTH = 960,
     HEIGHT = 540,
-    PNG_SCALE = 2,
     LEFT = 72,
     TOP = 92,
     BOTTOM = 66,
@@ -41,95 +36,24 @@ enum {
     WIDEST_BAR = 96
 };
 
-#define INK    "#24292f" /* what is read */
-#define FAINT  "#6a737d" /* what is read second */
-#define GRID   "#dfe3e8"
-#define AXIS   "#8b949e"
-#define GROUND "#ffffff"
-
 struct drawing {
     const struct tally *tally;
     enum graph graph;
-    enum picture picture;
     struct bars bars;
     struct ink *inks;
     struct str title, *parts; /* what the picture and its plots are called */
     size_t part_count;
-    int height;
+    struct sheet sheet;
     struct arena arena;
-    FILE *to;
-};
-
-/* A number without the locale's say in it. */
-static void put_number(FILE *to, double number)
-{
-    int64_t scaled = (int64_t)(number * 10000 + (number < 0 ? -0.5 : 0.5));
-    fprintf(to, "%s%" PRId64 ".%04" PRId64, scaled < 0 ? "-" : "", (scaled < 0 ? -scaled : scaled) / 10000,
-            (scaled < 0 ? -scaled : scaled) % 10000);
-}
-
-/* A place on the canvas, from its upper left corner. */
-static void put_place(struct drawing *drawing, double x, double y)
-{
-    fputs(" screen ", drawing->to);
-    put_number(drawing->to, x / WIDTH);
-    fputs(", screen ", drawing->to);
-    put_number(drawing->to, 1 - y / drawing->height);
-}
-
-enum weight { PLAIN, BOLD };
-
-struct pen {
-    unsigned size;
-    enum weight weight;
-    const char *colour, *side;
 };
 
 static const struct pen heading_pen = { 15, BOLD, INK, "left" }, second_pen = { 11, PLAIN, FAINT, "left" },
                         legend_pen = { 12, PLAIN, INK, "left" }, middle_pen = { 11, PLAIN, FAINT, "center" };
 
-static void put_label(struct drawing *drawing, double x, double y, const struct pen *pen, struct str text)
-{
-    fputs("set label ", drawing->to);
-    escape_gnuplot(drawing->to, text);
-    fputs(" at", drawing->to);
-    put_place(drawing, x, y);
-    /* gnuplot takes a face without a family for a family of that name. */
-    const char *bold = drawing->picture == PICTURE_SVG ? SVG_BOLD : "DejaVu Sans:Bold";
-    fprintf(drawing->to, " %s font '%s,%u' textcolor rgb '%s' front noenhanced\n", pen->side,
-            pen->weight == BOLD ? bold : "", pen->size, pen->colour);
-}
-
 static void put_swatch(struct drawing *drawing, double x, double y, struct ink ink, bool pale)
 {
     enum { SIDE = 12 };
-    fputs("set object rectangle from", drawing->to);
-    put_place(drawing, x, y + SIDE);
-    fputs(" to", drawing->to);
-    put_place(drawing, x + SIDE, y);
-    fprintf(drawing->to, " fillcolor rgb '#%06" PRIx32 "' fillstyle %s noborder front\n", ink.rgb,
-            pale ? "transparent solid 0.4" : "solid 1");
-}
-
-static void put_terminal(struct drawing *drawing)
-{
-    fputs("set encoding utf8\n", drawing->to);
-    if (drawing->picture == PICTURE_SVG) {
-        fprintf(drawing->to, "set terminal svg size %d,%d font 'sans-serif,12' background '%s' noenhanced\n",
-                WIDTH, drawing->height, GROUND);
-        return;
-    }
-    /* Debian's gnuplot-nox draws with cairo; one that cannot has libgd. Both count fonts in points of 96 dpi.
-     */
-    fprintf(
-        drawing->to,
-        "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) { set terminal pngcairo size %d,%d fontscale %d.%d "
-        "linewidth %d "
-        "font 'DejaVu Sans,12' background '%s' noenhanced } else { set terminal png size %d,%d linewidth %d "
-        "truecolor font 'DejaVuSans' fontscale %d.%d noenhanced }\n",
-        WIDTH * PNG_SCALE, drawing->height * PNG_SCALE, PNG_SCALE * 3 / 4, PNG_SCALE * 75 % 100, PNG_SCALE,
-        GROUND, WIDTH * PNG_SCALE, drawing->height * PNG_SCALE, PNG_SCALE, PNG_SCALE * 3 / 4,
-        PNG_SCALE * 75 % 100);
+    sheet_box(&drawing->sheet, x, y, SIDE, SIDE, ink.rgb, pale ? 0.4 : 1);
 }
 
 static void put_headings(struct drawing *drawing)
@@ -148,24 +72,26 @@ static void put_headings(struct drawing *drawing)
                            : arena_printf(arena, "What policy %.*s does with %s %s",
                                           STR_ARG(text_fit(arena, text_visible(arena, tally->policy), 40)),
                                           grouped, counted);
-    put_label(drawing, 20, 30, &heading_pen, text_fit(arena, title, TITLE_TEXT));
+    sheet_label(&drawing->sheet, 20, 30, &heading_pen, text_fit(arena, title, TITLE_TEXT));
     drawing->title = arena_printf(arena, "%.*s, %s: %s", STR_ARG(title), period, graph_name[drawing->graph]);
     const char *together = "";
     if (bars->together > 1)
         together = arena_printf(arena, "; each bar is the mean of %zu %ss", bars->together, unit).at;
     const char *cut = bars->cut == SIZE_MAX ? "" : "; one bar is cut, its count stands above it";
-    put_label(drawing, 20, 51, &second_pen, arena_printf(arena, "%s (UTC)%s%s", period, together, cut));
+    sheet_label(&drawing->sheet, 20, 51, &second_pen,
+                arena_printf(arena, "%s (UTC)%s%s", period, together, cut));
     struct str axis = drawing->graph == GRAPH_COUNTS
                           ? arena_printf(arena, "%s per %s", units, unit)
                           : arena_printf(arena, "percent of the %s's %s", unit, units);
     if (drawing->bars.kind == SLICED_WHOLE && drawing->graph == GRAPH_COUNTS)
         axis = str_of(units);
-    put_label(drawing, 20, TOP - 18, &second_pen, axis);
+    sheet_label(&drawing->sheet, 20, TOP - 18, &second_pen, axis);
     if (drawing->bars.kind != SLICED_WHOLE)
-        put_label(drawing, MIDDLE, drawing->height - 11, &middle_pen, arena_printf(arena, "%s (UTC)", unit));
+        sheet_label(&drawing->sheet, MIDDLE, drawing->sheet.height - 11, &middle_pen,
+                    arena_printf(arena, "%s (UTC)", unit));
     if (tally->units == 0)
-        put_label(drawing, MIDDLE, (TOP + drawing->height - BOTTOM) / 2.0, &middle_pen,
-                  arena_printf(arena, "no %s in this period", units));
+        sheet_label(&drawing->sheet, MIDDLE, (TOP + drawing->sheet.height - BOTTOM) / 2.0, &middle_pen,
+                    arena_printf(arena, "no %s in this period", units));
 }
 
 static void grouped_bounds(const struct row *row, char text[ROW_TEXT_BYTES])
@@ -188,42 +114,42 @@ static void put_legend(struct drawing *drawing, bool brief)
         const struct row *row = &drawing->tally->rows[drawing->bars.order[k]];
         char grouped[GROUPED_BYTES], percent[ROW_TEXT_BYTES], bounds[ROW_TEXT_BYTES];
         put_swatch(drawing, x, y, drawing->inks[drawing->bars.order[k]], false);
-        put_label(drawing, x + 19, y + 6, &legend_pen,
-                  text_fit(arena, text_visible(arena, row->title), LEGEND_TEXT));
+        sheet_label(&drawing->sheet, x + 19, y + 6, &legend_pen,
+                    text_fit(arena, text_visible(arena, row->title), LEGEND_TEXT));
         if (brief)
             continue;
         text_grouped(row->count, grouped);
         row_percent_text(drawing->tally, row, percent);
         grouped_bounds(row, bounds);
         const char *mark = row->basis == BASIS_ESTIMATED ? "~" : row->basis == BASIS_GUESSED ? "?" : "";
-        put_label(drawing, x + 19, y + 21, &second_pen,
-                  arena_printf(arena, "%s%s%s%s%s %s", mark, grouped, *percent ? "  ·  " : "", percent,
-                               *percent ? " %" : "", bounds));
+        sheet_label(&drawing->sheet, x + 19, y + 21, &second_pen,
+                    arena_printf(arena, "%s%s%s%s%s %s", mark, grouped, *percent ? "  ·  " : "", percent,
+                                 *percent ? " %" : "", bounds));
     }
     if (drawing->bars.unsure) {
         put_swatch(drawing, x, y, palette_accepted(), true);
-        put_label(drawing, x + 19, y + 6, &second_pen, STR("faint: not certain"));
+        sheet_label(&drawing->sheet, x + 19, y + 6, &second_pen, STR("faint: not certain"));
     }
 }
 
 static void put_axes(struct drawing *drawing)
 {
     struct bars *bars = &drawing->bars;
-    FILE *to = drawing->to;
+    FILE *to = drawing->sheet.to;
     fprintf(to, "unset key\nset border 1 linecolor rgb '%s'\nset tics scale 0 nomirror\n", AXIS);
     fprintf(to, "set grid ytics back linetype 1 linecolor rgb '%s' linewidth 1\n", GRID);
     fputs("set lmargin at screen ", to);
-    put_number(to, (double)LEFT / WIDTH);
+    sheet_number(to, (double)LEFT / WIDTH);
     fputs("\nset rmargin at screen ", to);
-    put_number(to, (double)(LEFT + PLOT_WIDTH) / WIDTH);
+    sheet_number(to, (double)(LEFT + PLOT_WIDTH) / WIDTH);
     fputs("\nset tmargin at screen ", to);
-    put_number(to, 1 - (double)TOP / drawing->height);
+    sheet_number(to, 1 - (double)TOP / drawing->sheet.height);
     fputs("\nset bmargin at screen ", to);
-    put_number(to, (double)BOTTOM / drawing->height);
+    sheet_number(to, (double)BOTTOM / drawing->sheet.height);
     fputs("\nset xrange [-0.5:", to);
-    put_number(to, (bars->count ? (double)bars->count : 1) - 0.5);
+    sheet_number(to, (bars->count ? (double)bars->count : 1) - 0.5);
     fputs("]\nset yrange [0:", to);
-    put_number(to, bars->most);
+    sheet_number(to, bars->most);
     fprintf(to, "]\nset ytics textcolor rgb '%s' font ',11' (", FAINT);
     for (unsigned i = 0; i * bars->step <= bars->most * 1.0001; i++) {
         char grouped[GROUPED_BYTES];
@@ -232,7 +158,7 @@ static void put_axes(struct drawing *drawing)
         else
             text_grouped((uint64_t)(i * bars->step + 0.5), grouped);
         fprintf(to, "%s'%s' ", i ? ", " : "", grouped);
-        put_number(to, i * bars->step);
+        sheet_number(to, i * bars->step);
     }
     struct tick *ticks = NULL;
     size_t count = slices_ticks(bars->from, bars->count, drawing->bars.kind, PLOT_WIDTH / CHARACTER,
@@ -264,10 +190,10 @@ static void put_part(struct drawing *drawing, size_t bar, double wide, double fr
     const double sides[] = { (double)bar, from, (double)bar - wide / 2, (double)bar + wide / 2, from, to };
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         if (i)
-            putc(' ', drawing->to);
-        put_number(drawing->to, sides[i]);
+            putc(' ', drawing->sheet.to);
+        sheet_number(drawing->sheet.to, sides[i]);
     }
-    putc('\n', drawing->to);
+    putc('\n', drawing->sheet.to);
 }
 
 /* All rectangles of a row: what is certain, or what is not. Returns whether there are any. */
@@ -275,7 +201,7 @@ static bool put_row(struct drawing *drawing, size_t place, double wide, bool pal
 {
     const struct bars *bars = &drawing->bars;
     size_t row = drawing->bars.order[place];
-    fprintf(drawing->to, "$%s%zu << E\n", pale ? "pale" : "sure", place);
+    fprintf(drawing->sheet.to, "$%s%zu << E\n", pale ? "pale" : "sure", place);
     bool any = false;
     for (size_t bar = 0; bar < bars->count; bar++) {
         double from = 0;
@@ -285,14 +211,14 @@ static bool put_row(struct drawing *drawing, size_t place, double wide, bool pal
         put_part(drawing, bar, wide, pale ? from + sure : from, pale ? from + value : from + sure);
         any = any || (pale ? value > sure : sure > 0);
     }
-    fputs("E\n", drawing->to);
+    fputs("E\n", drawing->sheet.to);
     return any;
 }
 
 static void put_stack(struct drawing *drawing)
 {
     struct bars *bars = &drawing->bars;
-    FILE *to = drawing->to;
+    FILE *to = drawing->sheet.to;
     /* Between bars is a hairline, up to a sixth of the room; where bars are a few pixels wide it would eat
      * them. */
     double slot = bars->count ? (double)PLOT_WIDTH / (double)bars->count : PLOT_WIDTH;
@@ -331,7 +257,7 @@ static void put_cut_count(struct drawing *drawing)
     double x = LEFT + PLOT_WIDTH * ((double)bars->cut + 0.5) / (double)bars->count;
     double half = (double)strlen(grouped) * CHARACTER / 2;
     x = x + half > LEFT + PLOT_WIDTH ? LEFT + PLOT_WIDTH - half : x - half < LEFT ? LEFT + half : x;
-    put_label(drawing, x, TOP - 8, &middle_pen, str_of(grouped));
+    sheet_label(&drawing->sheet, x, TOP - 8, &middle_pen, str_of(grouped));
 }
 
 /* The script that draws it all. */
@@ -339,54 +265,37 @@ static struct str script_of(struct drawing *drawing, char **text)
 {
     size_t len = 0;
     *text = NULL;
-    drawing->to = open_memstream(text, &len);
-    if (!drawing->to)
+    drawing->sheet.to = open_memstream(text, &len);
+    if (!drawing->sheet.to)
         return (struct str){ 0 };
     int room = HEIGHT - TOP - BOTTOM + 40;
     int entries = (int)drawing->bars.drawn + 1;
     bool brief = entries * ENTRY > room;
-    drawing->height = HEIGHT;
+    drawing->sheet.height = HEIGHT;
     if (brief && entries * SHORT_ENTRY > room)
-        drawing->height += entries * SHORT_ENTRY - room;
-    put_terminal(drawing);
+        drawing->sheet.height += entries * SHORT_ENTRY - room;
+    sheet_begin(&drawing->sheet);
     put_headings(drawing);
     put_legend(drawing, brief);
     put_cut_count(drawing);
     put_axes(drawing);
     put_stack(drawing);
-    fclose(drawing->to);
+    fclose(drawing->sheet.to);
     return (struct str){ *text, len };
-}
-
-/* A gnuplot that ends well may still have been cut off by a full disk of its own, or be no gnuplot. */
-static bool is_whole(enum picture picture, const struct picture_bytes *bytes)
-{
-    static const struct str png_begin = STR_INIT("\x89PNG\r\n\x1a\n"),
-                            png_end = STR_INIT("IEND\xae\x42\x60\x82");
-    struct str all = str_trim((struct str){ bytes->at, bytes->len });
-    if (picture == PICTURE_PNG)
-        return str_starts(all, png_begin) && str_ends((struct str){ bytes->at, bytes->len }, png_end);
-    return (str_starts(all, STR("<?xml")) || str_starts(all, STR("<svg"))) && str_ends(all, STR("</svg>"));
 }
 
 int plot_picture(const struct tally *tally, enum graph graph, enum picture picture,
                  const struct gnuplot *gnuplot, struct picture_bytes *bytes, struct why *why)
 {
-    struct drawing drawing = { .tally = tally, .graph = graph, .picture = picture };
+    struct drawing drawing = { .tally = tally,
+                               .graph = graph,
+                               .sheet = { .picture = picture, .width = WIDTH } };
     drawing.inks = arena_zero(&drawing.arena, tally->row_count * sizeof *drawing.inks);
     palette_assign(tally, drawing.inks);
     drawing.bars = bars_make(tally, graph, BARS_MOST, &drawing.arena);
     char *text = NULL;
     struct str script = script_of(&drawing, &text);
-    int result = script.at ? gnuplot_run(gnuplot, script, bytes, why)
-                           : why_set(why, EX_OSERR, "there is no memory for the graph's script");
-    if (result == 0 && !is_whole(picture, bytes)) {
-        result = why_set(why, EX_SOFTWARE,
-                         "gnuplot drew no whole %s; see whether $GNUPLOT or PATH lead to a real gnuplot",
-                         picture_ending[picture] + 1);
-        free(bytes->at);
-        *bytes = (struct picture_bytes){ 0 };
-    }
+    int result = picture_draw(picture, script, gnuplot, bytes, why);
     if (result == 0 && picture == PICTURE_SVG)
         svg_mend(bytes, drawing.title, drawing.parts, drawing.part_count);
     free(text);
@@ -397,25 +306,9 @@ int plot_picture(const struct tally *tally, enum graph graph, enum picture pictu
 int plot_file(const struct tally *tally, enum graph graph, const char *path, const struct gnuplot *gnuplot,
               struct why *why)
 {
-    int picture = strcmp(path, "-") == 0 ? PICTURE_SVG : PICTURES;
-    for (int i = 0; i < PICTURES; i++) {
-        size_t len = strlen(path), ending = strlen(picture_ending[i]);
-        if (len > ending && str_eq_nocase(str_of(path + len - ending), str_of(picture_ending[i])))
-            picture = i;
-    }
-    if (picture == PICTURES)
-        return why_set(why, EX_USAGE, "%s: a graph is drawn as .svg or .png; give the file such a name",
-                       path);
     struct picture_bytes bytes = { 0 };
-    if (plot_picture(tally, graph, (enum picture)picture, gnuplot, &bytes, why))
+    enum picture picture = picture_of(path, why);
+    if (picture == PICTURES || plot_picture(tally, graph, picture, gnuplot, &bytes, why) < 0)
         return -1;
-    int result = 0;
-    if (strcmp(path, "-") == 0) {
-        fwrite(bytes.at, 1, bytes.len, stdout);
-        result = printed(stdout, why);
-    } else {
-        result = whole_file_write(path, (struct str){ bytes.at, bytes.len }, why);
-    }
-    free(bytes.at);
-    return result;
+    return picture_write(&bytes, path, why);
 }

@@ -8,10 +8,7 @@
 #include "analyze/tally.h"
 #include "base/why.h"
 #include "report/bars.h"
-#include "report/gnuplot.h"
-
-enum picture { PICTURE_SVG, PICTURE_PNG, PICTURES };
-extern const char *const picture_ending[PICTURES]; /* ".svg", ".png" */
+#include "report/sheet.h"
 
 /* Draws into memory. `gnuplot` may be NULL. 0, or -1 with why: gnuplot is missing, died, hangs, drew nothing.
  */

@@ -24,6 +24,7 @@ for lab in sample-logs/labs/*/; do
     v audit -d "$db" -p talk-2009
     v compare -d "$db" -p recorded -p talk-2009
     v sweep -d "$db" -p talk-2009 --vary greylist.delay=1m,1h --vary 'dnsbl.zones=+each,-each' --search one-at-a-time
+    v overlap -d "$db" -p talk-2009
     v explain -d "$db" 1
 done
 echo 'ok'

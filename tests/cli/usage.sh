@@ -6,10 +6,10 @@
 good --version
 [ "$(cat out)" = "mxreplay $(sed -n 's/^VERSION *:= *//p' "$root/Makefile")" ] || fail "the version is the Makefile's"
 good --help
-for command in look collect status replay report audit explain policy check help; do
+for command in look collect status replay report audit overlap explain policy check help; do
     expect_out "  $command "
 done
-for command in look collect status replay report audit explain policy check help; do
+for command in look collect status replay report audit overlap explain policy check help; do
     good "$command" --help
     expect_out "Usage: mxreplay $command"
     expect_no_err

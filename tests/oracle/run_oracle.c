@@ -13,6 +13,16 @@
  *
  *     tell NAME: ROW>ROW COUNT LOW HIGH cell, ..., more COUNT LOW HIGH net
  *
+ * With --overlap it is the overlap of the policy's measures, and of each one's zones, that is told:
+ *
+ *     overlap NAME GROUP: known KNOWN left LEFT whole COUNT LOW HIGH, MEMBER hits COUNT LOW HIGH unique COUNT
+ * LOW HIGH marginal COUNT LOW HIGH shapley COUNT LOW HIGH, ...
+ *
+ * With --audit, what an audit of the policy counts:
+ *
+ *     audit NAME: deliveries ALL accepted N, LABEL DELIVERIES STOPPED STOPPED_AT_MOST LATE LATE_AT_MOST TOLD
+ * CERTAIN_LATE LOST, ..., MEASURE WANTED AT_MOST PRESUMED AT_MOST UNWANTED AT_MOST, ...
+ *
  * With --later, a case that needs a measure that is not there yet, or the
  * bounds of a measure with state, is told as `later NAME: ...` where it does not come out right, and does not
  * count. */
@@ -23,8 +33,10 @@
 #include <sysexits.h>
 #include <yaml.h>
 
+#include "analyze/audit.h"
 #include "analyze/compare.h"
 #include "analyze/measure.h"
+#include "analyze/overlap.h"
 #include "analyze/policy.h"
 #include "analyze/replay.h"
 
@@ -42,7 +54,7 @@ struct bounds {
     uint64_t low, high;
 };
 
-enum mode { MODE_CHECK, MODE_LATER, MODE_TELL };
+enum mode { MODE_CHECK, MODE_LATER, MODE_TELL, MODE_OVERLAP, MODE_AUDIT };
 
 enum outcome { OUTCOME_OK, OUTCOME_DIFFERS, OUTCOME_LATER, OUTCOMES };
 
@@ -630,6 +642,65 @@ static int tell_pairs(struct str name, struct columns *columns, const struct pol
     return 0;
 }
 
+static void tell_counted(const char *what, const struct counted *counted)
+{
+    printf(" %s %lld %lld %lld", what, (long long)counted->count, (long long)counted->low,
+           (long long)counted->high);
+}
+
+static int tell_overlap(struct str name, struct columns *columns, const struct policy *policy,
+                        const struct replay_options *options, struct why *why)
+{
+    struct overlap overlap;
+    if (overlap_run(columns, policy, options, &overlap, why))
+        return -1;
+    for (size_t g = 0; g < overlap.group_count; g++) {
+        const struct overlap_group *group = &overlap.groups[g];
+        printf("overlap %.*s %.*s: known %llu left %llu", STR_ARG(name), STR_ARG(group->name),
+               (unsigned long long)group->shares->known, (unsigned long long)group->shares->left_out);
+        tell_counted("whole", &group->shares->whole);
+        for (size_t m = 0; m < group->count; m++) {
+            const struct share *share = &group->shares->share[m];
+            printf(", %.*s", STR_ARG(group->names[m]));
+            tell_counted("hits", &share->hits);
+            tell_counted("unique", &share->unique);
+            tell_counted("marginal", &share->marginal);
+            printf(" shapley %.6f %.6f %.6f", share->shapley, share->shapley_low, share->shapley_high);
+        }
+        putchar('\n');
+    }
+    overlap_free(&overlap);
+    return 0;
+}
+
+static int tell_audit(struct str name, struct columns *columns, const struct policy *policy,
+                      const struct replay_options *options, struct why *why)
+{
+    struct audit audit;
+    if (audit_run(columns, policy, options, &audit, why))
+        return -1;
+    printf("audit %.*s: deliveries %llu accepted %llu", STR_ARG(name), (unsigned long long)audit.deliveries,
+           (unsigned long long)audit.accepted);
+    for (int label = 0; label < LABELS; label++) {
+        const struct audit_count *count = &audit.labels[label];
+        const uint64_t told[] = { count->deliveries, count->stopped_low, count->stopped_high,
+                                  count->late_low,   count->late_high,   count->by_harm[0],
+                                  count->by_harm[1], count->by_harm[2] };
+        printf(", %s", label_name[label]);
+        for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+            printf(" %llu", (unsigned long long)told[i]);
+    }
+    for (size_t r = 0; r < policy->rule_count; r++) {
+        printf(", %.*s", STR_ARG(policy->rules[r].name));
+        for (int label = LABEL_WANTED; label < LABELS; label++)
+            printf(" %llu %llu", (unsigned long long)audit.measures[r].low[label],
+                   (unsigned long long)audit.measures[r].high[label]);
+    }
+    putchar('\n');
+    audit_free(&audit);
+    return 0;
+}
+
 /* Every row that is named has these bounds and every other one nothing; a certain row's count is its bound,
  * and the counts sum to the units. */
 static bool as_expected(const struct bounds *expected, size_t count, const struct tally *tally)
@@ -696,7 +767,9 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mo
     options.in_force = &recorded;
     options.in_force_count = anything;
     columns = build_columns(book, kase, anything ? &in_force : NULL);
-    if (replay_run(columns, &policy, &options, &tally, &why)) {
+    if (mode == MODE_OVERLAP ? tell_overlap(name, columns, &policy, &options, &why)
+        : mode == MODE_AUDIT ? tell_audit(name, columns, &policy, &options, &why)
+                             : replay_run(columns, &policy, &options, &tally, &why)) {
         printf("differs %.*s: %s\n", STR_ARG(name), why.text);
         goto done;
     }
@@ -708,8 +781,9 @@ static enum outcome run_case(struct book *book, const yaml_node_t *kase, enum mo
             goto done;
         }
         outcome = OUTCOME_OK;
-    } else if (mode == MODE_TELL) {
-        tell(name, &tally);
+    } else if (mode >= MODE_TELL) {
+        if (mode == MODE_TELL)
+            tell(name, &tally);
         outcome = OUTCOME_OK;
     } else if (as_expected(expected, count, &tally)) {
         printf("ok %.*s\n", STR_ARG(name));
@@ -763,14 +837,16 @@ static size_t run_book(const char *path, enum mode mode)
 
 int main(int count, char **arguments)
 {
-    enum mode mode = count < 2                              ? MODE_CHECK
-                     : strcmp(arguments[1], "--later") == 0 ? MODE_LATER
-                     : strcmp(arguments[1], "--tell") == 0  ? MODE_TELL
-                                                            : MODE_CHECK;
+    enum mode mode = count < 2                                ? MODE_CHECK
+                     : strcmp(arguments[1], "--later") == 0   ? MODE_LATER
+                     : strcmp(arguments[1], "--tell") == 0    ? MODE_TELL
+                     : strcmp(arguments[1], "--overlap") == 0 ? MODE_OVERLAP
+                     : strcmp(arguments[1], "--audit") == 0   ? MODE_AUDIT
+                                                              : MODE_CHECK;
     int first = mode == MODE_CHECK ? 1 : 2;
     size_t differing = 0;
     if (count <= first) {
-        fprintf(stderr, "usage: run_oracle [--later | --tell] CASES.yaml...\n");
+        fprintf(stderr, "usage: run_oracle [--later | --tell | --overlap | --audit] CASES.yaml...\n");
         return EX_USAGE;
     }
     for (int i = first; i < count; i++)

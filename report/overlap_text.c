@@ -1,0 +1,574 @@
+/* The overlap as tables. A group's members have numbers from 1, by which the tables that follow name them. */
+#define _GNU_SOURCE
+#include "report/overlap_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include "report/escape.h"
+#include "report/slices.h"
+#include "report/utf8.h"
+
+const char *const overlap_part_name[OVERLAP_PARTS] = {
+    [OVERLAP_ALL] = "all",     [OVERLAP_SHARES] = "shares",
+    [OVERLAP_PAIRS] = "pairs", [OVERLAP_COMBINATIONS] = "combinations",
+    [OVERLAP_ORDER] = "order",
+};
+
+enum { TEXT_COLUMNS = 78, NAME_COLUMNS = 36, BAR_COLUMNS = 24 };
+
+struct page {
+    const struct overlap *overlap;
+    enum table_format format;
+    size_t most;
+    FILE *to;
+    struct arena arena;
+};
+
+void share_text(double share, char text[SHARE_TEXT_BYTES])
+{
+    /* by hand, so that the locale has no say in it */
+    bool negative = share < -0.005;
+    uint64_t hundredths = (uint64_t)((share < 0 ? -share : share) * 100 + 0.5);
+    snprintf(text, SHARE_TEXT_BYTES, "%s%" PRIu64 ".%02u", negative ? "-" : "", hundredths / 100,
+             (unsigned)(hundredths % 100));
+}
+
+static void percent_text(double share, uint64_t of, char text[SHARE_TEXT_BYTES])
+{
+    share_text(of ? share * 100 / (double)of : 0, text);
+}
+
+/* ---- Words. */
+
+static void say(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct page *page, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    struct str rest = text_visible(&page->arena, (struct str){ text, (size_t)len }), line;
+    if (page->format == TABLE_MARKDOWN) {
+        escape_markdown(page->to, rest);
+        fputs("\n", page->to);
+    } else {
+        while (text_wrap(&rest, TEXT_COLUMNS, &line))
+            fprintf(page->to, "%.*s\n", STR_ARG(line));
+    }
+    free(text);
+}
+
+static void say_heading(struct page *page, struct str text)
+{
+    fprintf(page->to, "\n%s", page->format == TABLE_MARKDOWN ? "## " : "");
+    say(page, "%.*s", STR_ARG(text));
+    fputs("\n", page->to);
+}
+
+static const char *units_of(const struct page *page, uint64_t count)
+{
+    return count == 1 ? unit_name[page->overlap->unit] : unit_plural[page->overlap->unit];
+}
+
+static bool is_for_people(const struct page *page)
+{
+    return page->format == TABLE_TEXT || page->format == TABLE_MARKDOWN;
+}
+
+static struct str short_name(struct page *page, const struct overlap_group *group, size_t member)
+{
+    return text_fit(&page->arena, text_visible(&page->arena, group->names[member]), NAME_COLUMNS);
+}
+
+/* ---- Shares. */
+
+static void say_known(struct page *page, const struct overlap_group *group)
+{
+    const struct shares *shares = group->shares;
+    for (size_t i = 0; i < group->aside_count; i++)
+        say(page, "Of %.*s nothing is known: it is left out.",
+            STR_ARG(text_fit(&page->arena, text_visible(&page->arena, group->aside[i]), NAME_COLUMNS)));
+    if (shares->left_out == 0) {
+        say(page, "All is known of all %" PRIu64 " %s.", shares->known, units_of(page, shares->known));
+        return;
+    }
+    say(page,
+        "Counts are of the %" PRIu64 " %s of which all is known; %" PRIu64
+        " are left out, most often (%" PRIu64 " times) because it is not known what %.*s would say.",
+        shares->known, units_of(page, shares->known), shares->left_out, group->blind_units,
+        STR_ARG(short_name(page, group, group->blindest)));
+    if (shares->left_out > shares->known)
+        say(page, "%s; mxreplay status --coverage tells what would tell more.",
+            group->zones
+                ? "A server asks no more lists after one that turns a client away: enrich --dnsbl-zone "
+                  "tells of the others"
+                : "Fewer measures at a time leave out less: --only NAME --only NAME");
+}
+
+static void put_counted(struct table *table, const struct counted *counted, bool bounds)
+{
+    const int64_t values[] = { counted->count, counted->low, counted->high };
+    char text[SHARE_TEXT_BYTES];
+    for (size_t i = bounds ? 1 : 0; i < (bounds ? 3u : 1u); i++) {
+        int len = snprintf(text, sizeof text, "%" PRId64, values[i]);
+        table_cell(table, (struct str){ text, (size_t)len });
+    }
+}
+
+static void put_shapley(struct table *table, const struct share *share, bool bounds)
+{
+    char text[SHARE_TEXT_BYTES];
+    if (!bounds) {
+        share_text(share->shapley, text);
+        table_cell(table, str_of(text));
+        return;
+    }
+    share_text(share->shapley_low, text);
+    table_cell(table, str_of(text));
+    share_text(share->shapley_high, text);
+    table_cell(table, str_of(text));
+}
+
+static void put_share_row(struct table *table, size_t number, struct str name, const struct share *share,
+                          uint64_t known, bool bounds, bool total)
+{
+    char text[SHARE_TEXT_BYTES];
+    if (total)
+        table_cell(table, STR(""));
+    else
+        table_count(table, number);
+    table_cell(table, name);
+    if (bounds)
+        put_counted(table, &share->hits, true);
+    put_counted(table, &share->hits, false);
+    percent_text((double)share->hits.count, known, text);
+    table_cell(table, str_of(text));
+    if (total)
+        table_cell(table, STR(""));
+    else
+        put_counted(table, &share->unique, false);
+    put_counted(table, &share->marginal, false);
+    put_shapley(table, share, false);
+    percent_text(share->shapley, known, text);
+    table_cell(table, str_of(text));
+    if (bounds)
+        put_shapley(table, share, true);
+}
+
+static bool is_bound(const char *column)
+{
+    return str_ends(str_of(column), STR("_low")) || str_ends(str_of(column), STR("_high"));
+}
+
+static int print_shares(struct page *page, const struct overlap_group *group, struct why *why)
+{
+    const struct shares *shares = group->shares;
+    bool bounds = shares->left_out > 0;
+    const struct column columns[] = {
+        { .name = "number", .title = STR_INIT("#"), .number = true },
+        { .name = "name", .title = group->zones ? STR("list") : STR("measure"), .most = NAME_COLUMNS },
+        { .name = "hits_low", .title = STR_INIT("hits at least"), .number = true },
+        { .name = "hits_high", .title = STR_INIT("at most"), .number = true },
+        { .name = "hits", .title = bounds ? STR("of the known: hits") : STR("hits"), .number = true },
+        { .name = "percent", .title = STR_INIT("%"), .number = true },
+        { .name = "unique", .title = STR_INIT("alone"), .number = true },
+        { .name = "marginal", .title = STR_INIT("in order"), .number = true },
+        { .name = "shapley", .number = true },
+        { .name = "shapley_percent", .title = STR_INIT("%"), .number = true },
+        { .name = "shapley_low", .title = STR_INIT("shapley of all, at least"), .number = true },
+        { .name = "shapley_high", .title = STR_INIT("at most"), .number = true },
+    };
+    say_heading(page, group->title);
+    say_known(page, group);
+    if (group->game.weight)
+        say(page,
+            "A client is turned away where the weights of the lists sum to %g: `alone` and `in order` count "
+            "whom "
+            "a list brings there.",
+            group->game.threshold);
+    fputs("\n", page->to);
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    struct column kept[COLUMNS];
+    size_t count = 0;
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (bounds || !is_bound(columns[i].name))
+            kept[count++] = columns[i];
+    struct table *table = table_open(page->to, page->format, kept, count);
+    for (size_t m = 0; m < group->count; m++)
+        put_share_row(table, m + 1, group->names[m], &shares->share[m], shares->known, bounds, false);
+    table_rule(table);
+    const struct share whole = { .hits = shares->whole,
+                                 .marginal = shares->whole,
+                                 .shapley = (double)shares->whole.count,
+                                 .shapley_low = (double)shares->whole.low,
+                                 .shapley_high = (double)shares->whole.high };
+    put_share_row(table, 0, STR("together"), &whole, shares->known, bounds, true);
+    return table_close(table, why);
+}
+
+static void print_drops(struct page *page, const struct overlap_group *group)
+{
+    const char *what = group->zones ? "list" : "measure";
+    uint64_t all = group->shares->known + group->shares->left_out;
+    for (size_t i = 0; i < group->drop_count; i++) {
+        const struct drop *drop = &group->drops[i];
+        const struct loss *loss = &drop->together;
+        const char *upto = loss->high > loss->count ? "at most " : "";
+        char adds[SHARE_TEXT_BYTES];
+        percent_text((double)loss->high, all, adds);
+        struct str name = short_name(page, group, drop->member);
+        fputs("\n", page->to);
+        if (i == 0)
+            say(page, "Drop the %s %.*s: it adds %s%s %% (%" PRIu64 " of %" PRIu64 ").", what, STR_ARG(name),
+                upto, adds, loss->high, all);
+        else
+            say(page, "Then drop %.*s, too: together they add %s%s %% (%" PRIu64 ").", STR_ARG(name), upto,
+                adds, loss->high);
+    }
+    if (group->drop_count == 0 && group->count > 1) {
+        fputs("\n", page->to);
+        say(page, group->shares->left_out
+                      ? "None of them is known to add less than 0.1 %%, whatever is unknown: none to drop."
+                      : "None of them adds less than 0.1 %%: none to drop.");
+    }
+}
+
+/* ---- Pairs. */
+
+static int print_pairs(struct page *page, const struct overlap_group *group, struct why *why)
+{
+    struct column *columns = arena_zero(&page->arena, (group->count + 2) * sizeof *columns);
+    columns[0] = (struct column){ .name = "number", .title = STR("#"), .number = true };
+    columns[1] = (struct column){ .name = "name", .title = STR("% of its hits"), .most = NAME_COLUMNS };
+    for (size_t m = 0; m < group->count; m++)
+        columns[m + 2] =
+            (struct column){ .name = arena_printf(&page->arena, "%zu", m + 1).at, .number = true };
+    fputs("\n", page->to);
+    say(page,
+        "Of those that the one hits, and of which the other is known, the percentage that the other (by its "
+        "number) hits too:");
+    fputs("\n", page->to);
+    struct table *table = table_open(page->to, page->format, columns, group->count + 2);
+    for (size_t m = 0; m < group->count; m++) {
+        table_count(table, m + 1);
+        table_cell(table, group->names[m]);
+        for (size_t other = 0; other < group->count; other++) {
+            uint64_t own = group->shares->hit[m][other];
+            char text[16];
+            percent_format(group->shares->both[m][other], own, text);
+            table_cell(table, own ? str_of(text) : STR("-"));
+        }
+    }
+    return table_close(table, why);
+}
+
+/* ---- Combinations: an UpSet picture of text. */
+
+/* The known patterns, most units first; `rest`: units in those that are not shown. */
+static size_t shown_patterns(const struct page *page, const struct overlap_group *group,
+                             const struct pattern **shown, uint64_t *rest)
+{
+    size_t count = 0;
+    *rest = 0;
+    for (size_t i = 0; i < group->game.patterns; i++) {
+        const struct pattern *pattern = &group->game.pattern[i];
+        if (pattern->unknown)
+            continue;
+        if (page->most == 0 || count < page->most)
+            shown[count++] = pattern;
+        else
+            *rest += pattern->units;
+    }
+    return count;
+}
+
+static struct str bar_of(struct page *page, uint64_t units, uint64_t most)
+{
+    size_t cells = most ? (size_t)((units * (uint64_t)BAR_COLUMNS * 2 + most) / (most * 2)) : 0;
+    char bar[BAR_COLUMNS + 1];
+    memset(bar, '#', cells);
+    return arena_str(&page->arena, (struct str){ bar, cells });
+}
+
+static int print_combinations(struct page *page, const struct overlap_group *group, struct why *why)
+{
+    struct arena *arena = &page->arena;
+    struct column *columns = arena_zero(arena, (group->count + 3) * sizeof *columns);
+    const struct pattern **shown = arena_zero(arena, (group->game.patterns + 1) * sizeof *shown);
+    uint64_t rest = 0;
+    size_t count = shown_patterns(page, group, shown, &rest);
+    for (size_t m = 0; m < group->count; m++)
+        columns[m] = (struct column){ .name = arena_printf(arena, "%zu", m + 1).at };
+    columns[group->count] =
+        (struct column){ .name = "units", .title = str_of(units_of(page, 0)), .number = true };
+    columns[group->count + 1] = (struct column){ .name = "percent", .title = STR("%"), .number = true };
+    columns[group->count + 2] = (struct column){ .name = "bar", .title = STR("exactly these hit") };
+    fputs("\n", page->to);
+    struct table *table = table_open(page->to, page->format, columns, group->count + 3);
+    for (size_t i = 0; i < count; i++) {
+        char text[16];
+        for (size_t m = 0; m < group->count; m++)
+            table_cell(table, shown[i]->hit >> m & 1 ? STR("x") : STR("."));
+        table_count(table, shown[i]->units);
+        percent_format(shown[i]->units, group->shares->known, text);
+        table_cell(table, str_of(text));
+        table_cell(table, bar_of(page, shown[i]->units, shown[0]->units));
+    }
+    int result = table_close(table, why);
+    if (rest) {
+        fputs("\n", page->to);
+        say(page, "%" PRIu64 " more have other combinations; --most 0 shows all.", rest);
+    }
+    return result;
+}
+
+/* ---- The order. */
+
+static struct str order_text(struct page *page, const size_t *order, size_t count)
+{
+    const struct overlap_group *measures = &page->overlap->groups[0];
+    struct str text = STR("");
+    for (size_t k = 0; k < count; k++)
+        text = arena_printf(&page->arena, "%.*s%s%.*s", STR_ARG(text), k ? ", " : "",
+                            STR_ARG(measures->names[order[k]]));
+    return text;
+}
+
+static int print_order(struct page *page, struct why *why)
+{
+    static const struct column columns[] = {
+        { .name = "stage" },
+        { .name = "units", .title = STR_INIT("reach it"), .number = true },
+        { .name = "unknown", .title = STR_INIT("estimated"), .number = true },
+        { .name = "order", .title = STR_INIT("asked in this order") },
+        { .name = "best", .title = STR_INIT("the best") },
+        { .name = "cost", .number = true },
+        { .name = "best_cost", .title = STR_INIT("best cost"), .number = true },
+        { .name = "saved_percent", .title = STR_INIT("saved %"), .number = true },
+    };
+    const struct overlap *overlap = page->overlap;
+    char text[SHARE_TEXT_BYTES];
+    bool exact = true, estimated = false;
+    if (is_for_people(page)) {
+        say_heading(page, STR("The order that costs least"));
+        for (size_t i = 0; i < overlap->stage_count; i++) {
+            exact = exact && overlap->stages[i].exact;
+            estimated = estimated || overlap->stages[i].unknown;
+        }
+        say(page,
+            "Within each stage, the cheapest first for what it stops. What each costs: its `cost`, else "
+            "look-ups; "
+            "seconds where messages are scanned.%s%s",
+            estimated ? " Where not all is known, what is unknown counts by the rate among the others." : "",
+            exact ? ""
+                  : " Where a stage has more than 16 measures, no order costs less than a quarter of this.");
+        fputs("\n", page->to);
+    }
+    struct table *table = table_open(page->to, page->format, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < overlap->stage_count; i++) {
+        const struct overlap_stage *stage = &overlap->stages[i];
+        table_cell(table, str_of(stage_name[stage->stage]));
+        table_count(table, (uint64_t)(stage->units + 0.5));
+        table_count(table, stage->unknown);
+        table_cell(table, order_text(page, stage->now, stage->count));
+        bool as_good = stage->cost_now <= stage->cost_best * (1 + 1e-9);
+        table_cell(table, as_good && is_for_people(page) ? STR("the same")
+                                                         : order_text(page, stage->best, stage->count));
+        share_text(stage->cost_now, text);
+        table_cell(table, str_of(text));
+        share_text(stage->cost_best, text);
+        table_cell(table, str_of(text));
+        share_text(stage->cost_now > 0 ? (stage->cost_now - stage->cost_best) * 100 / stage->cost_now : 0,
+                   text);
+        table_cell(table, str_of(text));
+    }
+    return table_close(table, why);
+}
+
+/* ---- For people. */
+
+static void print_heading(struct page *page)
+{
+    const struct overlap *overlap = page->overlap;
+    char period[PERIOD_TEXT_BYTES];
+    period_text(overlap->from, overlap->to, period);
+    say(page, "What each measure of policy %.*s catches: %" PRIu64 " %s, %s (UTC)",
+        STR_ARG(text_fit(&page->arena, text_visible(&page->arena, overlap->policy), 40)), overlap->units,
+        units_of(page, overlap->units), period);
+}
+
+static void print_legend(struct page *page)
+{
+    static const char *const lines[] = {
+        "hits: would be stopped by it alone, whoever else stops them.",
+        "alone: of these, those that none of the others stops: what dropping it would let by.",
+        "in order: what it adds to those before it.",
+        "shapley: what it adds on average over all orders; what k stop together counts 1/k for each.",
+    };
+    fputs("\n", page->to);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        fprintf(page->to, "%s%s\n", page->format == TABLE_MARKDOWN ? "- " : "", lines[i]);
+}
+
+static void print_notes(struct page *page)
+{
+    const struct overlap *overlap = page->overlap;
+    for (size_t i = 0; i < overlap->note_count; i++) {
+        fputs("\n", page->to);
+        say(page, "%.*s", STR_ARG(overlap->notes[i]));
+    }
+    for (size_t i = 0; i < overlap->warner_count; i++) {
+        fputs("\n", page->to);
+        say(page, "%.*s stops nothing and is left out.", STR_ARG(overlap->warners[i]));
+    }
+}
+
+static int print_for_people(struct page *page, enum overlap_part part, struct why *why)
+{
+    const struct overlap *overlap = page->overlap;
+    bool all = part == OVERLAP_ALL;
+    int result = 0;
+    print_heading(page);
+    for (size_t g = 0; g < overlap->group_count && result == 0 && part != OVERLAP_ORDER; g++) {
+        const struct overlap_group *group = &overlap->groups[g];
+        if (!all && part != OVERLAP_SHARES)
+            say_heading(page, group->title);
+        if (all || part == OVERLAP_SHARES) {
+            result = print_shares(page, group, why);
+            print_drops(page, group);
+        }
+        if (result == 0 && (all || part == OVERLAP_PAIRS) && group->count > 1)
+            result = print_pairs(page, group, why);
+        if (result == 0 && (all || part == OVERLAP_COMBINATIONS))
+            result = print_combinations(page, group, why);
+    }
+    if (result == 0 && (all || part == OVERLAP_ORDER))
+        result = print_order(page, why);
+    if (all || part == OVERLAP_SHARES)
+        print_legend(page);
+    print_notes(page);
+    return result;
+}
+
+/* ---- For machines. */
+
+static void csv_shares(struct page *page, struct table *table)
+{
+    for (size_t g = 0; g < page->overlap->group_count; g++) {
+        const struct overlap_group *group = &page->overlap->groups[g];
+        for (size_t m = 0; m < group->count; m++) {
+            const struct share *share = &group->shares->share[m];
+            const struct counted *counts[] = { &share->hits, &share->unique, &share->marginal };
+            table_cell(table, group->name);
+            table_cell(table, group->names[m]);
+            table_count(table, group->shares->known);
+            table_count(table, group->shares->left_out);
+            for (size_t i = 0; i < 3; i++) {
+                put_counted(table, counts[i], false);
+                put_counted(table, counts[i], true);
+            }
+            put_shapley(table, share, false);
+            put_shapley(table, share, true);
+        }
+    }
+}
+
+static void csv_pairs(struct page *page, struct table *table)
+{
+    for (size_t g = 0; g < page->overlap->group_count; g++) {
+        const struct overlap_group *group = &page->overlap->groups[g];
+        for (size_t m = 0; m < group->count; m++)
+            for (size_t other = 0; other < group->count; other++) {
+                table_cell(table, group->name);
+                table_cell(table, group->names[m]);
+                table_cell(table, group->names[other]);
+                table_count(table, group->shares->hit[m][other]);
+                table_count(table, group->shares->both[m][other]);
+            }
+    }
+}
+
+static struct str names_of(struct page *page, const struct overlap_group *group, uint64_t members)
+{
+    struct str text = STR("");
+    for (; members; members &= members - 1)
+        text = arena_printf(&page->arena, "%.*s%s%.*s", STR_ARG(text), text.len ? " + " : "",
+                            STR_ARG(group->names[__builtin_ctzll(members)]));
+    return text;
+}
+
+static void csv_combinations(struct page *page, struct table *table)
+{
+    for (size_t g = 0; g < page->overlap->group_count; g++) {
+        const struct overlap_group *group = &page->overlap->groups[g];
+        for (size_t i = 0; i < group->game.patterns; i++) {
+            table_cell(table, group->name);
+            table_cell(table, names_of(page, group, group->game.pattern[i].hit));
+            table_cell(table, names_of(page, group, group->game.pattern[i].unknown));
+            table_count(table, group->game.pattern[i].units);
+        }
+    }
+}
+
+static int print_csv(struct page *page, enum overlap_part part, struct why *why)
+{
+#define COUNTED(name)                                                                                        \
+    { name, { NULL, 0 }, true, 0 }, { name "_low", { NULL, 0 }, true, 0 },                                   \
+    {                                                                                                        \
+        name "_high", { NULL, 0 }, true, 0                                                                   \
+    }
+    static const struct column shares[] = {
+        { .name = "group" },
+        { .name = "name" },
+        { .name = "known", .number = true },
+        { .name = "left_out", .number = true },
+        COUNTED("hits"),
+        COUNTED("unique"),
+        COUNTED("marginal"),
+        COUNTED("shapley"),
+    };
+#undef COUNTED
+    static const struct column pairs[] = { { .name = "group" },
+                                           { .name = "name" },
+                                           { .name = "other" },
+                                           { .name = "hits", .number = true },
+                                           { .name = "both", .number = true } };
+    static const struct column combinations[] = {
+        { .name = "group" }, { .name = "hit" }, { .name = "unknown" }, { .name = "units", .number = true }
+    };
+    static const struct {
+        const struct column *columns;
+        size_t count;
+        void (*put)(struct page *page, struct table *table);
+    } tables[OVERLAP_ORDER] = {
+        [OVERLAP_ALL] = { shares, sizeof shares / sizeof *shares, csv_shares },
+        [OVERLAP_SHARES] = { shares, sizeof shares / sizeof *shares, csv_shares },
+        [OVERLAP_PAIRS] = { pairs, sizeof pairs / sizeof *pairs, csv_pairs },
+        [OVERLAP_COMBINATIONS] = { combinations, sizeof combinations / sizeof *combinations,
+                                   csv_combinations },
+    };
+    if (part >= OVERLAP_ORDER)
+        return print_order(page, why);
+    struct table *table = table_open(page->to, TABLE_CSV, tables[part].columns, tables[part].count);
+    tables[part].put(page, table);
+    return table_close(table, why);
+}
+
+int overlap_print(const struct overlap *overlap, enum overlap_part part, size_t most,
+                  enum table_format format, FILE *to, struct why *why)
+{
+    struct page page = { .overlap = overlap, .format = format, .most = most, .to = to };
+    int result = 0;
+    if (format == TABLE_JSON)
+        overlap_json(overlap, to);
+    else if (format == TABLE_CSV)
+        result = print_csv(&page, part, why);
+    else
+        result = print_for_people(&page, part, why);
+    arena_free(&page.arena);
+    return result ? result : printed(to, why);
+}
