@@ -43,7 +43,7 @@ enum { DNS_RECORDS_MOST = 256, DNS_NAME_BYTES = 256 };
 /* Takes an answer apart: the records of `type` in its answer section, whoever's name they bear. They and the
  * texts belong to `arena`. What is no DNS message is DNS_NOT_KNOWN. */
 struct arena;
-struct dns_answer dns_answer_parse(const unsigned char *message, size_t bytes, enum dns_type type,
+struct dns_answer dns_answer_parse(const unsigned char *bytes, size_t count, enum dns_type type,
                                    struct arena *arena);
 
 struct resolver;

@@ -121,8 +121,9 @@ static bool same_ranges(const struct heard *heard, enum side side)
 
 static void say_streams(unsigned seed, const char *link, const struct heard *heard)
 {
-    fprintf(stderr, "seed %u, %s, port %u%s%s\n", seed, link, heard->made ? heard->made->client_port : 0,
-            heard->closed ? "" : ", not closed", heard->differs ? ", bytes differ" : "");
+    fprintf(stderr, "seed %u, %s, port %u%s%s\n", seed, link,
+            heard->made ? (unsigned)heard->made->client_port : 0u, heard->closed ? "" : ", not closed",
+            heard->differs ? ", bytes differ" : "");
     for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER && heard->made; side++) {
         const struct made_dialog *made = heard->made;
         fprintf(stderr, "  side %d: %llu of %zu bytes; lost:", (int)side,

@@ -64,9 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         len = len < size - i ? len : size - i;
         char *bytes = malloc(len ? len : 1);
-        if (len)
-            memcpy(bytes, data + i, len);
         if (len) {
+            memcpy(bytes, data + i, len);
             size_t took = smtp_bytes(smtp, &connection, side, (struct str){ bytes, len }, at, false);
             assert(took <= len);
             if (took < len) {
