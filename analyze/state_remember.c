@@ -41,8 +41,8 @@ static void end(void *given)
     free(state);
 }
 
-/* The recorded server says that it knew the client, and ours remembers at least as long. Whom it refused it
- * tested: what it knew was of another rule. */
+/* The recorded server says that it knew the client, and ours remembers at least as long. Where its own rule
+ * remembers nobody, or refused the client, what it knew was of another rule. */
 static bool known_by_record(const struct remembering *state, const struct asking *asking)
 {
     const struct judging *judging = asking->judging;
@@ -50,10 +50,11 @@ static bool known_by_record(const struct remembering *state, const struct asking
         return false;
     struct asked asked[ASKED_MOST];
     size_t count = judging_asked(judging, asking->attempt, asked);
-    for (size_t i = 0; i < count; i++)
-        if (asked[i].status == ASKED_REFUSED ||
-            remember_of(judging->rule->measure, asked[i].parameters) > state->remember)
+    for (size_t i = 0; i < count; i++) {
+        usec theirs = remember_of(judging->rule->measure, asked[i].parameters);
+        if (asked[i].status == ASKED_REFUSED || theirs == 0 || theirs > state->remember)
             return false;
+    }
     return count > 0;
 }
 

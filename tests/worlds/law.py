@@ -396,7 +396,7 @@ class Remember:
             theirs = [rule.remember for rule in self.law.recorded.policy.rules
                       if rule.measure == self.rule.measure] if self.law.recorded.policy else []
             refused = any(status == "refused" for _, status in self.law.recorded.rules(self.rule.measure, attempt))
-            if theirs and max(theirs) <= self.rule.remember and not refused:
+            if theirs and 0 < min(theirs) and max(theirs) <= self.rule.remember and not refused:
                 self.maybe[ip] = until
                 return NO
         known = now <= self.maybe.get(ip, -1) or any(self.law.may_come_from(g, attempt) for g in self.ghosts)
