@@ -357,14 +357,17 @@ static void carry_entries(struct answers *answers, struct state_bytes *state)
     }
 }
 
-/* Questions that wait for their answer. */
+/* Questions that wait for their answer; with them what their hashes began with, which is each run's own. */
 static void carry_asked(struct answers *answers, struct state_bytes *state)
 {
     size_t used = 0;
     uint32_t at = 0;
     for (size_t i = 0; i < ASKED_SLOTS; i++)
         used += answers->asked[i].hash != 0;
-    for (size_t left = carry_count(state, used); left && !state->broken; left--, at++) {
+    size_t left = carry_count(state, used);
+    if (left)
+        carry_bytes(state, &answers->seed, sizeof answers->seed);
+    for (; left && !state->broken; left--, at++) {
         while (!state->loading && answers->asked[at].hash == 0)
             at++;
         carry(state, &at);
@@ -378,7 +381,6 @@ static void carry_asked(struct answers *answers, struct state_bytes *state)
 
 void answers_carry(struct answers *answers, struct state_bytes *state)
 {
-    carry_bytes(state, &answers->seed, sizeof answers->seed);
     carry(state, &answers->counts.answers);
     carry_asked(answers, state);
     carry_entries(answers, state);
