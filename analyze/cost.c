@@ -3,51 +3,21 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include "analyze/measure/parameters.h"
 #include "analyze/units.h"
-
-static double zones(const void *parameters)
-{
-    const struct dnsbl_parameters *dnsbl = parameters;
-    return (double)(dnsbl->zones.count + dnsbl->allow.count);
-}
-
-static double helo(const void *parameters)
-{
-    return ((const struct helo_parameters *)parameters)->resolves;
-}
-
-static double sender_domain(const void *parameters)
-{
-    const struct sender_domain_parameters *sender = parameters;
-    return sender->exists || sender->null_mx;
-}
-
-/* Others need nothing that is not at hand. */
-static const struct {
-    enum named named;
-    double cost;
-    double (*count)(const void *parameters);
-} defaults[] = {
-    { NAMED_NO_RDNS, 1, NULL }, { NAMED_FCRDNS, 2, NULL }, /* the name, and its address */
-    { NAMED_DNSBL, 0, zones },  { NAMED_HELO, 0, helo },    { NAMED_SENDER_DOMAIN, 0, sender_domain },
-    { NAMED_SPF, 1, NULL },     { NAMED_DKIM, 1, NULL },    { NAMED_DMARC, 1, NULL },
-    { NAMED_SPAM, 0.5, NULL },  { NAMED_VIRUS, 0.1, NULL },
-};
 
 double cost_of_asking(const struct rule *rule)
 {
+    const struct measure *measure = rule->measure;
     if (!isnan(rule->cost))
         return rule->cost;
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-        if (defaults[i].named == rule->measure->named)
-            return defaults[i].count ? defaults[i].count(rule->parameters) : defaults[i].cost;
-    return 0;
+    if (measure->look_ups_of)
+        return measure->look_ups_of(rule->parameters);
+    return measure->look_ups + measure->seconds;
 }
 
 bool cost_is_seconds(const struct rule *rule)
 {
-    return rule->measure->named == NAMED_SPAM || rule->measure->named == NAMED_VIRUS;
+    return rule->measure->seconds > 0;
 }
 
 /* How surely something is so. */

@@ -66,6 +66,10 @@ struct measure {
     const struct parameter *parameters; /* ends with a row without name */
     size_t parameters_size;
     size_t remember_at; /* offsetof `remember` in the parameters (usec); 0: the measure has none */
+    /* What asking costs where a rule does not say (semantics.md section 8): look-ups, or `look_ups_of` its
+     * parameters; or seconds of scanning a message. None: it asks nobody. */
+    double look_ups, seconds;
+    double (*look_ups_of)(const void *parameters);
     /* Whether it stops nothing with these parameters, and its hits are counted aside; NULL: it does. */
     bool (*only_counts)(const void *parameters);
     struct reasons reasons;

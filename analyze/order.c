@@ -7,53 +7,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include "analyze/measure.h"
-#include "analyze/measure/parameters.h"
 
 #define BIT(member) ((uint64_t)1 << (member))
-
-/* ---- What asking costs. */
-
-static double count_zones(const void *parameters)
-{
-    const struct dnsbl_parameters *dnsbl = parameters;
-    return (double)(dnsbl->zones.count + dnsbl->allow.count);
-}
-
-static double count_helo(const void *parameters)
-{
-    return ((const struct helo_parameters *)parameters)->resolves;
-}
-
-static double count_domain(const void *parameters)
-{
-    const struct sender_domain_parameters *sender = parameters;
-    return sender->exists || sender->null_mx;
-}
-
-/* Those that are not here ask nobody: what they need is at hand. */
-static const struct {
-    enum named named;
-    double cost;                             /* look-ups, or seconds at the end of the message */
-    double (*count)(const void *parameters); /* NULL: as above */
-} costs[] = {
-    { NAMED_NO_RDNS, 1, NULL },      { NAMED_FCRDNS, 2, NULL }, /* the name, and its address */
-    { NAMED_DNSBL, 0, count_zones }, { NAMED_HELO, 0, count_helo }, { NAMED_SENDER_DOMAIN, 0, count_domain },
-    { NAMED_SPF, 1, NULL },          { NAMED_DKIM, 1, NULL },       { NAMED_DMARC, 1, NULL },
-    { NAMED_SPAM, 0.5, NULL },       { NAMED_VIRUS, 0.1, NULL },
-};
-
-double rule_cost(const struct rule *rule)
-{
-    if (!isnan(rule->cost))
-        return rule->cost;
-    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
-        if (costs[i].named == rule->measure->named)
-            return costs[i].count ? costs[i].count(rule->parameters) : costs[i].cost;
-    return 0;
-}
-
-/* ---- Orders. */
 
 /* Whether one name comes before another. */
 static bool comes_before(struct str a, struct str b)

@@ -5,9 +5,6 @@
 #include "analyze/game.h"
 #include "analyze/policy.h"
 
-/* What asking a rule costs: its `cost`, else in look-ups, or where a message is scanned in seconds. */
-double rule_cost(const struct rule *rule);
-
 /* Measures of one stage, which may be asked in any order, each until one hits. */
 struct asked_order {
     size_t count; /* MEMBERS_MOST at most */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "analyze/cost.h"
 #include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 #include "analyze/order.h"
@@ -385,7 +386,7 @@ static int find_measures(struct finding *finding, struct overlap_group *group, s
         group->names[m] = rule.name;
         group->titles[m] = rule.title;
         group->rules[m] = steps[k].rule;
-        overlap->costs[m] = rule_cost(&rule);
+        overlap->costs[m] = cost_of_asking(&rule);
         stage_of[m] = steps[k].stage;
         result = judge_alone(finding, &rule, m, why);
         if (result == 0)

@@ -80,10 +80,10 @@ struct policy {
     struct networks trusted_relays;
     struct rule *rules; /* in the policy's order */
     size_t rule_count;
-    struct str yaml;    /* the text that it was read from */
-    bool has_lists;     /* and it is not all: lists are in other files, or come with mxreplay */
+    struct str yaml;                /* the text that it was read from */
+    bool has_lists;                 /* and it is not all: lists are in other files, or come with mxreplay */
     struct str remark, last_remark; /* as a rule's: above the policy, and below its measures */
-    struct arena arena; /* owns all of the above */
+    struct arena arena;             /* owns all of the above */
 };
 
 /* Reads a policy from a text. `origin` is what errors call it ("policy.yaml"). Errors name line, column and

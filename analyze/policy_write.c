@@ -291,7 +291,8 @@ struct str parameter_text(struct arena *arena, const struct parameter *parameter
     fclose(to);
     struct str line = arena_str(arena, str_trim((struct str){ text, len }));
     char *at = (char *)line.at, *end = at;
-    for (size_t i = 0; i < line.len; i++) { /* one line: a list's items are parted by what is left of its lines */
+    for (size_t i = 0; i < line.len;
+         i++) { /* one line: a list's items are parted by what is left of its lines */
         char c = line.at[i] == '\n' ? ' ' : line.at[i];
         if (c != ' ' || end == at || end[-1] != ' ')
             *end++ = c;

@@ -16,8 +16,8 @@ void columns_free(struct columns *columns);
 void columns_add(struct columns *columns, const struct session *session);
 /* The record shows mail that is sent, be it that there was none. */
 void columns_hold_sent(struct columns *columns);
-/* Takes in a piece of evidence from elsewhere; before or after sessions, in any order, but that of message ids
- * before: of other messages the id is not kept. */
+/* Takes in a piece of evidence from elsewhere; before or after sessions, in any order, but that of message
+ * ids before: of other messages the id is not kept. */
 void columns_provide(struct columns *columns, const struct provider *provider,
                      const struct provided *provided);
 /* After the last: sorts by start, links sessions to attempts, chains and networks. [from, to] is the span

@@ -52,8 +52,9 @@ struct tally {
     enum unit unit;
     uint64_t units; /* of all rows */
     uint64_t base;  /* what percentages are of: without `nothing attempted`, but for the session table */
-    uint64_t stopped, stopped_low, stopped_high; /* by any measure; rounded by itself, and the bounds are not the rows' sums */
-    usec from, to;                               /* first and last start of a unit, in the period asked for */
+    uint64_t stopped, stopped_low,
+        stopped_high; /* by any measure; rounded by itself, and the bounds are not the rows' sums */
+    usec from, to;    /* first and last start of a unit, in the period asked for */
     struct row *rows;
     size_t row_count;
     struct slice *slices; /* in order of time, without holes; none where not asked for */

@@ -349,6 +349,12 @@ static int check(const void *given, struct why *why)
     return 0;
 }
 
+static double look_ups(const void *given)
+{
+    const struct dnsbl_parameters *ours = given;
+    return (double)(ours->zones.count + ours->allow.count);
+}
+
 const struct measure measure_dnsbl = {
     .name = "dnsbl",
     .title = "Listed in chosen RBLs",
@@ -356,6 +362,7 @@ const struct measure measure_dnsbl = {
     .stage = STAGE_CONNECT,
     .kind = KIND_DNSBL,
     .reply = REPLY_5XX,
+    .look_ups_of = look_ups,
     .parameters = parameters,
     .parameters_size = sizeof(struct dnsbl_parameters),
     .remember_at = offsetof(struct dnsbl_parameters, remember),

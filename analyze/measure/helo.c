@@ -104,6 +104,11 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     return hit;
 }
 
+static double look_ups(const void *given)
+{
+    return ((const struct helo_parameters *)given)->resolves;
+}
+
 const struct measure measure_helo = {
     .name = "helo",
     .title = "Bad HELO",
@@ -111,6 +116,7 @@ const struct measure measure_helo = {
     .stage = STAGE_HELO,
     .kind = KIND_HELO,
     .reply = REPLY_5XX,
+    .look_ups_of = look_ups,
     .parameters = parameters,
     .parameters_size = sizeof(struct helo_parameters),
     .judge = judge,

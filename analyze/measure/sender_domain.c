@@ -58,6 +58,12 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     return hit;
 }
 
+static double look_ups(const void *given)
+{
+    const struct sender_domain_parameters *ours = given;
+    return ours->exists || ours->null_mx;
+}
+
 const struct measure measure_sender_domain = {
     .name = "sender-domain",
     .title = "Bad sender domain",
@@ -66,6 +72,7 @@ const struct measure measure_sender_domain = {
     .kind = KIND_SENDER_DOMAIN,
     .reply = REPLY_4XX,
     .in_chain = true,
+    .look_ups_of = look_ups,
     .parameters = parameters,
     .parameters_size = sizeof(struct sender_domain_parameters),
     .judge = judge,

@@ -52,6 +52,7 @@ const struct measure measure_spf = {
     .stage = STAGE_MAIL,
     .kind = KIND_SPF,
     .reply = REPLY_5XX,
+    .look_ups = 1,
     .parameters = parameters,
     .parameters_size = sizeof(struct spf_parameters),
     .judge = judge,
