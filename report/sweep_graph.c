@@ -6,31 +6,26 @@
 #include <sysexits.h>
 
 #include "report/escape.h"
+#include "report/sheet.h"
+#include "report/svg.h"
 #include "report/sweep_table.h"
 #include "report/utf8.h"
 #include "report/whole_file.h"
 
 enum { WIDTH = 960, HEIGHT = 540, NAMES_MOST = 14, NAME_WIDTH = 46, WIDE = 64, HIGH = 20 };
 
-static const char *const endings[] = { ".svg", ".png", ".txt" };
-enum { ENDING_SVG, ENDING_PNG, ENDING_TXT, ENDINGS };
-
-static int ending_of(const char *path)
+static bool is_text(const char *path)
 {
-    size_t len = strlen(path);
-    for (int i = 0; i < ENDINGS; i++)
-        if (len > strlen(endings[i]) &&
-            str_eq_nocase(str_of(path + len - strlen(endings[i])), str_of(endings[i])))
-            return i;
-    return ENDINGS;
+    struct str text = str_of(path), ending = STR(".txt");
+    return text.len > ending.len && str_eq_nocase(str_skip(text, text.len - ending.len), ending);
 }
 
 int sweep_graph_check(const char *path, struct why *why)
 {
-    return ending_of(path) != ENDINGS
-               ? 0
-               : why_set(why, EX_USAGE,
-                         "%s: a graph is drawn as .svg, .png or .txt; give the file such a name", path);
+    if (is_text(path) || picture_of(path, why) != PICTURES)
+        return 0;
+    return why_set(why, EX_USAGE, "%s: a graph is drawn as .svg, .png or .txt; give the file such a name",
+                   path);
 }
 
 /* What is refused or lost of what is wanted or presumed to be: what comes late comes. */
@@ -80,31 +75,29 @@ static void put_names(const struct sweep_shown *shown, FILE *to)
     arena_free(&arena);
 }
 
-static void put_script(const struct sweep_shown *shown, int ending, FILE *to)
+static struct str title_of(const struct sweep_shown *shown, struct arena *arena)
+{
+    return arena_printf(arena, "Policy %.*s varied: what is stopped, and what it hurts",
+                        STR_ARG(text_fit(arena, text_visible(arena, shown->policy), 40)));
+}
+
+static void put_script(const struct sweep_shown *shown, const struct sheet *sheet)
 {
     const char *units = unit_plural[shown->unit];
     struct arena arena = { 0 };
-    fputs("set encoding utf8\n", to);
-    if (ending == ENDING_SVG)
-        fprintf(to, "set terminal svg size %d,%d font 'sans-serif,12' background '#ffffff' noenhanced\n",
-                WIDTH, HEIGHT);
-    else
-        fprintf(
-            to,
-            "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) { set terminal pngcairo size %d,%d fontscale 1.5 "
-            "font 'DejaVu Sans,12' noenhanced } else { set terminal png size %d,%d truecolor noenhanced }\n",
-            WIDTH * 2, HEIGHT * 2, WIDTH * 2, HEIGHT * 2);
+    FILE *to = sheet->to;
+    sheet_begin(sheet);
     fputs("set title ", to);
-    escape_gnuplot(to, arena_printf(&arena, "Policy %.*s varied: what is stopped, and what it hurts",
-                                    STR_ARG(text_fit(&arena, text_visible(&arena, shown->policy), 40))));
+    escape_gnuplot(to, title_of(shown, &arena));
     fputs(" noenhanced\nset xlabel ", to);
     escape_gnuplot(to, arena_printf(&arena, "%s refused or lost that were wanted or accepted", units));
     fputs("\nset ylabel ", to);
     escape_gnuplot(to, arena_printf(&arena, "%s stopped", units));
-    fputs("\nunset key\nset rmargin at screen 0.66\nset border 3 linecolor rgb '#8b949e'\n"
-          "set tics nomirror textcolor rgb '#6a737d' font ',11' format '%.0f'\nset offsets graph 0.05, graph "
+    fputs("\nunset key\nset rmargin at screen 0.66\nset border 3 linecolor rgb '" AXIS "'\n"
+          "set tics nomirror textcolor rgb '" FAINT
+          "' font ',11' format '%.0f'\nset offsets graph 0.05, graph "
           "0.05, "
-          "graph 0.05, graph 0.05\nset grid back linetype 1 linecolor rgb '#dfe3e8'\n",
+          "graph 0.05, graph 0.05\nset grid back linetype 1 linecolor rgb '" GRID "'\n",
           to);
     put_names(shown, to);
     size_t front = count_front(shown);
@@ -112,36 +105,40 @@ static void put_script(const struct sweep_shown *shown, int ending, FILE *to)
     put_data(shown, "front", true, to);
     const char *before = "plot ";
     if (front < shown->count) {
-        fprintf(to, "%s$others using 1:2 with points pointtype 7 pointsize 0.5 linecolor rgb '#8b949e'",
+        fprintf(to, "%s$others using 1:2 with points pointtype 7 pointsize 0.5 linecolor rgb '" AXIS "'",
                 before);
         before = ", ";
     }
     if (front)
         fprintf(to,
                 "%s$front using 1:2 with points pointtype 7 pointsize 0.9 linecolor rgb '#0b62a4', "
-                "$front using 1:2:3 with labels offset 0.6,0.6 left font ',10' textcolor rgb '#24292f'",
+                "$front using 1:2:3 with labels offset 0.6,0.6 left font ',10' textcolor rgb '" INK "'",
                 before);
     fputs("\n", to);
     arena_free(&arena);
 }
 
-static int draw(const struct sweep_shown *shown, int ending, const char *path, const struct gnuplot *gnuplot,
+static int draw(const struct sweep_shown *shown, const char *path, const struct gnuplot *gnuplot,
                 struct why *why)
 {
+    struct sheet sheet = { .picture = picture_of(path, why), .width = WIDTH, .height = HEIGHT };
+    struct picture_bytes bytes = { 0 };
+    struct arena arena = { 0 };
     char *text = NULL;
     size_t len = 0;
-    FILE *to = open_memstream(&text, &len);
-    if (!to)
+    if (sheet.picture == PICTURES)
+        return -1;
+    sheet.to = open_memstream(&text, &len);
+    if (!sheet.to)
         return why_set(why, EX_OSERR, "there is no memory for the graph's script");
-    put_script(shown, ending, to);
-    fclose(to);
-    struct picture_bytes bytes = { 0 };
-    int result = gnuplot_run(gnuplot, (struct str){ text, len }, &bytes, why);
+    put_script(shown, &sheet);
+    fclose(sheet.to);
+    int result = picture_draw(sheet.picture, (struct str){ text, len }, gnuplot, &bytes, why);
+    if (result == 0 && sheet.picture == PICTURE_SVG)
+        svg_mend(&bytes, title_of(shown, &arena), NULL, 0);
     free(text);
-    if (result == 0)
-        result = whole_file_write(path, (struct str){ bytes.at, bytes.len }, why);
-    free(bytes.at);
-    return result;
+    arena_free(&arena);
+    return result == 0 ? picture_write(&bytes, path, why) : -1;
 }
 
 /* ---- For the terminal: a * for the front, with its row's number behind it where there is room. */
@@ -222,11 +219,8 @@ static void put_text(const struct sweep_shown *shown, FILE *to)
 int sweep_graph(const struct sweep_shown *shown, const char *path, const struct gnuplot *gnuplot,
                 struct why *why)
 {
-    int ending = ending_of(path);
-    if (sweep_graph_check(path, why) < 0)
-        return -1;
-    if (ending != ENDING_TXT)
-        return draw(shown, ending, path, gnuplot, why);
+    if (!is_text(path))
+        return draw(shown, path, gnuplot, why);
     struct whole_file file;
     if (whole_file_open(&file, path, why) < 0)
         return -1;
