@@ -4,11 +4,11 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/escape.h"
 #include "report/utf8.h"
+#include "report/words.h"
 
 const char *const audit_part_name[AUDIT_PARTS] = {
     [AUDIT_ALL] = "all",
@@ -20,7 +20,7 @@ const char *const audit_part_name[AUDIT_PARTS] = {
     [AUDIT_EXEMPTIONS] = "exemptions",
 };
 
-enum { TEXT_COLUMNS = 78, BAR_COLUMNS = 30, GONE_MOST = 10, NUMBER_BYTES = 48 };
+enum { BAR_COLUMNS = 30, GONE_MOST = 10 };
 
 struct printing {
     const struct audit_page *page;
@@ -32,28 +32,7 @@ struct printing {
 
 static bool is_for_people(const struct printing *printing)
 {
-    return printing->format == TABLE_TEXT || printing->format == TABLE_MARKDOWN;
-}
-
-static void say(struct printing *printing, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct printing *printing, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    struct str rest = text_visible(&printing->arena, (struct str){ text, (size_t)len }), line;
-    if (printing->format == TABLE_MARKDOWN) {
-        escape_markdown(printing->to, rest);
-        putc('\n', printing->to);
-    } else {
-        while (text_wrap(&rest, TEXT_COLUMNS, &line))
-            fprintf(printing->to, "%.*s\n", STR_ARG(line));
-    }
-    free(text);
+    return table_is_for_people(printing->format);
 }
 
 static void say_heading(struct printing *printing, const char *text)
@@ -64,24 +43,10 @@ static void say_heading(struct printing *printing, const char *text)
             printing->format == TABLE_MARKDOWN ? "## " : "", text);
 }
 
-/* Without the locale's say in it. Not a number: empty. */
-static const char *digits_of(double value, unsigned places, char text[NUMBER_BYTES])
-{
-    uint64_t scale = 1;
-    for (unsigned i = 0; i < places; i++)
-        scale *= 10;
-    *text = '\0';
-    if (isnan(value))
-        return text;
-    uint64_t scaled = (uint64_t)(value * (double)scale + 0.5);
-    snprintf(text, NUMBER_BYTES, "%" PRIu64 ".%0*" PRIu64, scaled / scale, (int)places, scaled % scale);
-    return text;
-}
-
 static void put_number(struct table *table, double value, unsigned places)
 {
     char text[NUMBER_BYTES];
-    table_cell(table, isnan(value) ? (struct str){ NULL, 0 } : str_of(digits_of(value, places, text)));
+    table_cell(table, isnan(value) ? (struct str){ NULL, 0 } : str_of(number_text(value, places, text)));
 }
 
 /* ---- Rates. */
@@ -143,8 +108,8 @@ static int print_rates(struct printing *printing, struct why *why)
     putc('\n', printing->to);
     for (int sign = 0; sign < SIGNS; sign++)
         if (signs[sign])
-            say(printing, "%s: %s (%" PRIu64 ")", label_name[sign_rows[sign].label], sign_rows[sign].words,
-                signs[sign]);
+            words_say(printing->to, printing->format, "%s: %s (%" PRIu64 ")",
+                      label_name[sign_rows[sign].label], sign_rows[sign].words, signs[sign]);
     return 0;
 }
 
@@ -186,7 +151,8 @@ static int print_measures(struct printing *printing, struct why *why)
     int result = table_close(table, why);
     if (result == 0 && is_for_people(printing)) {
         putc('\n', printing->to);
-        say(printing,
+        words_say(
+            printing->to, printing->format,
             "precision: of those labelled that it stops, the unwanted; recall: of the unwanted, those that "
             "it stops. A measure's own word on what is unwanted does not count where it is judged.");
     }
@@ -238,22 +204,24 @@ static int print_delays(struct printing *printing, struct why *why)
     if (is_for_people(printing)) {
         char median[NUMBER_BYTES], nine[NUMBER_BYTES], most_of[NUMBER_BYTES];
         if (audit->late_count == 0)
-            say(printing, "No wanted or presumed wanted delivery is known to come late.");
+            words_say(printing->to, printing->format,
+                      "No wanted or presumed wanted delivery is known to come late.");
         else
-            say(printing,
+            words_say(
+                printing->to, printing->format,
                 "%zu wanted or presumed wanted deliver%s for certain: median %s minutes, 90 %% within %s, "
                 "99 %% within %s.",
                 audit->late_count, audit->late_count == 1 ? "y comes late" : "ies come late",
-                digits_of(quantile(audit, 50), 1, median), digits_of(quantile(audit, 90), 1, nine),
-                digits_of(quantile(audit, 99), 1, most_of));
+                number_text(quantile(audit, 50), 1, median), number_text(quantile(audit, 90), 1, nine),
+                number_text(quantile(audit, 99), 1, most_of));
         const struct audit_once *once = &audit->once;
         if (once->example)
-            say(printing,
-                "Of senders seen once (sign-ups, password resets) it puts off %" PRIu64 ": %" PRIu64
-                " come late, %" PRIu64 " are lost, %" PRIu64 " told, of %" PRIu64
-                " it is not certain; for example session %" PRId64 ".",
-                once->late + once->lost + once->told + once->possible, once->late, once->lost, once->told,
-                once->possible, once->example);
+            words_say(printing->to, printing->format,
+                      "Of senders seen once (sign-ups, password resets) it puts off %" PRIu64 ": %" PRIu64
+                      " come late, %" PRIu64 " are lost, %" PRIu64 " told, of %" PRIu64
+                      " it is not certain; for example session %" PRId64 ".",
+                      once->late + once->lost + once->told + once->possible, once->late, once->lost,
+                      once->told, once->possible, once->example);
         if (audit->late_count == 0)
             return 0;
         putc('\n', printing->to);
@@ -299,7 +267,8 @@ static int print_gone(struct printing *printing, struct why *why)
     const struct audit *audit = printing->page->audit;
     say_heading(printing, "Who never came back");
     if (is_for_people(printing)) {
-        say(printing,
+        words_say(
+            printing->to, printing->format,
             "%zu deliveries that it puts off were given up when the server put them off, and nothing says "
             "that they "
             "were unwanted.",
@@ -329,9 +298,10 @@ static int print_exemptions(struct printing *printing, struct why *why)
     const struct exemptions *exemptions = printing->page->exemptions;
     say_heading(printing, "What would cure it");
     if (is_for_people(printing) && exemptions->count == 0) {
-        say(printing, exemptions->hurt + exemptions->possible
-                          ? "No exemption cures some of it without letting by more that is not wanted."
-                          : "There is nothing to cure.");
+        words_say(printing->to, printing->format,
+                  exemptions->hurt + exemptions->possible
+                      ? "No exemption cures some of it without letting by more that is not wanted."
+                      : "There is nothing to cure.");
         return 0;
     }
     struct table *table =
@@ -348,7 +318,8 @@ static int print_exemptions(struct printing *printing, struct why *why)
     if (result < 0 || !is_for_people(printing))
         return result;
     putc('\n', printing->to);
-    say(printing,
+    words_say(
+        printing->to, printing->format,
         "Replayed with these: of %" PRIu64 " that are surely hurt %" PRIu64 " are cured, of %" PRIu64
         " that may be, %" PRIu64
         ". Each is the one that cures most of what is left: no other choice of as many, "
@@ -372,7 +343,7 @@ static int (*const print_part[AUDIT_PARTS])(struct printing *printing, struct wh
 static void json_number_of(struct json *json, const char *name, double value, unsigned places)
 {
     char text[NUMBER_BYTES];
-    json_number(json, name, str_of(digits_of(value, places, text)));
+    json_number(json, name, str_of(number_text(value, places, text)));
 }
 
 static void json_rates(struct json *json, const struct audit *audit)
@@ -530,7 +501,7 @@ int audit_page_print(const struct audit_page *page, enum audit_part part, enum t
         result = print_part[one](&printing, why);
     for (size_t i = 0; whole && i < page->audit->note_count; i++) {
         putc('\n', to);
-        say(&printing, "%.*s", STR_ARG(page->audit->notes[i]));
+        words_put(to, format, page->audit->notes[i]);
     }
     arena_free(&printing.arena);
     return result ? result : printed(to, why);

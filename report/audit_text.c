@@ -9,12 +9,12 @@
 #include "report/json.h"
 #include "report/replay_table.h"
 #include "report/utf8.h"
+#include "report/words.h"
 
 enum {
     DOMAINS_MOST = 100 * 1000,
     DOMAIN_BYTES_MOST = 255, /* RFC 1035 2.3.4; what is longer is no domain */
-    EXAMPLES = 3,
-    TEXT_COLUMNS = 78
+    EXAMPLES = 3
 };
 
 struct domain {
@@ -250,14 +250,8 @@ static void print_heading(const struct audit_list *list, uint64_t accepted, enum
     text = possible ? arena_printf(&arena, "%.*s, and possibly %" PRIu64 " more (together %s %%).",
                                    STR_ARG(text), possible, high)
                     : arena_printf(&arena, "%.*s.", STR_ARG(text));
-    if (format == TABLE_MARKDOWN) {
-        escape_markdown(to, text);
-        fputs("\n\n", to);
-    } else {
-        for (struct str line; text_wrap(&text, TEXT_COLUMNS, &line);)
-            fprintf(to, "%.*s\n", STR_ARG(line));
-        putc('\n', to);
-    }
+    words_put(to, format, text);
+    putc('\n', to);
     arena_free(&arena);
 }
 
@@ -378,7 +372,7 @@ int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t mo
         [HURT_SYSTEM] = { "autonomous system", "autonomous systems" },
         [HURT_NETWORK] = { "client network", "client networks" },
     };
-    bool words = format == TABLE_TEXT || format == TABLE_MARKDOWN;
+    bool words = table_is_for_people(format);
     int result = 0;
     if (words)
         print_heading(list, accepted, format, to);

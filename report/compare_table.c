@@ -9,8 +9,9 @@
 #include "report/replay_table.h"
 #include "report/slices.h"
 #include "report/utf8.h"
+#include "report/words.h"
 
-enum { TEXT_COLUMNS = 78, NAME_COLUMNS = 40 };
+enum { NAME_COLUMNS = 40 };
 
 static const char *const titles[MOVES_BYS] = { "sender domain", "autonomous system", "client network" };
 
@@ -116,30 +117,19 @@ struct str compare_verdict(const struct comparison *comparison, struct arena *ar
         STR_ARG(counted_text(passed, arena)), STR_ARG(first), STR_ARG(unwanted_text(moved, arena)));
 }
 
-static void put_paragraph(struct str text, enum table_format format, FILE *to)
-{
-    if (format == TABLE_MARKDOWN) {
-        escape_markdown(to, text);
-        putc('\n', to);
-        return;
-    }
-    for (struct str line; text_wrap(&text, TEXT_COLUMNS, &line);)
-        fprintf(to, "%.*s\n", STR_ARG(line));
-}
-
 static void put_heading(const struct comparison *comparison, enum table_format format, FILE *to)
 {
     struct arena arena = { 0 };
     char period[PERIOD_TEXT_BYTES];
     const struct tally *tally = &comparison->side[0];
     period_text(tally->from, tally->to, period);
-    put_paragraph(compare_verdict(comparison, &arena), format, to);
+    words_put(to, format, compare_verdict(comparison, &arena));
     putc('\n', to);
-    put_paragraph(arena_printf(&arena, "%" PRIu64 " %.*s, %s (UTC). Down: %.*s. Across: %.*s.", tally->units,
-                               STR_ARG(units_name(comparison, tally->units)), period,
-                               STR_ARG(side_name(comparison, 0, &arena)),
-                               STR_ARG(side_name(comparison, 1, &arena))),
-                  format, to);
+    words_put(to, format,
+              arena_printf(&arena, "%" PRIu64 " %.*s, %s (UTC). Down: %.*s. Across: %.*s.", tally->units,
+                           STR_ARG(units_name(comparison, tally->units)), period,
+                           STR_ARG(side_name(comparison, 0, &arena)),
+                           STR_ARG(side_name(comparison, 1, &arena))));
     putc('\n', to);
     arena_free(&arena);
 }
@@ -310,11 +300,11 @@ static void put_notes(const struct comparison *comparison, enum table_format for
     size_t count = notes_of(comparison, &arena, &notes);
     putc('\n', to);
     if (has_bounds(comparison))
-        put_paragraph(STR("[low, high] is what is certain and what is possible, under both policies at once; "
-                          "the truth lies inside."),
-                      format, to);
+        words_put(to, format,
+                  STR("[low, high] is what is certain and what is possible, under both policies at once; "
+                      "the truth lies inside."));
     for (size_t i = 0; i < count; i++)
-        put_paragraph(text_visible(&arena, notes[i]), format, to);
+        words_put(to, format, notes[i]);
     arena_free(&arena);
 }
 

@@ -2,20 +2,17 @@
 #include <inttypes.h>
 #include "report/json.h"
 #include "report/overlap_text.h"
+#include "report/words.h"
 
 static void json_share(struct json *json, const char *name, double share)
 {
-    char text[SHARE_TEXT_BYTES];
-    bool negative = share < 0;
-    uint64_t millionths = (uint64_t)((negative ? -share : share) * 1e6 + 0.5);
-    snprintf(text, sizeof text, "%s%" PRIu64 ".%06u", negative && millionths ? "-" : "", millionths / 1000000,
-             (unsigned)(millionths % 1000000));
-    json_number(json, name, str_of(text));
+    char text[NUMBER_BYTES];
+    json_number(json, name, str_of(number_text(share, 6, text)));
 }
 
 static void json_whole(struct json *json, const char *name, int64_t count)
 {
-    char text[SHARE_TEXT_BYTES];
+    char text[NUMBER_BYTES];
     int len = snprintf(text, sizeof text, "%" PRId64, count);
     json_number(json, name, (struct str){ text, (size_t)len });
 }

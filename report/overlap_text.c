@@ -3,11 +3,11 @@
 #include "report/overlap_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include "report/escape.h"
 #include "report/slices.h"
 #include "report/utf8.h"
+#include "report/words.h"
 
 const char *const overlap_part_name[OVERLAP_PARTS] = {
     [OVERLAP_ALL] = "all",     [OVERLAP_SHARES] = "shares",
@@ -15,7 +15,7 @@ const char *const overlap_part_name[OVERLAP_PARTS] = {
     [OVERLAP_ORDER] = "order",
 };
 
-enum { TEXT_COLUMNS = 78, NAME_COLUMNS = 36, BAR_COLUMNS = 24 };
+enum { NAME_COLUMNS = 36, BAR_COLUMNS = 24 };
 
 struct page {
     const struct overlap *overlap;
@@ -25,47 +25,17 @@ struct page {
     struct arena arena;
 };
 
-void share_text(double share, char text[SHARE_TEXT_BYTES])
+static void percent_text(double share, uint64_t of, char text[NUMBER_BYTES])
 {
-    /* by hand, so that the locale has no say in it */
-    bool negative = share < -0.005;
-    uint64_t hundredths = (uint64_t)((share < 0 ? -share : share) * 100 + 0.5);
-    snprintf(text, SHARE_TEXT_BYTES, "%s%" PRIu64 ".%02u", negative ? "-" : "", hundredths / 100,
-             (unsigned)(hundredths % 100));
-}
-
-static void percent_text(double share, uint64_t of, char text[SHARE_TEXT_BYTES])
-{
-    share_text(of ? share * 100 / (double)of : 0, text);
+    number_text(of ? share * 100 / (double)of : 0, 2, text);
 }
 
 /* ---- Words. */
 
-static void say(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct page *page, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    struct str rest = text_visible(&page->arena, (struct str){ text, (size_t)len }), line;
-    if (page->format == TABLE_MARKDOWN) {
-        escape_markdown(page->to, rest);
-        fputs("\n", page->to);
-    } else {
-        while (text_wrap(&rest, TEXT_COLUMNS, &line))
-            fprintf(page->to, "%.*s\n", STR_ARG(line));
-    }
-    free(text);
-}
-
 static void say_heading(struct page *page, struct str text)
 {
     fprintf(page->to, "\n%s", page->format == TABLE_MARKDOWN ? "## " : "");
-    say(page, "%.*s", STR_ARG(text));
+    words_say(page->to, page->format, "%.*s", STR_ARG(text));
     fputs("\n", page->to);
 }
 
@@ -76,7 +46,7 @@ static const char *units_of(const struct page *page, uint64_t count)
 
 static bool is_for_people(const struct page *page)
 {
-    return page->format == TABLE_TEXT || page->format == TABLE_MARKDOWN;
+    return table_is_for_people(page->format);
 }
 
 static struct str short_name(struct page *page, const struct overlap_group *group, size_t member)
@@ -90,29 +60,30 @@ static void say_known(struct page *page, const struct overlap_group *group)
 {
     const struct shares *shares = group->shares;
     for (size_t i = 0; i < group->aside_count; i++)
-        say(page, "Of %.*s nothing is known: it is left out.",
-            STR_ARG(text_fit(&page->arena, text_visible(&page->arena, group->aside[i]), NAME_COLUMNS)));
+        words_say(page->to, page->format, "Of %.*s nothing is known: it is left out.",
+                  STR_ARG(text_fit(&page->arena, text_visible(&page->arena, group->aside[i]), NAME_COLUMNS)));
     if (shares->left_out == 0) {
-        say(page, "All is known of all %" PRIu64 " %s.", shares->known, units_of(page, shares->known));
+        words_say(page->to, page->format, "All is known of all %" PRIu64 " %s.", shares->known,
+                  units_of(page, shares->known));
         return;
     }
-    say(page,
-        "Counts are of the %" PRIu64 " %s of which all is known; %" PRIu64
-        " are left out, most often (%" PRIu64 " times) because it is not known what %.*s would say.",
-        shares->known, units_of(page, shares->known), shares->left_out, group->blind_units,
-        STR_ARG(short_name(page, group, group->blindest)));
+    words_say(page->to, page->format,
+              "Counts are of the %" PRIu64 " %s of which all is known; %" PRIu64
+              " are left out, most often (%" PRIu64 " times) because it is not known what %.*s would say.",
+              shares->known, units_of(page, shares->known), shares->left_out, group->blind_units,
+              STR_ARG(short_name(page, group, group->blindest)));
     if (shares->left_out > shares->known)
-        say(page, "%s; mxreplay status --coverage tells what would tell more.",
-            group->zones
-                ? "A server asks no more lists after one that turns a client away: enrich --dnsbl-zone "
-                  "tells of the others"
-                : "Fewer measures at a time leave out less: --only NAME --only NAME");
+        words_say(page->to, page->format, "%s; mxreplay status --coverage tells what would tell more.",
+                  group->zones
+                      ? "A server asks no more lists after one that turns a client away: enrich --dnsbl-zone "
+                        "tells of the others"
+                      : "Fewer measures at a time leave out less: --only NAME --only NAME");
 }
 
 static void put_counted(struct table *table, const struct counted *counted, bool bounds)
 {
     const int64_t values[] = { counted->count, counted->low, counted->high };
-    char text[SHARE_TEXT_BYTES];
+    char text[NUMBER_BYTES];
     for (size_t i = bounds ? 1 : 0; i < (bounds ? 3u : 1u); i++) {
         int len = snprintf(text, sizeof text, "%" PRId64, values[i]);
         table_cell(table, (struct str){ text, (size_t)len });
@@ -121,22 +92,22 @@ static void put_counted(struct table *table, const struct counted *counted, bool
 
 static void put_shapley(struct table *table, const struct share *share, bool bounds)
 {
-    char text[SHARE_TEXT_BYTES];
+    char text[NUMBER_BYTES];
     if (!bounds) {
-        share_text(share->shapley, text);
+        number_text(share->shapley, 2, text);
         table_cell(table, str_of(text));
         return;
     }
-    share_text(share->shapley_low, text);
+    number_text(share->shapley_low, 2, text);
     table_cell(table, str_of(text));
-    share_text(share->shapley_high, text);
+    number_text(share->shapley_high, 2, text);
     table_cell(table, str_of(text));
 }
 
 static void put_share_row(struct table *table, size_t number, struct str name, const struct share *share,
                           uint64_t known, bool bounds, bool total)
 {
-    char text[SHARE_TEXT_BYTES];
+    char text[NUMBER_BYTES];
     if (total)
         table_cell(table, STR(""));
     else
@@ -185,7 +156,8 @@ static int print_shares(struct page *page, const struct overlap_group *group, st
     say_heading(page, group->title);
     say_known(page, group);
     if (group->game.weight)
-        say(page,
+        words_say(
+            page->to, page->format,
             "A client is turned away where the weights of the lists sum to %g: `alone` and `in order` count "
             "whom "
             "a list brings there.",
@@ -218,20 +190,22 @@ static void print_drops(struct page *page, const struct overlap_group *group)
         const struct drop *drop = &group->drops[i];
         const struct loss *loss = &drop->together;
         const char *upto = loss->high > loss->count ? "at most " : "";
-        char adds[SHARE_TEXT_BYTES];
+        char adds[NUMBER_BYTES];
         percent_text((double)loss->high, all, adds);
         struct str name = short_name(page, group, drop->member);
         fputs("\n", page->to);
         if (i == 0)
-            say(page, "Drop the %s %.*s: it adds %s%s %% (%" PRIu64 " of %" PRIu64 ").", what, STR_ARG(name),
-                upto, adds, loss->high, all);
+            words_say(page->to, page->format,
+                      "Drop the %s %.*s: it adds %s%s %% (%" PRIu64 " of %" PRIu64 ").", what, STR_ARG(name),
+                      upto, adds, loss->high, all);
         else
-            say(page, "Then drop %.*s, too: together they add %s%s %% (%" PRIu64 ").", STR_ARG(name), upto,
-                adds, loss->high);
+            words_say(page->to, page->format, "Then drop %.*s, too: together they add %s%s %% (%" PRIu64 ").",
+                      STR_ARG(name), upto, adds, loss->high);
     }
     if (group->drop_count == 0 && group->count > 1) {
         fputs("\n", page->to);
-        say(page, group->shares->left_out
+        words_say(page->to, page->format,
+                  group->shares->left_out
                       ? "None of them is known to add less than 0.1 %%, whatever is unknown: none to drop."
                       : "None of them adds less than 0.1 %%: none to drop.");
     }
@@ -248,7 +222,8 @@ static int print_pairs(struct page *page, const struct overlap_group *group, str
         columns[m + 2] =
             (struct column){ .name = arena_printf(&page->arena, "%zu", m + 1).at, .number = true };
     fputs("\n", page->to);
-    say(page,
+    words_say(
+        page->to, page->format,
         "Of those that the one hits, and of which the other is known, the percentage that the other (by its "
         "number) hits too:");
     fputs("\n", page->to);
@@ -321,7 +296,8 @@ static int print_combinations(struct page *page, const struct overlap_group *gro
     int result = table_close(table, why);
     if (rest) {
         fputs("\n", page->to);
-        say(page, "%" PRIu64 " more have other combinations; --most 0 shows all.", rest);
+        words_say(page->to, page->format, "%" PRIu64 " more have other combinations; --most 0 shows all.",
+                  rest);
     }
     return result;
 }
@@ -351,7 +327,7 @@ static int print_order(struct page *page, struct why *why)
         { .name = "saved_percent", .title = STR_INIT("saved %"), .number = true },
     };
     const struct overlap *overlap = page->overlap;
-    char text[SHARE_TEXT_BYTES];
+    char text[NUMBER_BYTES];
     bool exact = true, estimated = false;
     if (is_for_people(page)) {
         say_heading(page, STR("The order that costs least"));
@@ -359,7 +335,8 @@ static int print_order(struct page *page, struct why *why)
             exact = exact && overlap->stages[i].exact;
             estimated = estimated || overlap->stages[i].unknown;
         }
-        say(page,
+        words_say(
+            page->to, page->format,
             "Within each stage, the cheapest first for what it stops. What each costs: its `cost`, else "
             "look-ups; "
             "seconds where messages are scanned.%s%s",
@@ -378,12 +355,12 @@ static int print_order(struct page *page, struct why *why)
         bool as_good = stage->cost_now <= stage->cost_best * (1 + 1e-9);
         table_cell(table, as_good && is_for_people(page) ? STR("the same")
                                                          : order_text(page, stage->best, stage->count));
-        share_text(stage->cost_now, text);
+        number_text(stage->cost_now, 2, text);
         table_cell(table, str_of(text));
-        share_text(stage->cost_best, text);
+        number_text(stage->cost_best, 2, text);
         table_cell(table, str_of(text));
-        share_text(stage->cost_now > 0 ? (stage->cost_now - stage->cost_best) * 100 / stage->cost_now : 0,
-                   text);
+        number_text(stage->cost_now > 0 ? (stage->cost_now - stage->cost_best) * 100 / stage->cost_now : 0, 2,
+                    text);
         table_cell(table, str_of(text));
     }
     return table_close(table, why);
@@ -396,9 +373,9 @@ static void print_heading(struct page *page)
     const struct overlap *overlap = page->overlap;
     char period[PERIOD_TEXT_BYTES];
     period_text(overlap->from, overlap->to, period);
-    say(page, "What each measure of policy %.*s catches: %" PRIu64 " %s, %s (UTC)",
-        STR_ARG(text_fit(&page->arena, text_visible(&page->arena, overlap->policy), 40)), overlap->units,
-        units_of(page, overlap->units), period);
+    words_say(page->to, page->format, "What each measure of policy %.*s catches: %" PRIu64 " %s, %s (UTC)",
+              STR_ARG(text_fit(&page->arena, text_visible(&page->arena, overlap->policy), 40)),
+              overlap->units, units_of(page, overlap->units), period);
 }
 
 static void print_legend(struct page *page)
@@ -419,11 +396,12 @@ static void print_notes(struct page *page)
     const struct overlap *overlap = page->overlap;
     for (size_t i = 0; i < overlap->note_count; i++) {
         fputs("\n", page->to);
-        say(page, "%.*s", STR_ARG(overlap->notes[i]));
+        words_say(page->to, page->format, "%.*s", STR_ARG(overlap->notes[i]));
     }
     for (size_t i = 0; i < overlap->warner_count; i++) {
         fputs("\n", page->to);
-        say(page, "%.*s stops nothing and is left out.", STR_ARG(overlap->warners[i]));
+        words_say(page->to, page->format, "%.*s stops nothing and is left out.",
+                  STR_ARG(overlap->warners[i]));
     }
 }
 

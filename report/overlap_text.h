@@ -25,8 +25,4 @@ int overlap_print(const struct overlap *overlap, enum overlap_part part, size_t 
 /* The JSON alone. */
 void overlap_json(const struct overlap *overlap, FILE *to);
 
-/* "3.25": a share of units, as it is printed everywhere. */
-enum { SHARE_TEXT_BYTES = 40 };
-void share_text(double share, char text[SHARE_TEXT_BYTES]);
-
 #endif

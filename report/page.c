@@ -8,8 +8,7 @@
 #include "report/replay_table.h"
 #include "report/slices.h"
 #include "report/utf8.h"
-
-enum { TEXT_COLUMNS = 78 };
+#include "report/words.h"
 
 /* gnuplot writes colours as it was told them; in the dark these stand for them (see INK, FAINT, GRID, AXIS
  * and GROUND in sheet.h, which must be the same). */

@@ -10,8 +10,7 @@
 #include "report/json.h"
 #include "report/slices.h"
 #include "report/utf8.h"
-
-enum { TEXT_COLUMNS = 78 };
+#include "report/words.h"
 
 bool row_has_percent(const struct tally *tally, const struct row *row)
 {
@@ -137,8 +136,7 @@ static void put_heading(const struct tally *tally, enum table_format format, FIL
         escape_markdown(to, heading);
         fputs("**\n\n", to);
     } else {
-        for (struct str line; text_wrap(&heading, TEXT_COLUMNS, &line);)
-            fprintf(to, "%.*s\n", STR_ARG(line));
+        words_put(to, format, heading);
         putc('\n', to);
     }
     arena_free(&arena);

@@ -8,29 +8,19 @@
 #include "report/escape.h"
 #include "report/json.h"
 #include "report/utf8.h"
+#include "report/words.h"
 
-enum { TEXT_COLUMNS = 78, NAME_COLUMNS = 60, NUMBER_BYTES = 32 };
+enum { NAME_COLUMNS = 60 };
 
-/* A number without the locale's say in it, with up to `places` digits behind the point. */
-static struct str number_text(double number, int places, struct arena *arena)
+/* With up to so many digits behind the point. */
+static struct str short_number(double number, unsigned places, struct arena *arena)
 {
-    if (!isfinite(number))
-        return STR("");
-    double scale = 1;
-    for (int i = 0; i < places; i++)
-        scale *= 10;
-    double most = 9e15, scaled = number * scale;
-    scaled = scaled > most ? most : scaled < -most ? -most : scaled;
-    int64_t digits = (int64_t)llround(scaled), whole = digits / (int64_t)scale,
-            part = llabs(digits % (int64_t)scale);
-    const char *sign = digits < 0 && whole == 0 ? "-" : "";
-    while (places && part % 10 == 0) {
-        part /= 10;
-        places--;
-    }
-    if (!places)
-        return arena_printf(arena, "%s%" PRId64, sign, whole);
-    return arena_printf(arena, "%s%" PRId64 ".%0*" PRId64, sign, whole, places, part);
+    char text[NUMBER_BYTES];
+    size_t len = strlen(number_text(number, places, text));
+    while (places && len && (text[len - 1] == '0' || text[len - 1] == '.'))
+        if (text[--len] == '.')
+            break;
+    return arena_str(arena, (struct str){ text, len });
 }
 
 static struct str bounded_text(const struct bounded *bounded, struct arena *arena)
@@ -41,14 +31,14 @@ static struct str bounded_text(const struct bounded *bounded, struct arena *aren
                         bounded->high);
 }
 
-static struct str cost_text(const struct cost *cost, double unit, int places, struct arena *arena)
+static struct str cost_text(const struct cost *cost, double unit, unsigned places, struct arena *arena)
 {
-    struct str text = number_text(cost->expected / unit, places, arena);
+    struct str text = short_number(cost->expected / unit, places, arena);
     if (cost->low == cost->high)
         return text;
     return arena_printf(arena, "%.*s [%.*s, %.*s]", STR_ARG(text),
-                        STR_ARG(number_text(cost->low / unit, places, arena)),
-                        STR_ARG(number_text(cost->high / unit, places, arena)));
+                        STR_ARG(short_number(cost->low / unit, places, arena)),
+                        STR_ARG(short_number(cost->high / unit, places, arena)));
 }
 
 /* Told, late and lost of those wanted, and of those presumed to be in brackets. */
@@ -65,19 +55,15 @@ static struct str minutes_text(const struct sweep_row *row, struct arena *arena)
 {
     if (!row->delayed || isnan(row->delay_minutes))
         return STR("");
-    return arena_printf(arena, "%.*s / %.*s", STR_ARG(number_text(row->delay_minutes, 1, arena)),
-                        STR_ARG(number_text(row->delay_90, 1, arena)));
+    return arena_printf(arena, "%.*s / %.*s", STR_ARG(short_number(row->delay_minutes, 1, arena)),
+                        STR_ARG(short_number(row->delay_90, 1, arena)));
 }
 
 static void put_paragraph(struct str text, enum table_format format, FILE *to)
 {
-    if (format == TABLE_MARKDOWN) {
-        escape_markdown(to, text);
-        fputs("\n\n", to);
-        return;
-    }
-    for (struct str line; text_wrap(&text, TEXT_COLUMNS, &line);)
-        fprintf(to, "%.*s\n", STR_ARG(line));
+    words_put(to, format, text);
+    if (format == TABLE_MARKDOWN)
+        putc('\n', to);
 }
 
 static void put_legend(const struct sweep_shown *shown, enum table_format format, FILE *to)
@@ -145,10 +131,10 @@ static int print_text(const struct sweep_shown *shown, enum table_format format,
         table_cell(table, minutes_text(row, &arena));
         table_cell(table, cost_text(&row->costs.look_ups, 1, 0, &arena));
         table_cell(table, cost_text(&row->costs.messages, 1, 0, &arena));
-        table_cell(table, number_text(row->costs.bytes.expected / 1e6, 1, &arena));
+        table_cell(table, short_number(row->costs.bytes.expected / 1e6, 1, &arena));
         table_cell(table, cost_text(&row->costs.seconds, 1, 1, &arena));
         if (shown->value)
-            table_cell(table, number_text(shown->value[shown->order[i]], 2, &arena));
+            table_cell(table, short_number(shown->value[shown->order[i]], 2, &arena));
     }
     int result = table_close(table, why);
     put_legend(shown, format, to);
@@ -159,7 +145,7 @@ static int print_text(const struct sweep_shown *shown, enum table_format format,
 /* Counts have no point, what is an expectation three digits. */
 static struct str figure_text(double value, struct arena *arena)
 {
-    return number_text(value, 3, arena);
+    return short_number(value, 3, arena);
 }
 
 static int print_csv(const struct sweep_shown *shown, FILE *to, struct why *why)

@@ -34,6 +34,11 @@ struct table {
     struct arena arena;
 };
 
+bool table_is_for_people(enum table_format format)
+{
+    return format == TABLE_TEXT || format == TABLE_MARKDOWN;
+}
+
 bool table_format_find(struct str name, enum table_format *format)
 {
     for (int i = 0; i < TABLE_FORMATS; i++) {

@@ -14,6 +14,9 @@ extern const char
 /* False where there is no format of that name. */
 bool table_format_find(struct str name, enum table_format *format);
 
+/* Whether people read it: text and Markdown. */
+bool table_is_for_people(enum table_format format);
+
 struct column {
     const char *name; /* for machines: CSV header, JSON name */
     struct str title; /* for people; at == NULL: the name */

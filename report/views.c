@@ -9,8 +9,7 @@
 #include "report/slices.h"
 #include "report/svg.h"
 #include "report/utf8.h"
-
-enum { TEXT_COLUMNS = 78 };
+#include "report/words.h"
 
 static void put_grouped(FILE *to, uint64_t count)
 {
