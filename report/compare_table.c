@@ -7,7 +7,6 @@
 #include "report/escape.h"
 #include "report/json.h"
 #include "report/replay_table.h"
-#include "report/slices.h"
 #include "report/utf8.h"
 #include "report/words.h"
 
@@ -17,27 +16,12 @@ static const char *const titles[MOVES_BYS] = { "sender domain", "autonomous syst
 
 /* ---- Words. */
 
-static bool counted_is_exact(const struct bounded *counted)
-{
-    return counted->low == counted->high;
-}
-
-/* "412", or "412 [398, 431]". */
-static struct str counted_text(const struct bounded *counted, struct arena *arena)
-{
-    if (counted_is_exact(counted))
-        return arena_printf(arena, "%" PRIu64, counted->count);
-    return arena_printf(arena, "%" PRIu64 " [%" PRIu64 ", %" PRIu64 "]", counted->count, counted->low,
-                        counted->high);
-}
-
 static bool is_recorded(const struct comparison *comparison, int side)
 {
     return tally_is_recorded(&comparison->side[side]);
 }
 
-/* What a policy is called in a sentence. */
-static struct str side_name(const struct comparison *comparison, int side, struct arena *arena)
+struct str compare_side_name(const struct comparison *comparison, int side, struct arena *arena)
 {
     if (is_recorded(comparison, side))
         return STR("the server");
@@ -58,11 +42,11 @@ static struct str labels_text(const struct moved *moved, enum change change, str
     const struct bounded *wanted = &moved->wanted[change], *presumed = &moved->presumed[change];
     struct str text = wanted->high == 0 ? STR("of which none were wanted")
                                         : arena_printf(arena, "of which %.*s %s wanted",
-                                                       STR_ARG(counted_text(wanted, arena)),
+                                                       STR_ARG(bounded_text(wanted, arena)),
                                                        wanted->count == 1 ? "was" : "were");
     if (presumed->high)
         text = arena_printf(arena, "%.*s and %.*s presumed to be", STR_ARG(text),
-                            STR_ARG(counted_text(presumed, arena)));
+                            STR_ARG(bounded_text(presumed, arena)));
     return text;
 }
 
@@ -72,7 +56,7 @@ static struct str unwanted_text(const struct moved *moved, struct arena *arena)
     if (unwanted->high == 0)
         return labels_text(moved, CHANGE_PASSED, arena);
     return arena_printf(arena, "%.*s, and %.*s unwanted", STR_ARG(labels_text(moved, CHANGE_PASSED, arena)),
-                        STR_ARG(counted_text(unwanted, arena)));
+                        STR_ARG(bounded_text(unwanted, arena)));
 }
 
 /* "412 [398, 431] more deliveries": with the sign that the count has. */
@@ -89,7 +73,8 @@ static struct str net_text(const struct comparison *comparison, struct arena *ar
 struct str compare_verdict(const struct comparison *comparison, struct arena *arena)
 {
     const struct moved *moved = &comparison->moved;
-    struct str first = side_name(comparison, 0, arena), second = side_name(comparison, 1, arena);
+    struct str first = compare_side_name(comparison, 0, arena),
+               second = compare_side_name(comparison, 1, arena);
     struct str than = is_recorded(comparison, 0) ? STR("the server did") : first;
     const struct bounded *stopped = &moved->change[CHANGE_STOPPED], *passed = &moved->change[CHANGE_PASSED];
     const struct bounded *otherwise = &moved->change[CHANGE_OTHERWISE];
@@ -97,7 +82,7 @@ struct str compare_verdict(const struct comparison *comparison, struct arena *ar
     if (!stopped->high && !passed->high) {
         struct str more = otherwise->high == 0 ? STR("")
                                                : arena_printf(arena, "; %.*s come out otherwise",
-                                                              STR_ARG(counted_text(otherwise, arena)));
+                                                              STR_ARG(bounded_text(otherwise, arena)));
         return arena_printf(arena, "%.*s %s the same %s as %.*s%.*s.", STR_ARG(second), verb,
                             unit_plural[comparison->side[0].unit], STR_ARG(than), STR_ARG(more));
     }
@@ -112,76 +97,9 @@ struct str compare_verdict(const struct comparison *comparison, struct arena *ar
         arena,
         "%.*s %s %.*s than %.*s: %.*s that %.*s lets through, %.*s; and lets %.*s "
         "through that %.*s stops, %.*s.",
-        STR_ARG(second), verb, STR_ARG(net), STR_ARG(than), STR_ARG(counted_text(stopped, arena)),
+        STR_ARG(second), verb, STR_ARG(net), STR_ARG(than), STR_ARG(bounded_text(stopped, arena)),
         STR_ARG(first), STR_ARG(labels_text(moved, CHANGE_STOPPED, arena)),
-        STR_ARG(counted_text(passed, arena)), STR_ARG(first), STR_ARG(unwanted_text(moved, arena)));
-}
-
-static void put_heading(const struct comparison *comparison, enum table_format format, FILE *to)
-{
-    struct arena arena = { 0 };
-    char period[PERIOD_TEXT_BYTES];
-    const struct tally *tally = &comparison->side[0];
-    period_text(tally->from, tally->to, period);
-    words_put(to, format, compare_verdict(comparison, &arena));
-    putc('\n', to);
-    words_put(to, format,
-              arena_printf(&arena, "%" PRIu64 " %.*s, %s (UTC). Down: %.*s. Across: %.*s.", tally->units,
-                           STR_ARG(units_name(comparison, tally->units)), period,
-                           STR_ARG(side_name(comparison, 0, &arena)),
-                           STR_ARG(side_name(comparison, 1, &arena))));
-    putc('\n', to);
-    arena_free(&arena);
-}
-
-/* ---- The matrix. */
-
-static const struct bounded *cell_at(const struct comparison *comparison, size_t i, size_t k)
-{
-    return &comparison->cell[i * comparison->side[1].row_count + k];
-}
-
-static struct str row_text(const struct row *row, struct arena *arena)
-{
-    struct bounded counted = { row->count, row->low, row->high };
-    return counted_text(&counted, arena);
-}
-
-/* Rows and columns in which there is nothing are left out. */
-static int put_matrix(const struct comparison *comparison, enum table_format format, FILE *to,
-                      struct why *why)
-{
-    const struct tally *first = &comparison->side[0], *second = &comparison->side[1];
-    struct arena arena = { 0 };
-    struct column *columns = arena_zero(&arena, (second->row_count + 2) * sizeof *columns);
-    size_t wide = 0;
-    columns[wide++] = (struct column){ .name = "row", .title = STR(""), .most = 24 };
-    for (size_t k = 0; k < second->row_count; k++)
-        if (second->rows[k].high)
-            columns[wide++] =
-                (struct column){ .name = "count", .title = second->rows[k].name, .number = true };
-    columns[wide++] = (struct column){ .name = "together", .number = true };
-    struct table *table = table_open(to, format, columns, wide);
-    for (size_t i = 0; i < first->row_count; i++) {
-        if (!first->rows[i].high)
-            continue;
-        table_cell(table, first->rows[i].name);
-        for (size_t k = 0; k < second->row_count; k++) {
-            const struct bounded *cell = cell_at(comparison, i, k);
-            if (second->rows[k].high)
-                table_cell(table, cell->high ? counted_text(cell, &arena) : STR(""));
-        }
-        table_cell(table, row_text(&first->rows[i], &arena));
-    }
-    table_rule(table);
-    table_cell(table, STR("together"));
-    for (size_t k = 0; k < second->row_count; k++)
-        if (second->rows[k].high)
-            table_cell(table, row_text(&second->rows[k], &arena));
-    table_count(table, first->units);
-    int result = table_close(table, why);
-    arena_free(&arena);
-    return result;
+        STR_ARG(bounded_text(passed, arena)), STR_ARG(first), STR_ARG(unwanted_text(moved, arena)));
 }
 
 /* ---- Groups. */
@@ -254,7 +172,7 @@ static int put_groups(const struct comparison *comparison, enum moves_by by, siz
                                           &moved->change[CHANGE_OTHERWISE] };
         table_cell(table, groups[i].name);
         for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
-            table_cell(table, cells[c]->high ? counted_text(cells[c], &arena) : STR(""));
+            table_cell(table, cells[c]->high ? bounded_text(cells[c], &arena) : STR(""));
         table_count(table, (uint64_t)groups[i].session);
     }
     int result = table_close(table, why);
@@ -288,7 +206,7 @@ static bool has_bounds(const struct comparison *comparison)
 {
     size_t cells = comparison->side[0].row_count * comparison->side[1].row_count;
     for (size_t i = 0; i < cells; i++)
-        if (!counted_is_exact(&comparison->cell[i]))
+        if (comparison->cell[i].low < comparison->cell[i].high)
             return true;
     return false;
 }
@@ -354,7 +272,7 @@ static int print_csv(const struct comparison *comparison, size_t most, FILE *to,
     struct table *table = table_open(to, TABLE_CSV, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < comparison->side[0].row_count; i++)
         for (size_t k = 0; k < comparison->side[1].row_count; k++) {
-            const struct bounded *cell = cell_at(comparison, i, k);
+            const struct bounded *cell = &comparison->cell[i * comparison->side[1].row_count + k];
             if (!cell->high)
                 continue;
             table_cell(table, STR("matrix"));
@@ -486,8 +404,11 @@ int compare_print(const struct comparison *comparison, size_t most, enum table_f
         return print_json(comparison, most, to, why);
     if (format == TABLE_CSV)
         return print_csv(comparison, most, to, why);
-    put_heading(comparison, format, to);
-    int result = put_matrix(comparison, format, to, why);
+    struct arena arena = { 0 };
+    words_put(to, format, compare_verdict(comparison, &arena));
+    putc('\n', to);
+    arena_free(&arena);
+    int result = compare_matrix(comparison, format, to, why);
     for (int by = 0; by < MOVES_BYS && result == 0; by++)
         if (has_groups(comparison, (enum moves_by)by))
             result = put_groups(comparison, (enum moves_by)by, most, format, to, why);

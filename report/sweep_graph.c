@@ -1,6 +1,7 @@
 /* The front as a graph: each row a point, what is stopped over what is harmed for good. */
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -35,15 +36,84 @@ static uint64_t harmed(const struct sweep_row *row)
            row->presumed[HARM_LOST].count;
 }
 
-static void put_data(const struct sweep_shown *shown, const char *name, bool front, FILE *to)
+enum axis { HARMED, STOPPED, AXES };
+
+/* From the least to the most of the rows that are shown, with room on either side of them. */
+struct extent {
+    uint64_t least, most, from, to;
+};
+
+static uint64_t value_of(const struct sweep_row *row, enum axis axis)
 {
+    return axis == HARMED ? harmed(row) : row->stopped.count;
+}
+
+static struct extent extent_of(const struct sweep_shown *shown, enum axis axis)
+{
+    struct extent extent = { UINT64_MAX, 0, 0, 0 };
+    for (size_t i = 0; i < shown->count; i++) {
+        uint64_t value = value_of(&shown->rows[shown->order[i]], axis);
+        extent.least = value < extent.least ? value : extent.least;
+        extent.most = value > extent.most ? value : extent.most;
+    }
+    if (extent.least > extent.most)
+        extent.least = extent.most;
+    uint64_t room = (extent.most - extent.least) / 20 + 1;
+    extent.from = extent.least > room ? extent.least - room : 0;
+    extent.to = extent.most + room;
+    return extent;
+}
+
+/* Whether two rows' numbers would stand on one another. */
+static bool is_beside(const struct sweep_row *a, const struct sweep_row *b, const struct extent extents[AXES])
+{
+    static const double apart[AXES] = { 0.025, 0.03 };
+    for (enum axis axis = HARMED; axis < AXES; axis++) {
+        double between = (double)value_of(a, axis) - (double)value_of(b, axis);
+        if (fabs(between) > apart[axis] * (double)(extents[axis].to - extents[axis].from))
+            return false;
+    }
+    return true;
+}
+
+/* The numbers of the front's rows that stand here: of those that stand together the first has them all. */
+static struct str numbers_at(const struct sweep_shown *shown, size_t at, const struct extent extents[AXES],
+                             struct arena *arena)
+{
+    struct str numbers = { NULL, 0 };
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct sweep_row *row = &shown->rows[shown->order[i]];
+        if (!row->front || !is_beside(row, &shown->rows[shown->order[at]], extents))
+            continue;
+        if (i < at)
+            return STR("");
+        numbers = numbers.at ? arena_printf(arena, "%.*s, %zu", STR_ARG(numbers), shown->order[i])
+                             : arena_printf(arena, "%zu", shown->order[i]);
+    }
+    return numbers;
+}
+
+static void put_data(const struct sweep_shown *shown, const char *name, bool front,
+                     const struct extent extents[AXES], FILE *to)
+{
+    struct arena arena = { 0 };
     fprintf(to, "$%s << E\n", name);
     for (size_t i = 0; i < shown->count; i++) {
         const struct sweep_row *row = &shown->rows[shown->order[i]];
         if (row->front == front)
-            fprintf(to, "%" PRIu64 " %" PRIu64 " %zu\n", harmed(row), row->stopped.count, shown->order[i]);
+            fprintf(to, "%" PRIu64 " %" PRIu64 " \"%.*s\"\n", harmed(row), row->stopped.count,
+                    STR_ARG(front ? numbers_at(shown, i, extents, &arena) : STR("")));
     }
     fputs("E\n", to);
+    arena_free(&arena);
+}
+
+/* No label of a tick is there twice: they are whole numbers. */
+static void put_axis(char name, const struct extent *extent, FILE *to)
+{
+    fprintf(to, "set %crange [%" PRIu64 ":%" PRIu64 "]\n", name, extent->from, extent->to);
+    if (extent->to - extent->from <= 10)
+        fprintf(to, "set %ctics 1\n", name);
 }
 
 static size_t count_front(const struct sweep_shown *shown)
@@ -95,14 +165,15 @@ static void put_script(const struct sweep_shown *shown, const struct sheet *shee
     escape_gnuplot(to, arena_printf(&arena, "%s stopped", units));
     fputs("\nunset key\nset rmargin at screen 0.66\nset border 3 linecolor rgb '" AXIS "'\n"
           "set tics nomirror textcolor rgb '" FAINT
-          "' font ',11' format '%.0f'\nset offsets graph 0.05, graph "
-          "0.05, "
-          "graph 0.05, graph 0.05\nset grid back linetype 1 linecolor rgb '" GRID "'\n",
+          "' font ',11' format '%.0f'\nset grid back linetype 1 linecolor rgb '" GRID "'\n",
           to);
     put_names(shown, to);
     size_t front = count_front(shown);
-    put_data(shown, "others", false, to);
-    put_data(shown, "front", true, to);
+    const struct extent extents[AXES] = { extent_of(shown, HARMED), extent_of(shown, STOPPED) };
+    put_axis('x', &extents[HARMED], to);
+    put_axis('y', &extents[STOPPED], to);
+    put_data(shown, "others", false, extents, to);
+    put_data(shown, "front", true, extents, to);
     const char *before = "plot ";
     if (front < shown->count) {
         fprintf(to, "%s$others using 1:2 with points pointtype 7 pointsize 0.5 linecolor rgb '" AXIS "'",
@@ -147,50 +218,45 @@ struct canvas {
     char cell[HIGH][WIDE + 1];
 };
 
-static size_t place(uint64_t value, uint64_t least, uint64_t most, size_t room)
+static size_t place(uint64_t value, const struct extent *extent, size_t room)
 {
-    return most > least
-               ? (size_t)((double)(value - least) / (double)(most - least) * (double)(room - 1) + 0.5)
+    return extent->most > extent->least
+               ? (size_t)((double)(value - extent->least) / (double)(extent->most - extent->least) *
+                              (double)(room - 1) +
+                          0.5)
                : 0;
 }
 
-static void mark(struct canvas *canvas, size_t x, size_t y, const struct sweep_row *row, size_t number)
+static void mark(struct canvas *canvas, size_t x, size_t y, bool front, struct str numbers)
 {
-    char digits[24];
     char *line = canvas->cell[HIGH - 1 - y];
-    if (!row->front) {
+    if (!front) {
         line[x] = line[x] == ' ' ? '.' : line[x];
         return;
     }
     line[x] = '*';
-    size_t len = (size_t)snprintf(digits, sizeof digits, "%zu", number);
-    bool room = x + 1 + len < WIDE;
-    for (size_t i = 0; room && i <= len; i++)
+    bool room = x + 1 + numbers.len < WIDE;
+    for (size_t i = 0; room && i <= numbers.len; i++)
         room = line[x + 1 + i] == ' ' || line[x + 1 + i] == '.';
-    if (room)
-        memcpy(line + x + 1, digits, len);
+    if (room && numbers.len)
+        memcpy(line + x + 1, numbers.at, numbers.len);
 }
 
 static void put_text(const struct sweep_shown *shown, FILE *to)
 {
     struct canvas canvas;
-    uint64_t least[2] = { UINT64_MAX, UINT64_MAX }, most[2] = { 0, 0 };
+    const struct extent extents[AXES] = { extent_of(shown, HARMED), extent_of(shown, STOPPED) };
+    const struct extent *across = &extents[HARMED], *up = &extents[STOPPED];
+    struct arena arena = { 0 };
     for (size_t y = 0; y < HIGH; y++) {
         memset(canvas.cell[y], ' ', WIDE);
         canvas.cell[y][WIDE] = '\0';
     }
-    for (int pass = 0; pass < 2; pass++) /* first how far it goes, then the points */
-        for (size_t i = 0; i < shown->count; i++) {
-            const struct sweep_row *row = &shown->rows[shown->order[i]];
-            uint64_t at[2] = { harmed(row), row->stopped.count };
-            for (int k = 0; k < 2 && pass == 0; k++) {
-                least[k] = at[k] < least[k] ? at[k] : least[k];
-                most[k] = at[k] > most[k] ? at[k] : most[k];
-            }
-            if (pass == 1)
-                mark(&canvas, place(at[0], least[0], most[0], WIDE), place(at[1], least[1], most[1], HIGH),
-                     row, shown->order[i]);
-        }
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct sweep_row *row = &shown->rows[shown->order[i]];
+        mark(&canvas, place(harmed(row), across, WIDE), place(row->stopped.count, up, HIGH), row->front,
+             row->front ? numbers_at(shown, i, extents, &arena) : STR(""));
+    }
     fprintf(to, "%s stopped\n", unit_plural[shown->unit]);
     for (size_t y = 0; y < HIGH; y++) {
         size_t len = WIDE;
@@ -198,14 +264,17 @@ static void put_text(const struct sweep_shown *shown, FILE *to)
             len--;
         char label[24] = "";
         if (y == 0 || y == HIGH - 1)
-            snprintf(label, sizeof label, "%" PRIu64, y ? least[1] : most[1]);
+            snprintf(label, sizeof label, "%" PRIu64, y ? up->least : up->most);
         fprintf(to, "%10s |%.*s\n", label, (int)len, canvas.cell[y]);
     }
     fprintf(to, "%10s +", "");
     for (size_t x = 0; x < WIDE; x++)
         putc('-', to);
-    fprintf(to, "\n%12s%-*" PRIu64 "%" PRIu64 "\n%12sof them wanted or accepted, and refused or lost\n\n", "",
-            WIDE - 8, least[0], most[0], "");
+    if (across->most > across->least)
+        fprintf(to, "\n%12s%-*" PRIu64 "%" PRIu64, "", WIDE - 8, across->least, across->most);
+    else
+        fprintf(to, "\n%12s%" PRIu64, "", across->least);
+    fprintf(to, "\n%12sof them wanted or accepted, and refused or lost\n\n", "");
     for (size_t i = 0; i < shown->count; i++) {
         size_t row = shown->order[i];
         if (!shown->rows[row].front)
@@ -214,6 +283,7 @@ static void put_text(const struct sweep_shown *shown, FILE *to)
         escape_plain(to, shown->names[row]);
         putc('\n', to);
     }
+    arena_free(&arena);
 }
 
 int sweep_graph(const struct sweep_shown *shown, const char *path, const struct gnuplot *gnuplot,

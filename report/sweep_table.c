@@ -23,14 +23,6 @@ static struct str short_number(double number, unsigned places, struct arena *are
     return arena_str(arena, (struct str){ text, len });
 }
 
-static struct str bounded_text(const struct bounded *bounded, struct arena *arena)
-{
-    if (bounded->low == bounded->high)
-        return arena_printf(arena, "%" PRIu64, bounded->count);
-    return arena_printf(arena, "%" PRIu64 " [%" PRIu64 ", %" PRIu64 "]", bounded->count, bounded->low,
-                        bounded->high);
-}
-
 static struct str cost_text(const struct cost *cost, double unit, unsigned places, struct arena *arena)
 {
     struct str text = short_number(cost->expected / unit, places, arena);

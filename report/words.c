@@ -53,3 +53,11 @@ const char *number_text(double number, unsigned places, char text[NUMBER_BYTES])
         snprintf(text + len, NUMBER_BYTES - (size_t)len, ".%0*" PRIu64, (int)places, part);
     return text;
 }
+
+struct str bounded_text(const struct bounded *bounded, struct arena *arena)
+{
+    if (bounded->low == bounded->high)
+        return arena_printf(arena, "%" PRIu64, bounded->count);
+    return arena_printf(arena, "%" PRIu64 " [%" PRIu64 ", %" PRIu64 "]", bounded->count, bounded->low,
+                        bounded->high);
+}

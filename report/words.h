@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include "analyze/tally.h"
 #include "base/str.h"
 #include "report/table.h"
 
@@ -17,5 +18,8 @@ void words_say(FILE *to, enum table_format format, const char *words, ...)
 /* With so many digits behind the point, halves away from zero, in every locale: "3.25", "-0.5". What is not
  * finite is empty. Returns `text`. */
 const char *number_text(double number, unsigned places, char text[NUMBER_BYTES]);
+
+/* "412", or "412 [398, 431]" where it is not exact; in `arena`. */
+struct str bounded_text(const struct bounded *bounded, struct arena *arena);
 
 #endif

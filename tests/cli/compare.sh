@@ -71,3 +71,18 @@ good compare -q -d evil.db -p recorded -p none.yaml --format markdown
 ! grep -q '<b>' out || fail "markup reaches the page"
 good compare -q -d evil.db -p recorded -p none.yaml --format csv
 ! grep -q ',=cmd' out || fail "a formula reaches the spreadsheet"
+
+# A matrix that would be wider than a terminal is a list: of all cells in which anything is expected.
+good collect -q -d wide.db "$labs/postfix-smtpd/mail.log"
+good compare -q -d wide.db -p recorded -p strict --format json
+mv out wide.json
+good compare -q -d wide.db -p recorded -p strict
+python3 - <<'P'
+import json, re
+cells = {(c["a"], c["b"]): c["count"] for c in json.load(open("wide.json"))["matrix"] if c["count"] or c["low"]}
+lines = open("out", encoding="utf-8").read().split("\n")
+assert len(cells) > 10 and max(map(len, lines)) <= 100, max(map(len, lines))
+begin = next(i for i, line in enumerate(lines) if re.match(r"the server +strict +deliveries$", line))
+rows = [re.match(r"(\S+) +(\S+) +(\d+)", line).groups() for line in lines[begin + 2:lines.index("", begin)]]
+assert {(a, b): int(n) for a, b, n in rows} == cells and len(rows) == len(cells), rows
+P

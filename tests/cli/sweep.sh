@@ -66,13 +66,21 @@ expect_out '| what is changed'
 good sweep -q -d talk.db -p talk-2009 --vary greylist.delay=1m,15m --vary dnsbl=on,off --graph front.txt
 grep -q '9832 |' front.txt || fail "the most that is stopped stands at the axis"
 grep -q '^     0  as it is$' front.txt || fail "rows of the front are named"
-if command -v gnuplot >/dev/null; then
-    good sweep -q -d talk.db -p talk-2009 --vary greylist.delay=1m,15m --vary dnsbl=on,off --graph front.svg
-    grep -q '<svg' front.svg || fail "not an SVG"
-    grep -q 'greylist.delay=15m' front.svg || fail "no labels"
-    good sweep -q -d talk.db -p talk-2009 --vary greylist.delay=1m,15m --graph front.png
-    [ "$(head -c 4 front.png | tail -c 3)" = PNG ] || fail "not a PNG"
-fi
+good sweep -q -d talk.db -p talk-2009 --vary greylist.delay=1m,15m --vary dnsbl=on,off --graph front.svg
+grep -q 'greylist.delay=15m' front.svg || fail "no labels"
+grep -q '<title>Policy talk-2009 varied' front.svg || fail "no name for those who cannot see it"
+good sweep -q -d talk.db -p talk-2009 --vary greylist.delay=1m,15m --graph front.png
+[ "$(head -c 4 front.png | tail -c 3)" = PNG ] || fail "not a PNG"
+# Rows of which none is harmed more than another, and some stand in one place: no tick is there twice, and no number
+# stands on another.
+python3 - <<'P'
+import re
+texts = re.findall(r"translate\(([\d.]+),([\d.]+)\)[^>]*>\s*<text>(.+?)</text>", open("front.svg").read())
+for side in (0, 1):
+    ticks = [text[2] for text in texts if text[2].isdigit() and [t[side] for t in texts].count(text[side]) > 1]
+    assert len(ticks) > 1 and len(set(ticks)) == len(ticks), ticks
+assert [text[2] for text in texts if "," in text[2]][:2] == ["0, 1, 2", "3, 4"], texts
+P
 
 # Zones that strangers' bounces brought into the log are names of zones or nothing.
 printf '%s\n' 'policy: none' 'measures: [ dnsbl: { zones: { a.example: 1 } } ]' >none.yaml
