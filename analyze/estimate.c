@@ -257,12 +257,41 @@ void estimate_free(struct estimate *estimate)
     free(estimate);
 }
 
-/* The rate at which rule r stops units like this one. */
+static bool is_put_off(const struct columns *columns, uint32_t attempt)
+{
+    return columns->answer[attempt] == ANSWER_DEFERRED || columns->answer[attempt] == ANSWER_DROPPED;
+}
+
+/* Whether the delivery itself comes back when it is put off: as it did when the record put it off, for
+ * whatever. Whom the recorded server's rule of this measure let by had come back before. UNKNOWN where it was
+ * not put off, or the record ends before it shows. */
+static enum tri comes_back(const struct walk *walk, uint32_t r, uint32_t head)
+{
+    const struct columns *columns = walk->columns;
+    uint32_t last = head;
+    if (judging_passed(&walk->judging[r], head, NULL))
+        return YES;
+    if (!walk->by_delivery || columns->before[head] != NO_ATTEMPT || !is_put_off(columns, head))
+        return UNKNOWN;
+    while (columns->after[last] != NO_ATTEMPT)
+        last = columns->after[last];
+    if (!is_put_off(columns, last))
+        return YES;
+    return columns->at[last] + columns->retry_window <= columns->to ? NO : UNKNOWN;
+}
+
+/* The rate at which rule r stops units like this one. Where retrying decides, what this one did itself tells
+ * more than what its client does, and that more than what others do. */
 static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t attempt, double *rate)
 {
     const struct walk *walk = estimate->walk;
     if (by_retrying(walk, r) && !isnan(walk->options->assume_resend)) {
         *rate = 1 - walk->options->assume_resend;
+        return BASIS_ESTIMATED;
+    }
+    enum tri back = by_retrying(walk, r) ? comes_back(walk, r, attempt) : UNKNOWN;
+    if (back != UNKNOWN) {
+        *rate = back == NO;
         return BASIS_ESTIMATED;
     }
     if (by_retrying(walk, r) && walk->habits) {
