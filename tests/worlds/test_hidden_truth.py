@@ -82,13 +82,15 @@ class World:
 
 
 # In percentage points; 2 are wanted. Whether a client comes back tells what it is, and strata know nothing of that.
-DISTANCE_REACHED = 2.6
+DISTANCE_REACHED = 2.5
+INFORMED = 60  # of such worlds at least: fewer say little of a mean
 
 
 class HiddenTruth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.worlds = [world for world in map(World, range(SEED, SEED + WORLDS)) if world.recorded]
+        seeds = set(range(SEED, SEED + WORLDS)) | set(range(20 + SEED // 20 * 20, SEED + 20 * INFORMED, 20))
+        cls.worlds = [world for world in map(World, sorted(seeds)) if world.recorded]
         book = []
         for world in cls.worlds:
             book += [world.case("delivery"), world.case("delivery", True), world.case("session")]
