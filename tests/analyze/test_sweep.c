@@ -122,6 +122,25 @@ static const struct {
 };
 enum { SWEEPS = sizeof sweeps / sizeof *sweeps };
 
+/* So many of the policies that a sweep makes of this one, drawn at random. */
+static void check_rows(struct columns *columns, const struct policy *policy, const char *const *vary,
+                       size_t vary_count, size_t samples, unsigned seed, const struct replay_options *options)
+{
+    struct axes *axes = NULL;
+    struct variants variants;
+    struct why why = { 0 };
+    ck_assert_msg(axes_read(policy, vary, vary_count, &axes, &why) == 0, "%s", why.text);
+    ck_assert_msg(variants_make(axes, columns, SEARCH_RANDOM, samples, seed, &variants, &why) == 0, "%s",
+                  why.text);
+    ck_assert_uint_gt(variants.count, 4);
+    struct sweep_row *rows = run(columns, &variants, options);
+    for (size_t i = 0; i < variants.count; i++)
+        check_row(columns, &variants.variant[i], &rows[i], options);
+    free(rows);
+    variants_free(&variants);
+    axes_free(axes);
+}
+
 START_TEST(each_row_is_its_replay)
 {
     for (unsigned world = 0; world < WORLDS; world++) {
@@ -141,19 +160,7 @@ START_TEST(each_row_is_its_replay)
                                           .assume_habits = world % 7 == 0 };
         if (world % 5 == 0)
             options.from = 1000000 * USEC_SECOND + 3 * USEC_HOUR;
-        struct axes *axes = NULL;
-        struct variants variants;
-        struct why why = { 0 };
-        ck_assert_msg(axes_read(&policy, sweeps[world % SWEEPS].vary, 3, &axes, &why) == 0, "%s", why.text);
-        ck_assert_msg(variants_make(axes, columns, SEARCH_RANDOM, 8, world, &variants, &why) == 0, "%s",
-                      why.text);
-        ck_assert_uint_gt(variants.count, 4);
-        struct sweep_row *rows = run(columns, &variants, &options);
-        for (size_t i = 0; i < variants.count; i++)
-            check_row(columns, &variants.variant[i], &rows[i], &options);
-        free(rows);
-        variants_free(&variants);
-        axes_free(axes);
+        check_rows(columns, &policy, sweeps[world % SWEEPS].vary, 3, 8, world, &options);
         policy_free(&policy);
         columns_free(columns);
     }
@@ -190,17 +197,7 @@ START_TEST(classes_are_their_members)
                                           .assumed = world / UNITS == 1,
                                           .in_force = &in_force,
                                           .in_force_count = world / UNITS == 2 };
-        struct axes *axes = NULL;
-        struct variants variants;
-        struct why why = { 0 };
-        ck_assert_msg(axes_read(&policy, vary, 4, &axes, &why) == 0, "%s", why.text);
-        ck_assert(variants_make(axes, columns, SEARCH_RANDOM, 6, world, &variants, &why) == 0);
-        struct sweep_row *rows = run(columns, &variants, &options);
-        for (size_t i = 0; i < variants.count; i++)
-            check_row(columns, &variants.variant[i], &rows[i], &options);
-        free(rows);
-        variants_free(&variants);
-        axes_free(axes);
+        check_rows(columns, &policy, vary, 4, 6, world, &options);
         policy_free(&policy);
         columns_free(columns);
     }

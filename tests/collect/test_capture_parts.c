@@ -2,8 +2,6 @@
  * many: cut anywhere between two packets, with connections open there, packets out of order, bytes missing.
  * $AGAIN is how often cuts are tried, with other seeds. */
 #define _GNU_SOURCE
-#include <archive.h>
-#include <archive_entry.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +11,7 @@
 #include "tests/lib/runs.h"
 #include "tests/lib/said.h"
 
-enum { FILE_BYTES = 16 * 1024 * 1024, PACKETS_MOST = 64 * 1024, PARTS_MOST = 4 };
+enum { PACKETS_MOST = 64 * 1024, PARTS_MOST = 4 };
 
 static const struct lab {
     const char *log, *capture;
@@ -71,22 +69,6 @@ static const char *const joined_views[] = {
 };
 
 /* ---- Captures in parts. */
-
-static struct str read_file(const char *path, struct arena *arena)
-{
-    struct archive *from = archive_read_new();
-    struct archive_entry *entry = NULL;
-    char *bytes = arena_alloc(arena, FILE_BYTES);
-    size_t len = 0;
-    archive_read_support_filter_all(from);
-    archive_read_support_format_raw(from);
-    ck_assert_int_eq(archive_read_open_filename(from, path, 65536), ARCHIVE_OK);
-    ck_assert_int_eq(archive_read_next_header(from, &entry), ARCHIVE_OK);
-    for (ssize_t got = 1; got > 0; len += (size_t)got)
-        ck_assert_int_ge(got = archive_read_data(from, bytes + len, FILE_BYTES - len), 0);
-    archive_read_free(from);
-    return (struct str){ bytes, len };
-}
 
 /* A capture, and where each of its packets ends. */
 struct parts {
@@ -232,7 +214,7 @@ static void expect_growing(const struct parts *parts, const char *what, unsigned
 START_TEST(grows)
 {
     struct arena arena = { 0 };
-    struct parts parts = parts_of(read_file(servers[_i].capture, &arena), &arena);
+    struct parts parts = parts_of(input_unpacked(servers[_i].capture, &arena), &arena);
     for (unsigned seed = 0, all = seeds(4); seed < all; seed++) {
         random_state = seed * 1000 + (uint64_t)_i;
         expect_growing(&parts, servers[_i].capture, seed);
@@ -275,7 +257,7 @@ static void write_part(const struct parts *parts, const char *name, size_t from,
 START_TEST(comes_in_files)
 {
     struct arena arena = { 0 };
-    struct parts parts = parts_of(read_file(servers[_i].capture, &arena), &arena);
+    struct parts parts = parts_of(input_unpacked(servers[_i].capture, &arena), &arena);
     struct said expected = once(&parts, set_views);
     for (unsigned seed = 0, all = seeds(2); seed < all; seed++) {
         char paths[PARTS_MOST][256];
@@ -316,7 +298,7 @@ END_TEST
 START_TEST(grows_beside_a_log)
 {
     struct arena arena = { 0 };
-    struct parts parts = parts_of(read_file(servers[_i].capture, &arena), &arena);
+    struct parts parts = parts_of(input_unpacked(servers[_i].capture, &arena), &arena);
     const char *database = fresh("once.db");
     collect_one(database, servers[_i].log);
     collect_growing(database, &parts, parts.packets);
@@ -343,7 +325,7 @@ END_TEST
 START_TEST(settled_log_meets_an_open_capture)
 {
     struct arena arena = { 0 };
-    struct parts parts = parts_of(read_file(servers[_i].capture, &arena), &arena);
+    struct parts parts = parts_of(input_unpacked(servers[_i].capture, &arena), &arena);
     static const char once_each[] = "SELECT count(*) FROM v_session WHERE direction = 'in'";
     int64_t pairs = 0;
     for (unsigned seed = 0, all = seeds(2); seed < all; seed++) {
@@ -378,7 +360,7 @@ enum { OTHER_BEGINS = (9 * 60 + 7) * 60 + 30 };
 START_TEST(waits_while_logs_are_read)
 {
     struct arena arena = { 0 };
-    struct parts parts = parts_of(read_file(servers[_i].capture, &arena), &arena);
+    struct parts parts = parts_of(input_unpacked(servers[_i].capture, &arena), &arena);
     struct str log = log_of(OTHER_BEGINS, OTHER_BEGINS + 100, &arena);
     input_write("other.log", log);
     const char *database = fresh("once.db");

@@ -2,7 +2,6 @@
  * runs, and however often these are killed. $AGAIN is how often kills and splits are tried, with other seeds.
  */
 #define _GNU_SOURCE
-#include <archive.h>
 #include <check.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -19,7 +18,7 @@
 #include "tests/lib/runs.h"
 #include "tests/lib/said.h"
 
-enum { COMMIT_BYTES = 48 * 1024, LAB_BYTES = 4 * 1024 * 1024 };
+enum { COMMIT_BYTES = 48 * 1024 };
 
 /* `sessions`: rows of the lab's truth.tsv. */
 static const struct lab {
@@ -111,22 +110,6 @@ static const char *fresh(const char *name)
     const char *database = input_path(name);
     said_forget(database);
     return database;
-}
-
-static struct str read_log(const char *path, struct arena *arena)
-{
-    struct archive *from = archive_read_new();
-    struct archive_entry *entry = NULL;
-    char *bytes = arena_alloc(arena, LAB_BYTES);
-    size_t len = 0;
-    archive_read_support_filter_all(from);
-    archive_read_support_format_raw(from);
-    ck_assert_int_eq(archive_read_open_filename(from, path, 65536), ARCHIVE_OK);
-    ck_assert_int_eq(archive_read_next_header(from, &entry), ARCHIVE_OK);
-    for (ssize_t got = 1; got > 0; len += (size_t)got)
-        ck_assert_int_ge(got = archive_read_data(from, bytes + len, LAB_BYTES - len), 0);
-    archive_read_free(from);
-    return (struct str){ bytes, len };
 }
 
 /* The log up to the line at about a share of it. */
@@ -242,7 +225,7 @@ START_TEST(in_pieces)
             pieces_views[views++] = same_views[i];
     for (size_t i = 0; i < LABS; i++) {
         const char *database = fresh("once.db");
-        logs[i] = read_log(servers[i].log, &arena);
+        logs[i] = input_unpacked(servers[i].log, &arena);
         collect(database, &(struct paths){ { servers[i].log, servers[i].capture }, 2 }, 0);
         expected[i] = said_hear(database, pieces_views);
     }
@@ -296,7 +279,7 @@ START_TEST(clocks_that_differ)
     const struct lab *lab = &servers[0];
     usec ahead = clocks[_i];
     const char *database = fresh("clock.db");
-    input_write("ahead.log", shifted(read_log(lab->log, &arena), ahead, &arena));
+    input_write("ahead.log", shifted(input_unpacked(lab->log, &arena), ahead, &arena));
     collect_one(database, lab->capture);
     collect_one(database, input_path("ahead.log"));
     expect_sound(database);
@@ -366,7 +349,7 @@ START_TEST(pruned)
     struct store_pruned gone;
     const struct lab *lab = &servers[0];
     const char *database = fresh("pruned.db");
-    struct str log = read_log(lab->log, &arena);
+    struct str log = input_unpacked(lab->log, &arena);
     input_write("growing.log", part_of(log, 0.5));
     collect(database, &(struct paths){ { input_path("growing.log"), lab->capture }, 2 }, 0);
     usec middle = number(database, "SELECT (min(started) + max(started)) / 2 FROM session");
@@ -446,7 +429,7 @@ START_TEST(killed)
 {
     struct arena arena = { 0 };
     struct told *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct str log = read_log(servers[0].log, &arena);
+    struct str log = input_unpacked(servers[0].log, &arena);
     char database[128];
     double whole[3] = { 0 };
     snprintf(database, sizeof database, "%s", fresh("killed.db"));

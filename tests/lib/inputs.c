@@ -56,6 +56,24 @@ struct str input_read(const char *name, struct arena *arena)
     return (struct str){ bytes, size };
 }
 
+struct str input_unpacked(const char *path, struct arena *arena)
+{
+    enum { BYTES_MOST = 16 * 1024 * 1024 };
+    struct archive *from = archive_read_new();
+    struct archive_entry *entry = NULL;
+    char *bytes = arena_alloc(arena, BYTES_MOST);
+    size_t len = 0;
+    archive_read_support_filter_all(from);
+    archive_read_support_format_raw(from);
+    ck_assert_int_eq(archive_read_open_filename(from, path, 65536), ARCHIVE_OK);
+    ck_assert_int_eq(archive_read_next_header(from, &entry), ARCHIVE_OK);
+    for (ssize_t got = 1; got > 0; len += (size_t)got)
+        ck_assert_int_ge(got = archive_read_data(from, bytes + len, BYTES_MOST - len), 0);
+    ck_assert_uint_lt(len, BYTES_MOST);
+    archive_read_free(from);
+    return (struct str){ bytes, len };
+}
+
 void input_set_time(const char *name, usec modified)
 {
     struct timespec times[2] = { { .tv_sec = modified / USEC_SECOND }, { .tv_sec = modified / USEC_SECOND } };

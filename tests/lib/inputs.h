@@ -16,6 +16,8 @@ void input_write(const char *name, struct str bytes);
 /* With a filter of libarchive's: archive_write_add_filter_gzip, ... */
 void input_compress(const char *name, int (*filter)(struct archive *archive), struct str bytes);
 struct str input_read(const char *name, struct arena *arena);
+/* A file from anywhere, unpacked where it is compressed; at most 16 MB. */
+struct str input_unpacked(const char *path, struct arena *arena);
 void input_set_time(const char *name, usec modified);
 
 /* A log of sessions [from, to), two lines each. Session i: from 10.0.(i / 250).(i % 250), begins i seconds
