@@ -56,9 +56,11 @@ check: ## every test, or one: make check T=postfix
 run-tests: build/asan/mxreplay mxreplay build/asan/bench/gen_postfix build/asan/tests/oracle/run_oracle $(TESTS:%.c=build/asan/%) $(if $(T),,$(ALL_C:%.c=build/clang/%.ok))
 	@tests/run.sh $(TESTS:%.c=build/asan/%) $(SCRIPTS)
 
-check-long: check check-valgrind $(addprefix build/plain/tests/collect/test_,again capture_parts) ## check, check-valgrind, 1,000 kills and splits, 10,000 captures, some in parts, 3,300 zone files, 11,000 worlds, ten minutes of each fuzz target
+check-long: check check-valgrind $(addprefix build/plain/tests/collect/test_,again capture_parts joined follow) ## check, check-valgrind, 1,000 kills and splits, 10,000 captures, some in parts, 3,300 zone files, 11,000 worlds, ten minutes of each fuzz target
 	@AGAIN=1000 build/plain/tests/collect/test_again
 	@AGAIN=20 build/plain/tests/collect/test_capture_parts
+	@AGAIN=100 build/plain/tests/collect/test_joined
+	@AGAIN=20 build/plain/tests/collect/test_follow
 	@MXREPLAY_SEEDS=10000 build/asan/tests/collect/test_capture
 	@MXREPLAY_SEEDS=300 build/asan/tests/enrich/test_zones_truth
 	@MXREPLAY_FLOOD=1500000 tests/collect/test_capture_options.py Case.test_memory
