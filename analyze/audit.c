@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "analyze/harms.h"
 #include "analyze/lists.h"
 #include "analyze/walk.h"
 
@@ -42,14 +43,10 @@ static uint32_t first_stop(const struct walk *walk, uint32_t head, uint32_t *rul
     return NO_ATTEMPT;
 }
 
-/* The delivery comes late when it may be accepted after all; the sender is told by a 5xx; else it is lost. */
+/* What the rule that may stop it first would do to the delivery, where it is not known what becomes of it. */
 static enum harm harm_of(const struct walk *walk, uint32_t attempt, uint32_t rule, outcomes delivery)
 {
-    const struct rule *by = &walk->policy->rules[rule];
-    enum reply_class reply = by->reply != REPLY_DEFAULT ? by->reply : by->measure->reply;
-    if (by->reply == REPLY_DEFAULT && walk->columns->named[attempt] == by->measure->named)
-        reply = walk->columns->answer[attempt] == ANSWER_REFUSED ? REPLY_5XX : REPLY_4XX;
-    if (reply == REPLY_5XX)
+    if (!walk_puts_off(walk, rule, attempt))
         return HARM_TOLD;
     return (delivery & OUTCOME(OUTCOME_ACCEPTED)) ? HARM_LATE : HARM_LOST;
 }
@@ -98,7 +95,8 @@ static struct harmed describe(const struct auditing *auditing, uint32_t head, ui
 
 /* ---- Counts. */
 
-static void count_label(struct audit_count *count, outcomes delivery, bool stops, const struct harmed *harmed)
+static void count_label(struct audit_count *count, outcomes delivery, unsigned harms, bool stops,
+                        const struct harmed *harmed)
 {
     outcomes by_rules = delivery & BY_RULES;
     count->deliveries++;
@@ -106,10 +104,9 @@ static void count_label(struct audit_count *count, outcomes delivery, bool stops
         return;
     count->stopped_low += by_rules == delivery;
     count->stopped_high += by_rules != 0;
-    bool late = harmed->harm == HARM_LATE && (delivery & OUTCOME(OUTCOME_ACCEPTED));
-    count->late_low += harmed->arrives && harmed->certain;
-    count->late_high += late || harmed->arrives;
-    if (harmed->certain)
+    count->late_low += harms == 1u << HARM_LATE;
+    count->late_high += harms >> HARM_LATE & 1;
+    if (harmed->certain && !harmed->either)
         count->by_harm[harmed->harm]++;
 }
 
@@ -171,6 +168,7 @@ static void take(struct auditing *auditing, uint32_t head)
     enum named judged = stops ? auditing->policy->rules[rule].measure->named : NAMED_NONE;
     enum label label = signs_label(signs, judged, &sign);
     struct harmed harmed = { .head = head };
+    unsigned harms = 0;
     audit->deliveries++;
     audit->accepted += columns->answer[last_of(columns, head)] == ANSWER_ACCEPTED;
     if (sign != SIGNS)
@@ -180,16 +178,16 @@ static void take(struct auditing *auditing, uint32_t head)
         harmed = describe(auditing, head, stopped, rule);
         harmed.label = label;
         harmed.sign = sign;
-        harmed.harm = harm_of(walk, stopped, rule, delivery);
-        bool surely = (walk->attempt[stopped] & BY_RULES) == walk->attempt[stopped];
-        harmed.certain = surely && (delivery & (delivery - 1)) == 0;
+        harms = harms_possible(walk, UNIT_DELIVERY, head);
+        harmed.certain = !(harms >> HARM_NONE & 1);
+        harmed.either = (harms & (harms - 1)) != 0;
+        harmed.harm =
+            harmed.either ? harm_of(walk, stopped, rule, delivery) : (enum harm)__builtin_ctz(harms);
         harmed.arrives = delivery == OUTCOME(OUTCOME_ACCEPTED);
-        if (harmed.arrives)
-            harmed.harm = HARM_LATE;
-        if (harmed.arrives && harmed.certain)
+        if (harms == 1u << HARM_LATE)
             harmed.late_minutes = minutes_late(walk, head);
     }
-    count_label(&audit->labels[label], delivery, stops, &harmed);
+    count_label(&audit->labels[label], delivery, harms, stops, &harmed);
     if (stops && label != LABEL_UNWANTED && (delivery & BY_RULES) == delivery && harmed.harm == HARM_LOST &&
         gave_up(columns, head))
         keep(&audit->gone, &audit->gone_count, &auditing->gone_room, &harmed);

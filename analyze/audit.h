@@ -18,7 +18,8 @@ struct harmed {
     struct ip client;
     size_t rule; /* that stops it, or first may */
     enum harm harm;
-    bool certain;
+    bool certain; /* that it is stopped, or comes late */
+    bool either;  /* ...but not which of these: `harm` is what the first measure would do */
     bool arrives; /* it is accepted in the end, for certain: only late */
     enum label label;
     enum sign sign;      /* that the label rests on */
@@ -33,7 +34,7 @@ struct harmed {
 /* So many, and how many of them the policy stops and how many it only delays: for certain, and at most. */
 struct audit_count {
     uint64_t deliveries, stopped_low, stopped_high, late_low, late_high;
-    uint64_t by_harm[HARMS]; /* of the certain ones */
+    uint64_t by_harm[HARMS]; /* of the certain ones of which it is known */
 };
 
 /* Of those that a measure stops (or may), where its own signs do not count. */

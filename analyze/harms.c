@@ -52,17 +52,11 @@ static void add_end(const struct walk *walk, enum unit unit, uint32_t first, dou
         give(set, share, HARM_NONE, each);
 }
 
-unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit unit, uint32_t first,
-                  double share[HARM_KINDS])
+static unsigned of_outcomes(const struct walk *walk, enum unit unit, uint32_t first, outcomes all,
+                            const double of_outcome[64], double share[HARM_KINDS])
 {
-    outcomes all = unit_outcomes(walk->columns, walk, unit, first);
-    double of_outcome[64] = { 0 };
     unsigned set = 0;
     memset(share, 0, HARM_KINDS * sizeof *share);
-    if (all & (all - 1))
-        estimate_share(estimate, all, first, of_outcome);
-    else
-        of_outcome[__builtin_ctzll(all)] = 1;
     for (outcomes left = all; left; left &= left - 1) {
         unsigned outcome = (unsigned)__builtin_ctzll(left);
         if (outcome < RULES_MOST)
@@ -71,6 +65,25 @@ unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit 
             add_end(walk, unit, first, of_outcome[outcome], &set, share);
     }
     return set;
+}
+
+unsigned harms_possible(const struct walk *walk, enum unit unit, uint32_t first)
+{
+    static const double nothing[64];
+    double share[HARM_KINDS];
+    return of_outcomes(walk, unit, first, unit_outcomes(walk->columns, walk, unit, first), nothing, share);
+}
+
+unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit unit, uint32_t first,
+                  double share[HARM_KINDS])
+{
+    outcomes all = unit_outcomes(walk->columns, walk, unit, first);
+    double of_outcome[64] = { 0 };
+    if (all & (all - 1))
+        estimate_share(estimate, all, first, of_outcome);
+    else
+        of_outcome[__builtin_ctzll(all)] = 1;
+    return of_outcomes(walk, unit, first, all, of_outcome, share);
 }
 
 uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, enum unit unit,

@@ -9,8 +9,9 @@
 
 enum { HARM_NONE = HARMS, HARM_KINDS };
 
-/* Bits of enum harm, and of HARM_NONE, that may be so of a unit; `share` is filled with what is expected of
- * each, which sums to 1. */
+/* Bits of enum harm, and of HARM_NONE, that may be so of a unit. */
+unsigned harms_possible(const struct walk *walk, enum unit unit, uint32_t first);
+/* The same; `share` is filled with what is expected of each, which sums to 1. */
 unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit unit, uint32_t first,
                   double share[HARM_KINDS]);
 

@@ -18,12 +18,11 @@ struct settings {
 /* What --fail-if asks about. */
 static int test(const struct audit *audit, const struct common *common, struct why *why)
 {
-    double stopped = 0, certain = 0, wanted = 0, by_harm[HARMS] = { 0 };
+    double stopped = 0, by_harm[HARMS] = { 0 }, wanted = (double)audit->labels[LABEL_WANTED].stopped_low,
+           certain = wanted + (double)audit->labels[LABEL_PRESUMED].stopped_low;
     for (size_t i = 0; i < audit->harmed_count; i++) {
         const struct harmed *harmed = &audit->harmed[i];
         stopped += !harmed->arrives;
-        certain += harmed->certain && !harmed->arrives;
-        wanted += harmed->certain && !harmed->arrives && harmed->label == LABEL_WANTED;
         by_harm[harmed->harm]++;
     }
     const struct figure figures[] = {

@@ -18,8 +18,8 @@ enum {
 };
 
 struct domain {
-    struct str name; /* at == NULL: all that are past the most */
-    uint64_t certain[HARMS], possible;
+    struct str name;                           /* at == NULL: all that are past the most */
+    uint64_t surely, certain[HARMS], possible; /* surely: hurt, be it not known how: then it is possible */
     int64_t example[EXAMPLES];
     uint64_t *by_rule;
 };
@@ -136,7 +136,8 @@ static struct domain *find_domain(struct audit_list *list, struct str name)
 
 static void count(struct domain *domain, const struct harmed *harmed, size_t rules)
 {
-    if (harmed->certain && harmed->harm < HARMS)
+    domain->surely += harmed->certain;
+    if (harmed->certain && !harmed->either)
         domain->certain[harmed->harm]++;
     else
         domain->possible++;
@@ -182,6 +183,7 @@ static void add_to(struct domain *sum, const struct domain *domain, size_t rules
 {
     for (int harm = 0; harm < HARMS; harm++)
         sum->certain[harm] += domain->certain[harm];
+    sum->surely += domain->surely;
     sum->possible += domain->possible;
     for (size_t i = 0; i < rules; i++)
         sum->by_rule[i] += domain->by_rule[i];
@@ -230,17 +232,14 @@ static struct str name_of(const struct domain *domain)
     return domain->name.at ? domain->name : STR("(all others)");
 }
 
-static uint64_t certain_sum(const struct domain *domain)
-{
-    return domain->certain[HARM_TOLD] + domain->certain[HARM_LATE] + domain->certain[HARM_LOST];
-}
-
 static void print_heading(const struct audit_list *list, uint64_t accepted, enum table_format format,
                           FILE *to)
 {
     struct arena arena = { 0 };
     char low[16], high[16];
-    uint64_t certain = certain_sum(&list->all), possible = list->all.possible;
+    const struct domain *all = &list->all;
+    uint64_t certain = all->surely, possible = all->possible + all->certain[HARM_TOLD] +
+                                               all->certain[HARM_LATE] + all->certain[HARM_LOST] - certain;
     percent_format(certain, accepted, low);
     percent_format(certain + possible, accepted, high);
     struct str text = arena_printf(
@@ -261,7 +260,7 @@ static void print_legend(enum table_format format, FILE *to)
         "told: refused for good (5xx), the sender gets to know.",
         "late: put off (4xx), and comes with a later try.",
         "lost: put off or dropped, and does not come back.",
-        "possible: the record does not tell whether it would be stopped.",
+        "possible: the record does not tell whether it would be stopped, or how.",
     };
     putc('\n', to);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
@@ -281,6 +280,7 @@ void audit_list_sums(const struct audit_list *list, struct json *json)
     for (int harm = 0; harm < HARMS; harm++)
         json_count(json, harm_name[harm], list->all.certain[harm]);
     json_count(json, "possible", list->all.possible);
+    json_count(json, "certain", list->all.surely); /* of all of these */
 }
 
 void audit_list_rows(const struct audit_list *list, size_t most, struct json *json, const char *name)

@@ -76,7 +76,7 @@ START_TEST(in_words)
         "told: refused for good (5xx), the sender gets to know.\n"
         "late: put off (4xx), and comes with a later try.\n"
         "lost: put off or dropped, and does not come back.\n"
-        "possible: the record does not tell whether it would be stopped.\n";
+        "possible: the record does not tell whether it would be stopped, or how.\n";
     struct audit_list *list = filled();
     struct why why;
     char *text = NULL;
@@ -112,7 +112,7 @@ START_TEST(as_json)
                                  "  \"told\": 2,\n"
                                  "  \"late\": 3,\n"
                                  "  \"lost\": 1,\n"
-                                 "  \"possible\": 4,\n"
+                                 "  \"possible\": 4,\n  \"certain\": 6,\n"
                                  "  \"domains\": [\n"
                                  "    { \"domain\": \"told.example\", \"told\": 2, \"late\": 0, \"lost\": 0, "
                                  "\"possible\": 1, \"measure\": \"dnsbl\", \"sessions\": [ 5, 6 ] },\n"

@@ -12,6 +12,7 @@ from server import STAGES
 from test_two_engines import World
 
 WORLDS, SEED = int(os.environ.get("WORLDS", 300)), int(os.environ.get("SEED", 1))
+HARMS = ["told", "late", "lost"]
 LABELS = ["none", "wanted", "unwanted", "presumed"]
 # What there is to go by in these worlds, strongest first: the sign, its label, the measure that it rests on.
 SIGNS = [("score", "unwanted", "spam"), ("dictionary", "unwanted", "dictionary"), ("accepted", "presumed", None)]
@@ -49,6 +50,21 @@ def label_of(signs, judged):
     return "none"
 
 
+def harms_of(law, rules, chain, outcome):
+    """Whether its sender is told (5xx), or it comes late, is lost, or suffers nothing: all that may be."""
+    harms = set()
+    stopped = [law.stopped.get(a, (set(), False)) for a in chain]
+    put_off = any(law.puts_off(rules[name], a) for a, (names, _) in zip(chain, stopped) for name in names)
+    for what in outcome:
+        if what in rules:
+            at = [a for a, (names, _) in zip(chain, stopped) if what in names] or [chain[-1]]
+            harms |= {"lost" if law.puts_off(rules[what], a) else "told" for a in at}
+        else:
+            harms |= {"late"} if put_off else set()
+            harms |= {"none"} if stopped[0][1] or not put_off else set()
+    return harms
+
+
 def expected(world):
     law = Watched(world.sessions, world.in_force, world.policy, "delivery", world.ends)
     sets = law.deliveries()
@@ -75,7 +91,6 @@ def expected(world):
             stopped, possible = law.stopped.get(a, (set(), False))
             if stopped:
                 by = next(name for name in order if name in stopped)
-                surely = not possible
                 break
             if law.end_of(a) == "accepted" and possible:
                 break
@@ -89,16 +104,13 @@ def expected(world):
         count[0] += 1
         if by is None:
             continue
-        stops = outcome & set(rules)
-        arrives = outcome == {"accepted"}
-        certain = surely and len(outcome) == 1
-        harm = 1 if arrives else 0 if not law.puts_off(rules[by], a) else 1 if "accepted" in outcome else 2
-        count[1] += stops == outcome
-        count[2] += bool(stops)
-        count[3] += arrives and certain
-        count[4] += arrives or (harm == 1 and "accepted" in outcome)
-        if certain:
-            count[5 + harm] += 1
+        harms = harms_of(law, rules, chain, outcome)
+        count[1] += outcome <= set(rules)
+        count[2] += bool(outcome & set(rules))
+        count[3] += harms == {"late"}
+        count[4] += "late" in harms
+        if len(harms) == 1 and harms != {"none"}:
+            count[5 + HARMS.index(*harms)] += 1
     return {"": whole} | labels | measures
 
 
