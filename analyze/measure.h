@@ -61,6 +61,7 @@ struct measure {
     enum named named;          /* what a reply that names it is recorded as */
     enum stage stage;          /* where it acts unless moved */
     enum reply_class reply;
+    bool guards;    /* who drops it relays for everybody, or bounces to whom never wrote */
     bool in_chain;  /* what it judges is known for a whole chain of attempts from any of them */
     enum kind kind; /* of evidence that it is judged by; KINDS: none of its own */
     const struct parameter *parameters; /* ends with a row without name */

@@ -197,7 +197,7 @@ static void find_drops(const struct overlap *overlap, struct overlap_group *grou
         for (size_t m = 0; m < group->count; m++) {
             struct loss together = { 0, 0 };
             double cost = group->zones ? 1 : overlap->costs[m];
-            if (without & BIT(m))
+            if (without & BIT(m) || (!group->zones && overlap->guards & BIT(m)))
                 continue;
             together = game_loss(&group->game, without | BIT(m));
             bool better = best.member == group->count || together.high < best.together.high ||
@@ -207,7 +207,7 @@ static void find_drops(const struct overlap *overlap, struct overlap_group *grou
             best = (struct drop){ .member = m, .together = together };
             best_cost = cost;
         }
-        if (best.together.high > limit)
+        if (best.member == group->count || best.together.high > limit)
             break;
         struct loss before = game_loss(&group->game, without);
         best.loss = (struct loss){ best.together.count - before.count, best.together.high - before.high };
@@ -387,6 +387,7 @@ static int find_measures(struct finding *finding, struct overlap_group *group, s
         group->titles[m] = rule.title;
         group->rules[m] = steps[k].rule;
         overlap->costs[m] = cost_of_asking(&rule);
+        overlap->guards |= rule.measure->guards ? BIT(m) : 0;
         stage_of[m] = steps[k].stage;
         result = judge_alone(finding, &rule, m, why);
         if (result == 0)

@@ -104,13 +104,23 @@ static bool cut_zone(struct str *rest, usec *offset)
     return true;
 }
 
+/* Whether the month has such a day. */
+static bool is_date(int64_t year, unsigned month, unsigned day)
+{
+    int64_t y = 0;
+    unsigned m = 0, d = 0;
+    if (month < 1 || month > 12 || day < 1 || day > 31)
+        return false;
+    clock_date(clock_days(year, month, day), &y, &m, &d);
+    return m == month;
+}
+
 bool clock_parse(struct str text, usec *at)
 {
     unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     usec fraction = 0, offset = 0;
     if (!cut_digits(&text, 4, &year) || !cut_char(&text, '-') || !cut_digits(&text, 2, &month) ||
-        !cut_char(&text, '-') || !cut_digits(&text, 2, &day) || month < 1 || month > 12 || day < 1 ||
-        day > 31)
+        !cut_char(&text, '-') || !cut_digits(&text, 2, &day) || !is_date(year, month, day))
         return false;
     if (cut_char(&text, 'T') || cut_char(&text, ' ')) {
         if (!cut_digits(&text, 2, &hour) || !cut_char(&text, ':') || !cut_digits(&text, 2, &minute))

@@ -61,6 +61,7 @@ static int run(const void *given, char **operands, struct why *why)
     if (fail_if_check(&common->fail_if, why) < 0 || load_all(&load, common, common->policy, why) < 0 ||
         audit_run(load.columns, load.policy, &load.options, &audit, why) < 0)
         goto done;
+    say_if_empty(common, audit.deliveries);
     int failed = test(&audit, common, why);
     enum table_format format = (enum table_format)common->format;
     bool cures = !settings->review && (format == TABLE_JSON || settings->show == AUDIT_EXEMPTIONS ||

@@ -69,6 +69,7 @@ static int run(const void *given, char **operands, struct why *why)
         load_all(&load[0], common, settings->policies.text[0], why) < 0 ||
         compare_run(load[0].columns, load[0].policy, load[1].policy, &load[0].options, &comparison, why) < 0)
         goto done;
+    say_if_empty(common, comparison.side[0].units);
     int failed = test(&comparison, common, why);
     if (failed < 0 || compare_print(&comparison, (size_t)settings->most, (enum table_format)common->format,
                                     stdout, why) < 0)

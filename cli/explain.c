@@ -73,8 +73,10 @@ static int list_end(struct finding *finding, struct why *why)
         return -1;
     if (most && finding->found > most)
         say("… and %" PRIu64 " more: narrow it down, or see all with --most=0", finding->found - most);
-    say("Choose one: %s explain%s %" PRId64, program(),
-        database_option(&finding->settings->common, &finding->first->arena), finding->first->session.id);
+    const char *policy = finding->settings->common.policy;
+    say("Choose one: %s explain%s %" PRId64 "%s%s", program(),
+        database_option(&finding->settings->common, &finding->first->arena), finding->first->session.id,
+        policy ? " -p " : "", policy ? policy : "");
     return 0;
 }
 

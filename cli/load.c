@@ -39,6 +39,13 @@ static int open_database(const struct common *common, enum store_mode mode, stru
     return store_open(path, mode, store, why);
 }
 
+void say_if_empty(const struct common *common, uint64_t units)
+{
+    if (units == 0)
+        say("There is nothing in this period; what the database holds: mxreplay status -d %s",
+            database_path(common));
+}
+
 int database_open(const struct common *common, struct store **store, struct why *why)
 {
     return open_database(common, STORE_READ, store, why);

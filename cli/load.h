@@ -22,6 +22,8 @@ struct load {
 const char *database_path(const struct common *common);
 /* " -d FILE" where it was named, else "": for lines to type next. Lasts as long as `arena`. */
 const char *database_option(const struct common *common, struct arena *arena);
+/* Says so where a period has no units, and what to do about it. */
+void say_if_empty(const struct common *common, uint64_t units);
 /* Opens it for reading. A database that is not there is an error that tells how to make it. */
 int database_open(const struct common *common, struct store **store, struct why *why);
 /* The same to change it: it is not made where it is not there. */

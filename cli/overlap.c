@@ -70,6 +70,7 @@ static int run(const void *given, char **operands, struct why *why)
         keep_only(load.policy, &settings->only, why) < 0 ||
         overlap_run(load.columns, load.policy, &load.options, &overlap, why) < 0)
         goto done;
+    say_if_empty(common, overlap.units);
     if (settings->out) {
         const struct overlap_group *group = find_group(&overlap, settings->of, why);
         result = group ? upset_file(&overlap, group, settings->out, NULL, why) : -1;

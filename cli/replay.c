@@ -54,9 +54,7 @@ static int run(const void *given, char **operands, struct why *why)
     load.options.by = (enum slice_by)settings->by;
     if (replay_run(load.columns, load.policy, &load.options, &tally, why) < 0)
         goto done;
-    if (tally.units == 0)
-        say("There is nothing in this period; what the database holds: mxreplay status -d %s",
-            database_path(common));
+    say_if_empty(common, tally.units);
     /* Before the table: a figure that is not there is a mistake on the command line, told before data come
      * out. */
     int failed = test_rows(&tally, common, why);

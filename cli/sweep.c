@@ -183,6 +183,7 @@ static int show(struct sweeping *sweeping, struct why *why)
                                .policy = sweeping->load.policy->name,
                                .formula = str_of(settings->best),
                                .unit = sweeping->load.options.unit };
+    say_if_empty(&settings->common, sweeping->rows[0].units);
     int result = settings->graph ? sweep_graph(&all, settings->graph, NULL, why) : 0;
     if (most && most < shown) {
         all.count = most;

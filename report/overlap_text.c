@@ -73,6 +73,11 @@ static void say_known(struct page *page, const struct overlap_group *group)
               shares->known, units_of(page, shares->known), shares->left_out, group->blind_units,
               STR_ARG(short_name(page, group, group->blindest)));
     if (shares->left_out > shares->known)
+        words_say(page->to, page->format,
+                  "Those are mostly the ones that nothing stopped: what is said of them says little of the "
+                  "others. `at "
+                  "least` and `at most` are of all.");
+    if (shares->left_out > shares->known)
         words_say(page->to, page->format, "%s; mxreplay status --coverage tells what would tell more.",
                   group->zones
                       ? "A server asks no more lists after one that turns a client away: enrich --dnsbl-zone "
@@ -314,56 +319,89 @@ static struct str order_text(struct page *page, const size_t *order, size_t coun
     return text;
 }
 
+static bool is_as_good(const struct overlap_stage *stage)
+{
+    return stage->cost_now <= stage->cost_best * (1 + 1e-9);
+}
+
+static void say_order_heading(struct page *page)
+{
+    const struct overlap *overlap = page->overlap;
+    bool exact = true, estimated = false;
+    for (size_t i = 0; i < overlap->stage_count; i++) {
+        exact = exact && overlap->stages[i].exact;
+        estimated = estimated || overlap->stages[i].unknown;
+    }
+    say_heading(page, STR("The order that costs least"));
+    words_say(
+        page->to, page->format,
+        "Within each stage, the cheapest first for what it stops. What each costs: its `cost`, else "
+        "look-ups; seconds where messages are scanned.%s%s",
+        estimated ? " ~: not all is known, and what is unknown counts by the rate among the others." : "",
+        exact ? "" : " Where a stage has more than 16 measures, no order costs less than a quarter of this.");
+    fputs("\n", page->to);
+}
+
+/* The orders themselves, which no column of a terminal has room for. */
+static void say_orders(struct page *page)
+{
+    for (size_t i = 0; i < page->overlap->stage_count; i++) {
+        const struct overlap_stage *stage = &page->overlap->stages[i];
+        if (stage->count < 2)
+            continue;
+        fputs("\n", page->to);
+        words_say(page->to, page->format, "At %s now: %.*s.", stage_name[stage->stage],
+                  STR_ARG(order_text(page, stage->now, stage->count)));
+        if (is_as_good(stage))
+            words_say(page->to, page->format, "No order costs less.");
+        else
+            words_say(page->to, page->format, "Costs least: %.*s.",
+                      STR_ARG(order_text(page, stage->best, stage->count)));
+    }
+}
+
+static void put_cost(struct page *page, struct table *table, const struct overlap_stage *stage, double cost)
+{
+    char text[NUMBER_BYTES];
+    number_text(cost, 2, text);
+    table_cell(table, is_for_people(page) && stage->unknown ? arena_printf(&page->arena, "~%s", text)
+                                                            : str_of(text));
+}
+
 static int print_order(struct page *page, struct why *why)
 {
     static const struct column columns[] = {
         { .name = "stage" },
         { .name = "units", .title = STR_INIT("reach it"), .number = true },
         { .name = "unknown", .title = STR_INIT("estimated"), .number = true },
-        { .name = "order", .title = STR_INIT("asked in this order") },
-        { .name = "best", .title = STR_INIT("the best") },
         { .name = "cost", .number = true },
         { .name = "best_cost", .title = STR_INIT("best cost"), .number = true },
         { .name = "saved_percent", .title = STR_INIT("saved %"), .number = true },
+        { .name = "order" }, /* these two are sentences for people */
+        { .name = "best" },
     };
-    const struct overlap *overlap = page->overlap;
-    char text[NUMBER_BYTES];
-    bool exact = true, estimated = false;
-    if (is_for_people(page)) {
-        say_heading(page, STR("The order that costs least"));
-        for (size_t i = 0; i < overlap->stage_count; i++) {
-            exact = exact && overlap->stages[i].exact;
-            estimated = estimated || overlap->stages[i].unknown;
-        }
-        words_say(
-            page->to, page->format,
-            "Within each stage, the cheapest first for what it stops. What each costs: its `cost`, else "
-            "look-ups; "
-            "seconds where messages are scanned.%s%s",
-            estimated ? " Where not all is known, what is unknown counts by the rate among the others." : "",
-            exact ? ""
-                  : " Where a stage has more than 16 measures, no order costs less than a quarter of this.");
-        fputs("\n", page->to);
-    }
-    struct table *table = table_open(page->to, page->format, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < overlap->stage_count; i++) {
-        const struct overlap_stage *stage = &overlap->stages[i];
+    size_t count = sizeof columns / sizeof *columns - (is_for_people(page) ? 2 : 0);
+    if (is_for_people(page))
+        say_order_heading(page);
+    struct table *table = table_open(page->to, page->format, columns, count);
+    for (size_t i = 0; i < page->overlap->stage_count; i++) {
+        const struct overlap_stage *stage = &page->overlap->stages[i];
+        double saved = stage->cost_now - stage->cost_best;
         table_cell(table, str_of(stage_name[stage->stage]));
         table_count(table, (uint64_t)(stage->units + 0.5));
         table_count(table, stage->unknown);
-        table_cell(table, order_text(page, stage->now, stage->count));
-        bool as_good = stage->cost_now <= stage->cost_best * (1 + 1e-9);
-        table_cell(table, as_good && is_for_people(page) ? STR("the same")
-                                                         : order_text(page, stage->best, stage->count));
-        number_text(stage->cost_now, 2, text);
-        table_cell(table, str_of(text));
-        number_text(stage->cost_best, 2, text);
-        table_cell(table, str_of(text));
-        number_text(stage->cost_now > 0 ? (stage->cost_now - stage->cost_best) * 100 / stage->cost_now : 0, 2,
-                    text);
-        table_cell(table, str_of(text));
+        put_cost(page, table, stage, stage->cost_now);
+        put_cost(page, table, stage, stage->cost_best);
+        put_cost(page, table, stage, stage->cost_now > 0 ? saved * 100 / stage->cost_now : 0);
+        if (!is_for_people(page)) {
+            table_cell(table, order_text(page, stage->now, stage->count));
+            table_cell(table, order_text(page, stage->best, stage->count));
+        }
     }
-    return table_close(table, why);
+    int result = table_close(table, why);
+    if (is_for_people(page))
+        say_orders(page);
+    return result;
 }
 
 /* ---- For people. */

@@ -73,16 +73,23 @@ static void note(struct note_list *list, struct str text)
     list->notes[list->count++] = text;
 }
 
+static bool is_exact(const struct tally *tally)
+{
+    for (size_t i = 0; i < tally->row_count; i++)
+        if (!row_is_exact(&tally->rows[i]))
+            return false;
+    return true;
+}
+
 /* What the marks in the rows mean, each said only where it occurs. */
 static void note_marks(struct note_list *list, const struct tally *tally)
 {
-    bool bounds = false, at_least = false, basis[BASES] = { false };
+    bool at_least = false, basis[BASES] = { false };
     for (size_t i = 0; i < tally->row_count; i++) {
-        bounds = bounds || !row_is_exact(&tally->rows[i]);
         at_least = at_least || tally->rows[i].at_least;
         basis[tally->rows[i].basis] = true;
     }
-    if (bounds)
+    if (!is_exact(tally))
         note(list, STR("[low, high] is what is certain and what is possible; the truth lies inside."));
     if (basis[BASIS_ESTIMATED])
         note(list,
@@ -108,10 +115,10 @@ size_t tally_notes(const struct tally *tally, struct arena *arena, struct str **
     if (tally->delayed && !isnan(tally->delay_minutes_median))
         note(&list,
              arena_printf(arena,
-                          "%" PRIu64 " %s would be accepted late: half of them after %.1f minutes, 90 %% "
+                          "%s%" PRIu64 " %s would be accepted late: half of them after %.1f minutes, 90 %% "
                           "within %.1f and 99 %% within %.1f.",
-                          tally->delayed, unit_plural[tally->unit], tally->delay_minutes_median,
-                          tally->delay_minutes_90, tally->delay_minutes_99));
+                          is_exact(tally) ? "" : "At least ", tally->delayed, unit_plural[tally->unit],
+                          tally->delay_minutes_median, tally->delay_minutes_90, tally->delay_minutes_99));
     if (tally->seen_once)
         note(&list, arena_printf(arena, "%" PRIu64 " senders of what is put off were seen this once only.",
                                  tally->seen_once));

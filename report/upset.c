@@ -96,7 +96,9 @@ static void put_headings(struct drawing *drawing)
                               STR_ARG(second), rest, drawing->rest_kinds);
     sheet_label(&drawing->sheet, 20, 51, &second_pen, second);
     if (drawing->columns == 0)
-        sheet_label(&drawing->sheet, LEFT, TOP + BARS / 2.0, &second_pen, STR("none of them hits anything"));
+        sheet_label(&drawing->sheet, LEFT, TOP + BARS / 2.0, &second_pen,
+                    shares->left_out ? STR("of those of which all is known none is hit")
+                                     : STR("none of them hits anything"));
 }
 
 static void put_dot(const struct drawing *drawing, double x, double y, uint32_t rgb)

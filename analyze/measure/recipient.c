@@ -22,6 +22,7 @@ static enum tri judge_recipient(const struct judging *judging, uint32_t attempt)
 
 const struct measure measure_recipient = {
     .name = "recipient",
+    .guards = true,
     .title = "Unknown recipient",
     .named = NAMED_RECIPIENT,
     .stage = STAGE_RCPT,
@@ -62,6 +63,7 @@ static enum tri judge_relay(const struct judging *judging, uint32_t attempt)
 
 const struct measure measure_relay = {
     .name = "relay",
+    .guards = true,
     .title = "Relay attempts",
     .named = NAMED_RELAY,
     .stage = STAGE_RCPT,

@@ -86,3 +86,10 @@ begin = next(i for i, line in enumerate(lines) if re.match(r"the server +strict 
 rows = [re.match(r"(\S+) +(\S+) +(\d+)", line).groups() for line in lines[begin + 2:lines.index("", begin)]]
 assert {(a, b): int(n) for a, b, n in rows} == cells and len(rows) == len(cells), rows
 P
+
+# A period with nothing in it.
+for command in "compare -p recorded -p strict" "sweep -p strict --vary greylist.delay=1m" "overlap -p strict" "audit -p strict"; do
+    # shellcheck disable=SC2086  # words of a command
+    good $command -d wide.db --from 2031-01-01 --to 2031-01-02
+    grep -q 'There is nothing in this period' words err 2>/dev/null || fail "$command says nothing of an empty period"
+done

@@ -36,7 +36,7 @@ expect_line 'measures,dnsbl,no-rdns,6210,0'
 good overlap -q -d talk.db -p talk-2009 --format csv --show combinations
 expect_line group,hit,unknown,units
 good overlap -q -d talk.db -p talk-2009 --format csv --show order
-expect_line stage,units,unknown,order,best,cost,best_cost,saved_percent
+expect_line stage,units,unknown,cost,best_cost,saved_percent,order,best
 good overlap -q -d talk.db -p talk-2009 --only no-rdns --only dnsbl
 expect_out 'Counts are of the 6613 deliveries of which all is known; 3425 are left out'
 expect_out 'None of them is known to add less than 0.1 %'
@@ -55,13 +55,30 @@ good overlap -q -d talk.db -p three.yaml --only no-rdns --only again
 expect_out 'Drop the measure again: it adds 0.00 % (0 of 10038).'
 
 # Pictures are whole.
-if command -v gnuplot >/dev/null; then
-    good overlap -q -d talk.db -p talk-2009 --only no-rdns --only dnsbl -o a.svg
-    grep -q 'Measures that hit together: talk-2009, 6,613 deliveries' a.svg || fail "the picture's title"
-    python3 -c 'import xml.dom.minidom; xml.dom.minidom.parse("a.svg")' || fail "well-formed XML"
-    good overlap -q -d talk.db -p talk-2009 --of dnsbl -o a.png
-    [ "$(head -c 4 a.png | tail -c 3)" = PNG ] || fail "a PNG"
-fi
+good overlap -q -d talk.db -p talk-2009 --only no-rdns --only dnsbl -o a.svg
+grep -q 'Measures that hit together: talk-2009, 6,613 deliveries' a.svg || fail "the picture's title"
+python3 -c 'import xml.dom.minidom; xml.dom.minidom.parse("a.svg")' || fail "well-formed XML"
+good overlap -q -d talk.db -p talk-2009 --of dnsbl -o a.png
+[ "$(head -c 4 a.png | tail -c 3)" = PNG ] || fail "a PNG"
+# Of the 206 that passed all nothing is hit: that says nothing of those that were refused before.
+good overlap -q -d talk.db -p talk-2009 --of dnsbl -o b.svg
+grep -q 'of those of which all is known none is hit' b.svg || fail "the picture says what it is of"
+good overlap -q -d talk.db -p talk-2009
+expect_out 'mostly the ones that nothing stopped'
+
+# Nobody is told to relay for everybody, or to take mail for whom there is not.
+cat >guards.yaml <<'EOF'
+policy: guards
+measures: [ relay: {}, recipient: {}, null-sender-many: {}, no-rdns: {} ]
+EOF
+good collect -q -d pf.db "$labs/postfix-smtpd/mail.log"
+good overlap -q -d pf.db -p guards.yaml --format json
+python3 -c 'import json; g = json.load(open("out"))["groups"][0]; assert not {"relay", "recipient"} & {d["name"] for d in g["drop"]}, g["drop"]'
+
+# The orders stand there whole, in no line wider than a terminal.
+good overlap -q -d pf.db -p strict --show order
+expect_out 'Costs least: '
+[ "$(awk 'length > most { most = length } END { print most }' out)" -le 80 ] || fail "a line too wide: $(cat out)"
 
 bad 64 'which policy? mxreplay overlap -p talk-2009' overlap -d talk.db
 bad 64 'has no measure "nolist"' overlap -q -d talk.db -p talk-2009 --only nolist
