@@ -163,3 +163,43 @@ printf 'measures: [ greylist: { exempt: { sender-domains: [example.org] } } ]\n'
 good policy export --postfix mine.yaml
 expect_line '    reject_unauth_destination'
 expect_err 'not as asked: relay: Postfix does that too, though the policy does not ask for it'
+
+# ---- No export is everybody's relay. For a sender, a recipient or a name nobody may relay; who is only spared a DNS list
+# may not either (postconf(5), mynetworks; Exim's specification, 43: an accept ends the ACL).
+cat >mine.yaml <<'P1'
+exempt: { authenticated: true, sender-domains: [example.com], client-names: [example.net], recipients: [postmaster] }
+measures:
+  - no-rdns: {}
+  - relay: {}
+  - dnsbl: { zones: { zen.example.org: 1 }, errors: listed, exempt: { networks: [198.51.100.0/24] } }
+P1
+good policy export --exim mine.yaml
+[ "$(grep -c '^  accept' out)" = "$(grep -cx '  accept' out)" ] || fail "an accept that asks something lets relay"
+[ "$(grep -B1 -F '!domains = +local_domains' out)" = '  deny    !authenticated = *
+          !domains = +local_domains : +relay_to_domains' ] || fail "who may relay: only who has logged in"
+expect_err 'not as asked: relay: who is exempt is not the same: client-names, sender-domains, recipients'
+# acl.c forbids "authenticated" at connect and "recipients" but at RCPT, with a temporary error for everybody
+expect_err 'not as asked: no-rdns acts at rcpt, not at connect'
+[ "$(sed -n '/^mxreplay_connect:/,/^mxreplay_rcpt:/p' out | grep -c '!')" = 0 ] || fail "it is asked too early"
+good policy export --postfix mine.yaml
+refute_out 'mynetworks ='
+expect_line '    check_client_access cidr:{ {198.51.100.0/24 OK} }'
+[ "$(sed -n '/^smtpd_relay_restrictions/,/^$/p' out)" = 'smtpd_relay_restrictions =
+    permit_sasl_authenticated
+    # relay
+    reject_unauth_destination' ] || fail "who may relay: only who has logged in"
+printf 'measures: [ relay: { warn: true } ]\n' >mine.yaml
+good policy export --postfix mine.yaml
+expect_line '    reject_unauth_destination'
+good policy export --exim mine.yaml
+expect_line '  # the policy does not ask who may relay; without this everybody might'
+expect_line '  deny    !verify = recipient'
+printf 'measures: [ relay: { at: data } ]\n' >mine.yaml
+good policy export --postfix mine.yaml
+expect_err 'not as asked: relay acts at rcpt, not at data'
+refute_out 'smtpd_data_restrictions'
+for network in 0.0.0.0/0 ::/0; do
+    printf 'measures: [ relay: { exempt: { networks: ["%s"] } } ]\n' $network >mine.yaml
+    bad 65 'all the world is exempt of relay' policy export --postfix mine.yaml
+    bad 65 'all the world is exempt of relay' policy export --exim mine.yaml
+done
