@@ -91,13 +91,48 @@ rule '- fcrdns: on-error: hit reply: 5xx'
 rule '- helo: syntax: true'
 imported "$labs/sendmail-loglevel14/sendmail.mc"
 rule '- early-talker: wait: 2s at: banner'
-rule '- dnsbl: zones: zen.example-rbl.test: 1 bl.second.test: { weight: 1, replies: [127.0.0.2] } errors: listed'
 expect_err 'sendmail.mc:46: INPUT_MAIL_FILTER('
+# With delay_checks the rule sets ask at RCPT, of nobody who has logged in, and in this order: check_rcpt (relaying),
+# check_mail, check_relay (lists, then require_rdns: 550 without a name, 451 where it does not lead back), HELO; then who the
+# recipient is (cf/README, delay_checks, require_rdns and block_bad_helo; cf/m4/proto.m4).
+logged_in='exempt: authenticated: true'
+printf '%s\n' "- early-talker: wait: 2s at: banner" "- helo: require: false syntax: true at: helo" \
+    "- helo: name: helo-require at: mail" "- relay: $logged_in" "- sender-domain: fqdn: true reply: 5xx $logged_in" \
+    "- dnsbl: zones: zen.example-rbl.test: 1 bl.second.test: { weight: 1, replies: [127.0.0.2] } errors: listed $logged_in" \
+    "- no-rdns: on-error: hit reply: 5xx $logged_in" "- fcrdns: on-error: hit $logged_in" \
+    "- helo: name: helo-fqdn require: false fqdn: true own-name: [mx.lab.test] $logged_in" "- recipient: {}" >wanted
+tail -n +2 rules | sed '$a\' | diff wanted - || fail "what Sendmail asks, and when"
+# Without it they ask when they can, and of everybody; without TRUST_AUTH_MECH nobody relays for having logged in.
+cat >sendmail.mc <<'M'
+FEATURE(`require_rdns')dnl
+FEATURE(`greet_pause')dnl
+FEATURE(`dnsbl', `a.example.org', `quarantine')
+FEATURE(`dnsbl', `b.example.org', `"450 later"')
+FEATURE(`relay_entire_domain')
+define(`confALLOW_BOGUS_HELO', `False')
+define(`LUSER_RELAY', `local:catchall')
+LOCAL_RULESETS
+M
+imported sendmail.mc
+printf '%s\n' '- helo: require: false syntax: true' '- relay: {}' '- sender-domain: fqdn: true reply: 5xx' \
+    '- dnsbl: zones: b.example.org: 1 errors: listed reply: 4xx' '- no-rdns: on-error: hit reply: 5xx' '- fcrdns: on-error: hit' >wanted
+tail -n +2 rules | sed '$a\' | diff wanted - || fail "what Sendmail asks, and when"
+for line in 2 3 5 8; do expect_err "sendmail.mc:$line: "; done
 printf 'reject-empty-rdns=yes\ndns-blacklist-entry=zen.example.org\ngreeting-delay-secs=5\ngraylist-level=always\ngraylist-min-secs=300\ngraylist-max-secs=86400\nip-blacklist-entry=192.0.2.1\n' >spamdyke.conf
 imported spamdyke.conf
 rule '- greylist: retry-window: 1d lifetime: 1d1s key: [sender, recipient] normalise: false auto-allow: 0'
 rule '- early-talker: wait: 5s'
 expect_err 'spamdyke.conf:7: ip-blacklist-entry=192.0.2.1: not in the policy'
+# spamdyke 5.0's spamdyke.h: REJECT_SEVERITY_TEMPORARY (421) where the DNS is at fault, PERMANENT (554) else. Its README of
+# reject-unresolvable-rdns: only whether the name has an address, not whether that is the client's.
+printf '%s\n' reject-empty-rdns reject-unresolvable-rdns=yes reject-sender=no-mx dns-blacklist-entry=zen.example.org \
+    ip-relay-entry=192.0.2.9 rdns-whitelist-dir=/nowhere smtp-auth-level=always reject-sender=not-local >spamdyke.conf
+imported spamdyke.conf
+printf '%s\n' '- no-rdns: {}' '- fcrdns: {}' '- dnsbl: zones: zen.example.org: 1 errors: listed' '- sender-domain: {}' \
+    '- relay: {}' >wanted
+tail -n +2 rules | sed '$a\' | grep -v '^ *exempt' | diff wanted - || fail "what spamdyke asks, and how it answers"
+expect_err 'spamdyke.conf:2: reject-unresolvable-rdns=yes: only in part: '
+for line in 5 6 7 8; do expect_err "spamdyke.conf:$line: "; done
 
 # Exim's macros, conditions on them and files in files.
 cat >exim.conf <<'P'
