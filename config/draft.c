@@ -304,6 +304,14 @@ bool weights_add(struct draft *draft, struct weights *weights, struct str zone, 
     return true;
 }
 
+void friends_outweigh(struct draft *draft, struct dnsbl_parameters *dnsbl, const struct weights *friends)
+{
+    for (size_t i = 0; i < friends->count; i++)
+        weights_add(draft, &dnsbl->allow, friends->weight[i].name, -1, &friends->weight[i].replies);
+    for (size_t i = 0; i < dnsbl->allow.count; i++)
+        dnsbl->allow.weight[i].weight = -(int32_t)dnsbl->zones.count;
+}
+
 /* ---- The end. */
 
 /* Rules that cannot be, such as a greylist that forgets before it would let anybody pass. */

@@ -259,7 +259,7 @@ static void put_networks_setting(struct lines *out)
                   "who is exempt of relay. Postfix lets them relay");
 }
 
-static int export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
+int postfix_export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
 {
     struct lines out = { .policy = policy, .to = to, .exported = exported };
     (void)why;
@@ -297,11 +297,6 @@ static int export(const struct policy *policy, FILE *to, struct exported *export
     for (size_t i = 0; i < LINE_LISTS; i++)
         free(out.list[i].line);
     return 0;
-}
-
-int postfix_export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
-{
-    return export(policy, to, exported, why);
 }
 
 const char *postfix_hint(const char *measure)

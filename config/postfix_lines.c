@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 #include "config/values.h"
 #include "config/replies.h"
@@ -28,22 +29,12 @@ static enum line_list list_of(const struct lines *out, const struct rule *rule)
 
 /* ---- Who is let go. */
 
-static bool networks_equal_text(const struct networks *a, const struct networks *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (a->prefix[i].bits != b->prefix[i].bits || !ip_eq(&a->prefix[i].network, &b->prefix[i].network))
-            return false;
-    return true;
-}
-
 static void let_networks(struct lines *out, enum line_list list, const struct networks *networks)
 {
     struct arena *arena = &out->exported->arena;
     char text[IP_TEXT_BYTES + 4];
     struct str entries = STR("");
-    if (networks_equal_text(networks, &out->mynetworks)) {
+    if (networks_equal(networks, &out->mynetworks)) {
         add(out, list, STR("permit_mynetworks"));
         return;
     }

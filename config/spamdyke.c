@@ -248,10 +248,8 @@ static void add_rules(struct spamdyke *spamdyke)
     if (spamdyke->zones.count) {
         struct dnsbl_parameters *dnsbl = add(spamdyke, "dnsbl", "554")->parameters;
         dnsbl->zones = spamdyke->zones;
-        dnsbl->allow = spamdyke->friends;
         dnsbl->errors = ERRORS_LISTED;
-        for (size_t i = 0; i < dnsbl->allow.count; i++)
-            dnsbl->allow.weight[i].weight = -(int32_t)dnsbl->zones.count;
+        friends_outweigh(spamdyke->draft, dnsbl, &spamdyke->friends);
     }
     if (spamdyke->wait > 0)
         ((struct early_talker_parameters *)add(spamdyke, "early-talker", "554")->parameters)->wait =
