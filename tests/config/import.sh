@@ -178,6 +178,11 @@ printf 'acl_smtp_rcpt = a\n.include exim.conf\n' >exim.conf
 bad 65 'exim.conf:2: files include each other without end' policy import exim.conf
 printf 'listen on "lo\n' >smtpd.conf
 bad 65 'smtpd.conf:1: a string has no end' policy import smtpd.conf
+{ printf 'filter a chain {'; yes a, | head -n 1000 | tr -d '\n'; printf '}\nlisten on all filter a\n'; } >smtpd.conf
+imported smtpd.conf
+rule '- pipelining: {}'
+{ echo 'myhostname = x'; echo 'smtpd_client_restrictions ='; yes ' reject_rbl_client zen.example.org' | head -n 3000; } >main.cf
+bad 65 'a policy has at most 1000' policy import -q main.cf
 printf 'FEATURE(`dnsbl\n' >sendmail.mc
 bad 65 'sendmail.mc:1: FEATURE( has no end; write the ) that closes it' policy import sendmail.mc
 printf 'no setting\nmyhostname = x\n' >main.cf
