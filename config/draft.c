@@ -304,6 +304,14 @@ bool weights_add(struct draft *draft, struct weights *weights, struct str zone, 
     return true;
 }
 
+void friends_outweigh(struct draft *draft, struct dnsbl_parameters *dnsbl, const struct weights *friends)
+{
+    for (size_t i = 0; i < friends->count; i++)
+        weights_add(draft, &dnsbl->allow, friends->weight[i].name, -1, &friends->weight[i].replies);
+    for (size_t i = 0; i < dnsbl->allow.count; i++)
+        dnsbl->allow.weight[i].weight = -(int32_t)dnsbl->zones.count;
+}
+
 /* ---- The end. */
 
 /* Rules that cannot be, such as a greylist that forgets before it would let anybody pass. */
@@ -341,6 +349,14 @@ static struct str title_of(struct draft *draft, const struct measure *measure, s
     return arena_printf(&draft->arena, "%s (%.*s)", measure->title, STR_ARG(name));
 }
 
+static unsigned named_before(const struct draft *draft, const struct measure *measure)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < draft->rule_count; i++)
+        count += draft->rules[i].rule.measure == measure && draft->rules[i].rule.name.at;
+    return count;
+}
+
 /* The first of a kind that stops something has the measure's own name: that is what the record calls it. */
 static void name_rules(struct draft *draft)
 {
@@ -354,7 +370,8 @@ static void name_rules(struct draft *draft)
                 continue;
             if (taken(draft, draft->rule_count, name) && rule->suffix)
                 name = arena_printf(&draft->arena, "%.*s-%s", STR_ARG(plain), rule->suffix);
-            for (unsigned number = 2; taken(draft, draft->rule_count, name); number++)
+            for (unsigned number = 1 + named_before(draft, rule->rule.measure);
+                 taken(draft, draft->rule_count, name); number++)
                 name = arena_printf(&draft->arena, "%.*s-%u", STR_ARG(plain), number);
             rule->rule.name = name;
             rule->rule.title = title_of(draft, rule->rule.measure, name);

@@ -79,6 +79,10 @@ bool is_recipient_text(struct str text);
 bool weights_add(struct draft *draft, struct weights *weights, struct str zone, int32_t weight,
                  const struct networks *replies);
 
+/* Adds zones that let go. One list is enough to be refused, so these must outweigh all of them: called again
+ * when zones are added. */
+void friends_outweigh(struct draft *draft, struct dnsbl_parameters *dnsbl, const struct weights *friends);
+
 /* The policy, its text and the findings. */
 int draft_finish(struct draft *draft, const char *name, struct imported *imported, struct why *why);
 

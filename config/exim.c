@@ -26,8 +26,8 @@ static bool is_modifier(const struct exim_condition *condition)
     static const char *const names[] = { "message", "log_message", "logwrite",   "log_reject_target",
                                          "set",     "control",     "add_header", "remove_header",
                                          "delay",   "continue",    "endpass",    "queue",
-                                         "udpsend", "decode",      "regex" };
-    for (size_t i = 0; i + 2 < sizeof names / sizeof *names; i++)
+                                         "udpsend" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is_named(condition, names[i]))
             return true;
     return false;
@@ -198,18 +198,12 @@ static const char *narrow(struct exim_asking *asking, const struct exim_conditio
     return "it is for some mail only";
 }
 
-/* Whoever a list of friends has must outweigh all others. */
 static void outweigh(struct walking *walking)
 {
     struct draft *draft = walking->exim->draft;
     struct draft_rule *rule = &draft->rules[draft->rule_count - 1];
-    if (strcmp(rule->rule.measure->name, "dnsbl") != 0)
-        return;
-    struct dnsbl_parameters *dnsbl = rule->parameters;
-    for (size_t i = 0; i < walking->friends.count; i++)
-        weights_add(draft, &dnsbl->allow, walking->friends.weight[i].name, -1, NULL);
-    for (size_t i = 0; i < dnsbl->allow.count; i++)
-        dnsbl->allow.weight[i].weight = -(int32_t)dnsbl->zones.count;
+    if (strcmp(rule->rule.measure->name, "dnsbl") == 0)
+        friends_outweigh(draft, rule->parameters, &walking->friends);
 }
 
 /* Whether a condition asks about a measure, without making a rule of it: a draft of its own is thrown away.

@@ -12,7 +12,6 @@ struct exim_lines {
     const struct policy *policy;
     struct exported *exported;
     FILE *to;
-    struct exempt let_go;
     const struct rule *greylist;
 };
 
@@ -30,14 +29,32 @@ static const char *phrase_text(const char *measure, const char *part)
     return "";
 }
 
-/* ---- Who is let go. */
+/* ---- Who is spared. It is said in each statement, and not with an accept before them: that would end the
+ * list for whoever it lets go, who then might relay. */
 
-static void let_texts(struct exim_lines *out, const char *condition, const struct texts *texts,
-                      struct texts *gone, bool domains)
+/* The ACL in which a rule is asked: recipients are known at RCPT and at no other time, a sender and who has
+ * logged in from MAIL on, and Exim answers with a temporary error where an ACL asks too early (acl.c, the
+ * "forbids" of its conditions). Who may relay is asked of each recipient. */
+static enum stage acts_at(const struct policy *policy, const struct rule *rule)
 {
-    if (!texts->count || gone->count)
+    enum stage stage = rule_stage(policy, rule);
+    const struct exempt *all = &policy->exempt, *own = &rule->exempt;
+    if (rule_is(rule, "relay"))
+        return STAGE_RCPT;
+    if (stage < STAGE_RCPT && (all->recipients.count || own->recipients.count))
+        return STAGE_RCPT;
+    if (stage < STAGE_MAIL &&
+        (all->authenticated || own->authenticated || all->sender_domains.count || own->sender_domains.count))
+        return STAGE_MAIL;
+    return stage;
+}
+
+static void spare_texts(struct exim_lines *out, const char *condition, const struct texts *texts,
+                        bool domains)
+{
+    if (!texts->count)
         return;
-    fprintf(out->to, "  accept %s = ", condition);
+    fprintf(out->to, "!%s = ", condition);
     for (size_t i = 0; i < texts->count; i++) {
         struct str text = texts->text[i];
         const char *before = text.at[0] == '@' ? "*" : "", *behind = "";
@@ -47,37 +64,46 @@ static void let_texts(struct exim_lines *out, const char *condition, const struc
         if (domains)
             fprintf(out->to, " : *.%.*s", STR_ARG(text));
     }
-    putc('\n', out->to);
-    *gone = *texts;
+    fputs("\n          ", out->to);
 }
 
-static void let_go(struct exim_lines *out, const struct exempt *exempt)
+static void spare_networks(struct exim_lines *out, const struct networks *networks)
 {
-    struct exempt *gone = &out->let_go;
     char text[IP_TEXT_BYTES + 4];
-    if (exempt->networks.count && !gone->networks.count) {
-        fputs("  accept hosts = <;", out->to);
-        for (size_t i = 0; i < exempt->networks.count; i++) {
-            network_format(&exempt->networks.prefix[i], text);
-            fprintf(out->to, "%s %s", i ? " ;" : "", text);
-        }
-        putc('\n', out->to);
-        gone->networks = exempt->networks;
+    if (!networks->count)
+        return;
+    fputs("!hosts = <;", out->to);
+    for (size_t i = 0; i < networks->count; i++) {
+        network_format(&networks->prefix[i], text);
+        fprintf(out->to, "%s %s", i ? " ;" : "", text);
     }
-    if (exempt->authenticated && !gone->authenticated) {
-        fputs("  accept authenticated = *\n", out->to);
-        gone->authenticated = true;
+    fputs("\n          ", out->to);
+}
+
+/* Anybody can write a sender, so nobody may relay for one. */
+static void spare(struct exim_lines *out, const struct rule *rule)
+{
+    const struct exempt *both[] = { &out->policy->exempt, &rule->exempt };
+    if (both[0]->authenticated || both[1]->authenticated)
+        fputs("!authenticated = *\n          ", out->to);
+    for (size_t e = 0; e < 2; e++) {
+        spare_networks(out, &both[e]->networks);
+        if (rule_is(rule, "relay"))
+            continue;
+        spare_texts(out, "hosts", &both[e]->client_names, true);
+        spare_texts(out, "sender_domains", &both[e]->sender_domains, true);
+        if (acts_at(out->policy, rule) == STAGE_RCPT)
+            spare_texts(out, "recipients", &both[e]->recipients, false);
     }
-    let_texts(out, "hosts", &exempt->client_names, &gone->client_names, true);
-    let_texts(out, "sender_domains", &exempt->sender_domains, &gone->sender_domains, true);
-    let_texts(out, "recipients", &exempt->recipients, &gone->recipients, false);
 }
 
 /* ---- What is asked. */
 
 static void put(struct exim_lines *out, const struct rule *rule, const char *condition)
 {
-    fprintf(out->to, "  %-6s  %s\n", verb_of(rule), condition);
+    fprintf(out->to, "  %-6s  ", verb_of(rule));
+    spare(out, rule);
+    fprintf(out->to, "%s\n", condition);
 }
 
 static void say(struct exim_lines *out, const struct rule *rule, const char *message)
@@ -173,7 +199,7 @@ static void put_relay(struct exim_lines *out, const struct rule *rule)
 
 static void put_many(struct exim_lines *out, const struct rule *rule)
 {
-    bool data = rule_stage(out->policy, rule) >= STAGE_DATA;
+    bool data = acts_at(out->policy, rule) >= STAGE_DATA;
     put(out, rule, "senders = :");
     fprintf(out->to, "          condition = %s\n", phrase_text("null-sender-many", data ? "data" : "rcpt"));
     say(out, rule, "bounces have only one recipient");
@@ -258,8 +284,6 @@ static void put_rule(struct exim_lines *out, const struct rule *rule)
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
         if (!rule_is(rule, writers[i].measure) || is_own(rule))
             continue;
-        let_go(out, &out->policy->exempt);
-        let_go(out, &rule->exempt);
         fprintf(out->to, "  # %.*s\n", STR_ARG(rule->name));
         if (writers[i].put)
             writers[i].put(out, rule);
@@ -272,10 +296,11 @@ static void put_rule(struct exim_lines *out, const struct rule *rule)
     }
 }
 
+/* The first of a measure that stops something. */
 static const struct rule *find(const struct policy *policy, const char *measure)
 {
     for (size_t i = 0; i < policy->rule_count; i++)
-        if (rule_is(&policy->rules[i], measure))
+        if (rule_is(&policy->rules[i], measure) && !policy->rules[i].warn)
             return &policy->rules[i];
     return NULL;
 }
@@ -342,6 +367,36 @@ static void put_greylistd(struct exim_lines *out)
             greylist->lifetime / USEC_SECOND);
 }
 
+/* The rules that are asked from one stage to another, in the order in which the policy has them act. */
+static void put_acl(struct exim_lines *out, enum stage from, enum stage to)
+{
+    const struct policy *policy = out->policy;
+    for (enum stage stage = STAGE_CONNECT; stage < STAGES; stage++)
+        for (size_t i = 0; i < policy->rule_count; i++) {
+            enum stage at = acts_at(policy, &policy->rules[i]);
+            if (rule_stage(policy, &policy->rules[i]) == stage && at >= from && at <= to)
+                put_rule(out, &policy->rules[i]);
+        }
+}
+
+/* What the policy does not ask and a server must. */
+static void put_what_nobody_forgoes(struct exim_lines *out)
+{
+    bool listed = false;
+    for (size_t i = 0; i < out->policy->rule_count; i++)
+        listed = listed || rule_is(&out->policy->rules[i], "recipient");
+    if (!find(out->policy, "relay"))
+        fputs("  # the policy does not ask who may relay; without this everybody might\n"
+              "  deny    !hosts = +relay_from_hosts\n          !authenticated = *\n"
+              "          !domains = +local_domains : +relay_to_domains\n"
+              "          message = relay not permitted\n",
+              out->to);
+    if (!listed)
+        fputs("  # nor for unknown recipients: a server that takes them in sends bounces to strangers\n"
+              "  deny    !verify = recipient\n",
+              out->to);
+}
+
 int exim_export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
 {
     struct exim_lines out = { .policy = policy, .exported = exported, .to = to };
@@ -349,21 +404,12 @@ int exim_export(const struct policy *policy, FILE *to, struct exported *exported
     put_options(&out);
     fputs("\nbegin acl\n", to);
     for (size_t l = 0; l < LISTS; l++) {
-        out.let_go = (struct exempt){ 0 };
         fprintf(to, "\n%s:\n", lists[l].acl);
         if (l == 0)
             put_delay(&out);
-        for (size_t i = 0; i < policy->rule_count; i++) {
-            enum stage stage = rule_stage(policy, &policy->rules[i]);
-            if (stage >= lists[l].stage && stage <= lists[l].to)
-                put_rule(&out, &policy->rules[i]);
-        }
-        if (lists[l].stage == STAGE_RCPT && !find(policy, "relay"))
-            fputs("  # the policy does not ask who may relay; without this everybody might\n"
-                  "  accept  hosts = +relay_from_hosts\n  accept  authenticated = *\n"
-                  "  deny    !domains = +local_domains : +relay_to_domains\n          message = relay not "
-                  "permitted\n",
-                  to);
+        put_acl(&out, lists[l].stage, lists[l].to);
+        if (lists[l].stage == STAGE_RCPT)
+            put_what_nobody_forgoes(&out);
         fputs("  accept\n", to);
     }
     put_greylistd(&out);

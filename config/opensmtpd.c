@@ -283,6 +283,12 @@ static void take_program(struct filtering *filtering, struct str command)
 
 static void take_filter(struct smtpd_conf *conf, struct exempt *spared, struct str name, int depth)
 {
+    enum { WORK_MOST = 1000 }; /* a chain in which it stands itself grows with each turn */
+    if (++conf->work > WORK_MOST) {
+        if (conf->work == WORK_MOST + 1)
+            draft_remark(conf->draft, "chains of more than %d filters: the rest is left out", WORK_MOST);
+        return;
+    }
     for (size_t i = 0; i < conf->count; i++) {
         const struct smtpd_line *line = &conf->line[i];
         struct filtering filtering = { .conf = conf, .spared = spared, .line = line };
@@ -293,7 +299,7 @@ static void take_filter(struct smtpd_conf *conf, struct exempt *spared, struct s
         } else if (str_eq(line->word[2].text, STR("chain")) && depth < 8) {
             draft_mapped(conf->draft, NULL, line->place, line->text);
             for (size_t w = 3; w < line->count; w++)
-                if (line->word[w].quoted || is_alnum(line->word[w].text.at[0]))
+                if (conf->work <= WORK_MOST && (line->word[w].quoted || is_alnum(line->word[w].text.at[0])))
                     take_filter(conf, spared, line->word[w].text, depth + 1);
         } else if (str_eq(line->word[2].text, STR("proc-exec"))) {
             take_program(&filtering, line->word[3].text);

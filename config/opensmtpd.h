@@ -25,6 +25,7 @@ struct smtpd_conf {
     size_t count, room;
     struct smtpd_line *macro; /* "name = value" */
     size_t macro_count, macro_room;
+    size_t work; /* filters followed */
     struct why *why;
 };
 

@@ -97,7 +97,7 @@ static void put_sites(struct lines *out, const struct rule *rule)
 
 static void put_postscreen(struct lines *out, const struct rule *rule)
 {
-    out->postscreen = true;
+    out->postscreen = rule;
     if (rule_is(rule, "early-talker")) {
         const struct early_talker_parameters *early = rule->parameters;
         set_time(out, "postscreen_greet_wait", early->wait, "early-talker");
@@ -246,20 +246,20 @@ static void put_services(struct lines *out)
     }
 }
 
+/* mynetworks may relay, so they are whom the question who may relay exempts, and nobody else. */
 static void put_networks_setting(struct lines *out)
 {
     const struct policy *policy = out->policy;
-    struct exempt all = policy->exempt;
-    for (size_t i = 0; i < policy->rule_count && !all.networks.count; i++)
-        if (!rule_is(&policy->rules[i], "greylist"))
-            all.networks = policy->rules[i].exempt.networks;
-    out->mynetworks = all.networks;
-    if (all.networks.count)
-        lines_set(out, "mynetworks", networks_text(&out->exported->arena, &all.networks),
-                  "exempt: networks. Postfix lets them relay, too");
+    for (size_t i = 0; i < policy->rule_count && !out->mynetworks.count; i++)
+        if (rule_is(&policy->rules[i], "relay") && !policy->rules[i].warn)
+            out->mynetworks =
+                policy->exempt.networks.count ? policy->exempt.networks : policy->rules[i].exempt.networks;
+    if (out->mynetworks.count)
+        lines_set(out, "mynetworks", networks_text(&out->exported->arena, &out->mynetworks),
+                  "who is exempt of relay. Postfix lets them relay");
 }
 
-static int export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
+int postfix_export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
 {
     struct lines out = { .policy = policy, .to = to, .exported = exported };
     (void)why;
@@ -276,7 +276,9 @@ static int export(const struct policy *policy, FILE *to, struct exported *export
             lines_restriction(&out, rule);
     }
     if (out.postscreen) {
-        lines_set(&out, "postscreen_access_list", out.mynetworks.count ? STR("permit_mynetworks") : STR(""),
+        bool spares = policy->exempt.networks.count || out.postscreen->exempt.networks.count;
+        lines_set(&out, "postscreen_access_list",
+                  spares && out.mynetworks.count ? STR("permit_mynetworks") : STR(""),
                   "whom postscreen does not test");
         lines_set(&out, "postscreen_greet_action", STR("ignore"), NULL);
         lines_set(&out, "postscreen_dnsbl_action", STR("ignore"), NULL);
@@ -295,11 +297,6 @@ static int export(const struct policy *policy, FILE *to, struct exported *export
     for (size_t i = 0; i < LINE_LISTS; i++)
         free(out.list[i].line);
     return 0;
-}
-
-int postfix_export(const struct policy *policy, FILE *to, struct exported *exported, struct why *why)
-{
-    return export(policy, to, exported, why);
 }
 
 const char *postfix_hint(const char *measure)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 #include "config/values.h"
 #include "config/replies.h"
@@ -28,22 +29,12 @@ static enum line_list list_of(const struct lines *out, const struct rule *rule)
 
 /* ---- Who is let go. */
 
-static bool networks_equal_text(const struct networks *a, const struct networks *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (a->prefix[i].bits != b->prefix[i].bits || !ip_eq(&a->prefix[i].network, &b->prefix[i].network))
-            return false;
-    return true;
-}
-
 static void let_networks(struct lines *out, enum line_list list, const struct networks *networks)
 {
     struct arena *arena = &out->exported->arena;
     char text[IP_TEXT_BYTES + 4];
     struct str entries = STR("");
-    if (networks_equal_text(networks, &out->mynetworks)) {
+    if (networks_equal(networks, &out->mynetworks)) {
         add(out, list, STR("permit_mynetworks"));
         return;
     }
@@ -189,7 +180,7 @@ static void ask_recipient(struct lines *out, enum line_list list, const struct r
 static void ask_relay(struct lines *out, enum line_list list, const struct rule *rule)
 {
     bool later = rule->reply == REPLY_4XX;
-    out->relayed = true;
+    out->relayed = out->relayed || !rule->warn;
     ask(out, list, rule, later ? STR("defer_unauth_destination") : STR("reject_unauth_destination"));
 }
 
@@ -247,13 +238,10 @@ static const struct {
 };
 
 /* Relaying has a list of its own, before or after that of recipients: who is let go there is not let go here.
- */
-static enum line_list relay_list(struct lines *out, enum line_list list)
+ * It is asked of each recipient, whatever stage the policy names. */
+static enum line_list relay_list(struct lines *out)
 {
-    bool first = !out->list[LIST_RECIPIENT].asked;
-    if (list != LIST_RECIPIENT)
-        return list;
-    out->relay_last = !first;
+    out->relay_last = out->list[LIST_RECIPIENT].asked;
     return LIST_RELAY;
 }
 
@@ -264,7 +252,7 @@ void lines_restriction(struct lines *out, const struct rule *rule)
         if (!rule_is(rule, askers[i].measure))
             continue;
         if (rule_is(rule, "relay"))
-            list = relay_list(out, list);
+            list = relay_list(out);
         let_go(out, list, rule);
         add(out, list, arena_printf(&out->exported->arena, "# %.*s", STR_ARG(rule->name)));
         askers[i].ask(out, list, rule);

@@ -39,8 +39,7 @@ struct lines {
     } list[LINE_LISTS];
     struct networks mynetworks;
     bool relay_last, relayed;
-    bool postscreen;
-    const struct rule *spf, *greylist; /* the services that are needed; NULL: none */
+    const struct rule *postscreen, *spf, *greylist; /* the services that are needed; NULL: none */
 };
 
 /* postfix_export.c: a parameter, unless it is set already. */

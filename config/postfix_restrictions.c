@@ -55,12 +55,22 @@ static void map_client_name(struct walk *walk, const struct restriction *row, st
     (void)argument;
 }
 
-static void map_helo(struct walk *walk, const struct restriction *row, struct str argument)
+/* The rule that a restriction is part of, be it the last one; *fresh: it has only the measure's defaults. */
+static struct draft_rule *part_of(struct walk *walk, const char *measure, const struct restriction *row,
+                                  bool *fresh)
 {
     size_t before = walk->postfix->draft->rule_count;
-    struct draft_rule *rule = walk_rule(walk, "helo", true, code_of(walk, row));
+    struct draft_rule *rule = walk_rule(walk, measure, true, code_of(walk, row));
+    *fresh = walk->postfix->draft->rule_count > before;
+    return rule;
+}
+
+static void map_helo(struct walk *walk, const struct restriction *row, struct str argument)
+{
+    bool fresh;
+    struct draft_rule *rule = part_of(walk, "helo", row, &fresh);
     struct helo_parameters *helo = rule->parameters;
-    if (walk->postfix->draft->rule_count > before)
+    if (fresh)
         helo->require = false;
     *(bool *)((char *)rule->parameters + row->bit) = true;
     rule->suffix = rule->suffix ? rule->suffix : helo->resolves ? "resolves" : "name";
@@ -69,10 +79,10 @@ static void map_helo(struct walk *walk, const struct restriction *row, struct st
 
 static void map_sender(struct walk *walk, const struct restriction *row, struct str argument)
 {
-    size_t before = walk->postfix->draft->rule_count;
-    struct draft_rule *rule = walk_rule(walk, "sender-domain", true, code_of(walk, row));
+    bool fresh;
+    struct draft_rule *rule = part_of(walk, "sender-domain", row, &fresh);
     struct sender_domain_parameters *sender = rule->parameters;
-    if (walk->postfix->draft->rule_count > before)
+    if (fresh)
         sender->exists = sender->null_mx = false;
     if (row->bit)
         sender->fqdn = true;
@@ -110,16 +120,6 @@ static bool cut_zone(struct walk *walk, struct str argument, struct str *zone, s
            replies_add(&walk->postfix->draft->arena, replies, pattern);
 }
 
-/* One list is enough: whoever a list of friends has must outweigh all of them. */
-static void outweigh(struct walk *walk, struct dnsbl_parameters *dnsbl)
-{
-    for (size_t i = 0; i < walk->allow.count; i++)
-        weights_add(walk->postfix->draft, &dnsbl->allow, walk->allow.weight[i].name, -1,
-                    &walk->allow.weight[i].replies);
-    for (size_t i = 0; i < dnsbl->allow.count; i++)
-        dnsbl->allow.weight[i].weight = -(int32_t)dnsbl->zones.count;
-}
-
 static void map_list(struct walk *walk, const struct restriction *row, struct str argument)
 {
     struct str zone;
@@ -145,7 +145,7 @@ static void map_list(struct walk *walk, const struct restriction *row, struct st
     dnsbl = rule->parameters;
     weights_add(draft, &dnsbl->zones, zone, 1, &replies);
     dnsbl->errors = ERRORS_LISTED;
-    outweigh(walk, dnsbl);
+    friends_outweigh(draft, dnsbl, &walk->allow);
 }
 
 static void map_service(struct walk *walk, const struct restriction *row, struct str argument)

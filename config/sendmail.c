@@ -1,5 +1,6 @@
-/* sendmail.mc: the FEATUREs and settings of Sendmail's m4 configuration (cf/README), and what its rule sets
- * refuse without being told. Only read: what a policy asks for takes more than an .mc file. */
+/* sendmail.mc: the FEATUREs and settings of Sendmail's m4 configuration (cf/README; cf/m4/proto.m4 has the
+ * rule sets, with their order and codes), and what it refuses without being told. Only read: what a policy
+ * asks for takes more than an .mc file. */
 #include "config/server.h"
 
 #include <assert.h>
@@ -19,6 +20,8 @@ struct sendmail {
     struct draft *draft;
     struct call *call;
     size_t count, room;
+    struct exempt
+        logged_in; /* whom the rule sets let go, under delay_checks, if TRUST_AUTH_MECH names some */
 };
 
 /* ---- m4: NAME(`a', `b'), quotes inside each other; dnl is a comment to the end of the line. */
@@ -98,11 +101,12 @@ static int read_calls(struct sendmail *sendmail, const struct config_file *file,
             continue;
         }
         size_t begin = i;
+        bool alone = end >= text.len || text.at[end] != '(';
         i = end;
-        if (end >= text.len || text.at[end] != '(')
+        if (alone && !str_eq(call.name, STR("LOCAL_RULESETS")))
             continue;
-        i = end + 1;
-        if (!take_arguments(text, &i, &call))
+        i += !alone;
+        if (!alone && !take_arguments(text, &i, &call))
             return why_set(why, EX_DATAERR, "%s:%zu: %.*s( has no end; write the ) that closes it",
                            file->name, line, STR_ARG(call.name));
         call.text = str_range(text.at + begin, text.at + i);
@@ -126,17 +130,44 @@ static const struct call *find(const struct sendmail *sendmail, const char *name
     return NULL;
 }
 
+static bool find_any(const struct sendmail *sendmail, const char *name)
+{
+    for (size_t i = 0; i < sendmail->count; i++)
+        if (str_eq(sendmail->call[i].name, str_of(name)))
+            return true;
+    return false;
+}
+
+/* Whether a define() says yes: sendmail takes an option's value for true when it begins so (conf.c, atobool).
+ */
+static bool is_yes(const struct sendmail *sendmail, const char *name)
+{
+    const struct call *call = find(sendmail, "define", name);
+    struct str value = call ? argument(call, 1) : STR("");
+    return call && (!value.len || strchr("tTyY", value.at[0]));
+}
+
+/* A rule of the rule sets check_relay and check_mail, which let go who has logged in only if they wait for
+ * RCPT. */
+static struct draft_rule *add_check(struct sendmail *sendmail, const char *measure)
+{
+    return draft_add(sendmail->draft, measure, &sendmail->logged_in);
+}
+
 /* ---- What each does. */
 
 static void map_list(struct sendmail *sendmail, const struct call *call)
 {
     struct draft *draft = sendmail->draft;
     struct networks replies = { 0 };
-    struct exempt none = { 0 };
     struct weights zones = { 0 };
     bool enhanced = str_eq(argument(call, 0), STR("enhdnsbl"));
     struct str says = argument(call, 2);
     cut_char(&says, '"');
+    if (str_eq(says, STR("discard")) || str_eq(says, STR("quarantine"))) {
+        draft_unmapped(draft, call->place, call->text, "mail that is taken and put aside is no measure");
+        return;
+    }
     for (size_t i = 4; enhanced && i < call->count; i++) {
         struct str answer = call->argument[i];
         struct ip ip;
@@ -157,13 +188,13 @@ static void map_list(struct sendmail *sendmail, const struct call *call)
         return;
     }
     enum stage stage = draft->delay_reject ? STAGE_RCPT : STAGE_CONNECT;
-    struct draft_rule *rule = draft_last(draft, "dnsbl", &none, false, stage);
+    struct draft_rule *rule = draft_last(draft, "dnsbl", &sendmail->logged_in, false, stage);
     struct dnsbl_parameters *dnsbl = rule ? rule->parameters : NULL;
     for (size_t i = 0; dnsbl && i < dnsbl->zones.count; i++)
         if (str_eq_nocase(dnsbl->zones.weight[i].name, zones.weight[0].name))
             rule = NULL;
     if (!rule)
-        rule = draft_add(draft, "dnsbl", NULL);
+        rule = add_check(sendmail, "dnsbl");
     dnsbl = rule->parameters;
     assert(dnsbl);
     weights_add(draft, &dnsbl->zones, argument(call, 1), 1, &replies);
@@ -172,22 +203,27 @@ static void map_list(struct sendmail *sendmail, const struct call *call)
     draft_mapped(draft, rule, call->place, call->text);
 }
 
+/* A name that does not lead back is put off, none at all is refused (proto.m4, _REQUIRE_RDNS_). */
 static void map_rdns(struct sendmail *sendmail, const struct call *call)
 {
-    static const char *const measures_of[] = { "no-rdns", "fcrdns" };
+    static const struct {
+        const char *measure, *code;
+    } both[] = { { "no-rdns", "550" }, { "fcrdns", "451" } };
     for (size_t i = 0; i < 2; i++) {
-        struct draft_rule *rule = draft_add(sendmail->draft, measures_of[i], NULL);
+        struct draft_rule *rule = add_check(sendmail, both[i].measure);
         ((struct rdns_parameters *)rule->parameters)->on_error = ON_ERROR_HIT;
-        draft_reply(rule, STR("550"));
+        draft_reply(rule, str_of(both[i].code));
         draft_mapped(sendmail->draft, rule, call->place, call->text);
     }
 }
 
 static void map_pause(struct sendmail *sendmail, const struct call *call)
 {
-    uint64_t milliseconds = 5000;
-    if (call->count > 1 && !str_number(argument(call, 1), &milliseconds)) {
-        draft_unmapped(sendmail->draft, call->place, call->text, "not a number of milliseconds");
+    uint64_t milliseconds = 0;
+    if (!argument(call, 1).len || !str_number(argument(call, 1), &milliseconds)) {
+        draft_unmapped(sendmail->draft, call->place, call->text,
+                       argument(call, 1).len ? "not a number of milliseconds"
+                                             : "whom it holds back, and how long, is in the access table");
         return;
     }
     struct draft_rule *rule = draft_add(sendmail->draft, "early-talker", NULL);
@@ -199,10 +235,12 @@ static void map_pause(struct sendmail *sendmail, const struct call *call)
 
 static void map_bad_helo(struct sendmail *sendmail, const struct call *call)
 {
-    struct draft_rule *rule = draft_add(sendmail->draft, "helo", NULL);
+    struct exempt logged_in = { .authenticated = true };
+    struct draft_rule *rule = draft_add(sendmail->draft, "helo", &logged_in);
     struct helo_parameters *helo = rule->parameters;
     helo->require = false;
     helo->fqdn = true;
+    draft_act_at(sendmail->draft, rule, STAGE_RCPT);
     rule->suffix = "fqdn";
     const struct call *own = find(sendmail, "define", "confDOMAIN_NAME");
     if (own && is_domain_text(argument(own, 1)))
@@ -221,87 +259,114 @@ static void map_delay(struct sendmail *sendmail, const struct call *call)
         draft_mapped(sendmail->draft, NULL, call->place, call->text);
 }
 
-#define OWN_TABLE "a table of the site's own, which is no measure"
+#define OWN_TABLE  "a table of the site's own, which is no measure"
+#define WHO_RELAYS "who may relay by it is not in the record"
+
+/* When the rule sets ask, if delay_checks has all of them wait for RCPT: who may relay and the sender before
+ * these, and unknown users behind them. Else the stages part them. */
+enum turn { AHEAD, LISTS, NAMES, HELO, TURNS };
 
 static const struct {
     const char *feature;
     void (*map)(struct sendmail *sendmail, const struct call *call);
     const char *why;
+    enum turn turn;
 } features[] = {
-    { "dnsbl", map_list, NULL },
-    { "enhdnsbl", map_list, NULL },
-    { "require_rdns", map_rdns, NULL },
-    { "greet_pause", map_pause, NULL },
-    { "block_bad_helo", map_bad_helo, NULL },
-    { "delay_checks", map_delay, NULL },
-    { "access_db", NULL, OWN_TABLE },
-    { "blocklist_recipients", NULL, OWN_TABLE },
-    { "blacklist_recipients", NULL, OWN_TABLE },
-    { "conncontrol", NULL, "how many connections are open at once is no measure" },
-    { "ratecontrol", NULL, "its limits are in the access table; write rate:" },
-    { "badmx", NULL, "what a sender's MX looks like is no measure" },
-    { "check_cert_altnames", NULL, "certificates are not in the record" },
-    { "greylist", NULL, "what greylists is not in the .mc file; write greylist:" },
-    { "relay_based_on_MX", NULL, "who may relay by it is not in the record" },
-    { "relay_mail_from", NULL, "who may relay by it is not in the record" },
-    { "rhsbl", NULL, "a DNS list of names; dnsbl asks about client addresses" },
+    { "delay_checks", map_delay, NULL, AHEAD },
+    { "greet_pause", map_pause, NULL, AHEAD },
+    { "dnsbl", map_list, NULL, LISTS },
+    { "enhdnsbl", map_list, NULL, LISTS },
+    { "require_rdns", map_rdns, NULL, NAMES },
+    { "block_bad_helo", map_bad_helo, NULL, HELO },
+    { "access_db", NULL, OWN_TABLE, AHEAD },
+    { "blocklist_recipients", NULL, OWN_TABLE, AHEAD },
+    { "blacklist_recipients", NULL, OWN_TABLE, AHEAD },
+    { "compat_check", NULL, OWN_TABLE, AHEAD },
+    { "conncontrol", NULL, "how many connections are open at once is no measure", AHEAD },
+    { "ratecontrol", NULL, "its limits are in the access table; write rate:", AHEAD },
+    { "badmx", NULL, "what a sender's MX looks like is no measure", AHEAD },
+    { "check_cert_altnames", NULL, "certificates are not in the record", AHEAD },
+    { "greylist", NULL, "what greylists is not in the .mc file; write greylist:", AHEAD },
+    { "loose_relay_check", NULL, WHO_RELAYS, AHEAD },
+    { "relay_based_on_MX", NULL, WHO_RELAYS, AHEAD },
+    { "relay_entire_domain", NULL, WHO_RELAYS, AHEAD },
+    { "relay_hosts_only", NULL, WHO_RELAYS, AHEAD },
+    { "relay_local_from", NULL, WHO_RELAYS, AHEAD },
+    { "relay_mail_from", NULL, WHO_RELAYS, AHEAD },
+    { "rhsbl", NULL, "a DNS list of names; dnsbl asks about client addresses", AHEAD },
 };
 
-static void take_feature(struct sendmail *sendmail, const struct call *call)
+static void take_features(struct sendmail *sendmail, enum turn turn)
 {
-    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-        if (!str_eq(argument(call, 0), str_of(features[i].feature)))
-            continue;
-        if (features[i].map)
-            features[i].map(sendmail, call);
-        else
-            draft_unmapped(sendmail->draft, call->place, call->text, "%s", features[i].why);
+    for (size_t c = 0; c < sendmail->count; c++) {
+        const struct call *call = &sendmail->call[c];
+        for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+            if (features[i].turn != turn || !str_eq(call->name, STR("FEATURE")) ||
+                !str_eq(argument(call, 0), str_of(features[i].feature)))
+                continue;
+            if (features[i].map)
+                features[i].map(sendmail, call);
+            else
+                draft_unmapped(sendmail->draft, call->place, call->text, "%s", features[i].why);
+        }
     }
 }
 
-/* What the rule sets and the daemon refuse unless a FEATURE or an option tells them not to. */
-static void take_defaults(struct sendmail *sendmail)
+/* What the daemon refuses unless an option tells it not to. */
+static void take_daemon(struct sendmail *sendmail)
 {
     struct draft *draft = sendmail->draft;
-    struct place none = { NULL, 0 };
     const struct call *privacy = find(sendmail, "define", "confPRIVACY_FLAGS");
     struct str flags = privacy ? argument(privacy, 1) : STR("");
-    if (!find(sendmail, "define", "confALLOW_BOGUS_HELO")) {
+    if (!is_yes(sendmail, "confALLOW_BOGUS_HELO")) {
         struct draft_rule *rule = draft_add(draft, "helo", NULL);
         ((struct helo_parameters *)rule->parameters)->require = false;
         ((struct helo_parameters *)rule->parameters)->syntax = true;
         draft_act_at(draft, rule, STAGE_HELO);
         rule->suffix = "syntax";
-        draft_mapped(draft, rule, none, STR("Sendmail refuses names in HELO that cannot be one"));
+        draft_mapped(draft, rule, (struct place){ NULL, 0 },
+                     STR("Sendmail refuses names in HELO that cannot be one"));
     }
-    if (privacy && (str_find(flags, STR("goaway")) || str_find(flags, STR("needmailhelo")))) {
+    if (str_find(flags, STR("goaway")) || str_find(flags, STR("needmailhelo"))) {
         struct draft_rule *rule = draft_add(draft, "helo", NULL);
         draft_act_at(draft, rule, STAGE_MAIL);
         rule->suffix = "require";
         draft_mapped(draft, rule, privacy->place, privacy->text);
     }
-    bool resolves = !find(sendmail, "FEATURE", "accept_unresolvable_domains");
-    bool qualified = !find(sendmail, "FEATURE", "accept_unqualified_senders");
-    if (resolves || qualified) {
-        struct draft_rule *rule = draft_add(draft, "sender-domain", NULL);
-        struct sender_domain_parameters *sender = rule->parameters;
-        sender->exists = sender->null_mx = resolves;
-        sender->fqdn = qualified;
-        draft_reply(rule, STR("553"));
-        draft_mapped(draft, rule, none,
-                     STR("Sendmail refuses senders without a domain, or of one that does not exist"));
-    }
 }
 
-static void take_recipients(struct sendmail *sendmail)
+/* Who has logged in may relay if its mechanism is one of TRUST_AUTH_MECH (cf/README, SMTP AUTHENTICATION). */
+static void take_relay(struct sendmail *sendmail)
 {
-    struct draft *draft = sendmail->draft;
-    struct exempt logged_in = { .authenticated = true };
+    struct exempt logged_in = { .authenticated = find_any(sendmail, "TRUST_AUTH_MECH") };
     if (!find(sendmail, "FEATURE", "promiscuous_relay"))
-        draft_mapped(draft, draft_add(draft, "relay", &logged_in), (struct place){ NULL, 0 },
-                     STR("Sendmail refuses to relay"));
-    draft_mapped(draft, draft_add(draft, "recipient", NULL), (struct place){ NULL, 0 },
-                 STR("Sendmail refuses unknown users"));
+        draft_mapped(sendmail->draft, draft_add(sendmail->draft, "relay", &logged_in),
+                     (struct place){ NULL, 0 }, STR("Sendmail refuses to relay"));
+}
+
+static void take_sender(struct sendmail *sendmail)
+{
+    bool resolves = !find(sendmail, "FEATURE", "accept_unresolvable_domains");
+    bool qualified = !find(sendmail, "FEATURE", "accept_unqualified_senders");
+    if (!resolves && !qualified)
+        return;
+    struct draft_rule *rule = add_check(sendmail, "sender-domain");
+    struct sender_domain_parameters *sender = rule->parameters;
+    sender->exists = sender->null_mx = resolves;
+    sender->fqdn = qualified;
+    draft_reply(rule, STR("553"));
+    draft_mapped(sendmail->draft, rule, (struct place){ NULL, 0 },
+                 STR("Sendmail refuses senders without a domain, or of one that does not exist"));
+}
+
+static void take_recipient(struct sendmail *sendmail)
+{
+    const struct call *taken = find(sendmail, "define", "LUSER_RELAY");
+    if (taken)
+        draft_mapped(sendmail->draft, NULL, taken->place, taken->text);
+    else
+        draft_mapped(sendmail->draft, draft_add(sendmail->draft, "recipient", NULL),
+                     (struct place){ NULL, 0 }, STR("Sendmail refuses unknown users"));
 }
 
 static void name_others(struct sendmail *sendmail)
@@ -316,6 +381,8 @@ static void name_others(struct sendmail *sendmail)
         { "define", "confMAX_RCPTS_PER_MESSAGE", "how many recipients a message may have is no measure" },
         { "define", "confMAX_MESSAGE_SIZE", "size is no measure" },
         { "define", "confCONNECTION_RATE_THROTTLE", "it is for all clients together" },
+        { "RELAY_DOMAIN", NULL, "who may relay: write networks as exempt of relay" },
+        { "RELAY_DOMAIN_FILE", NULL, "who may relay: write networks as exempt of relay" },
         { "LOCAL_RULESETS", NULL, "rule sets of the site's own, which are no measure" },
     };
     for (size_t c = 0; c < sendmail->count; c++)
@@ -334,11 +401,14 @@ static int import(struct files *files, const struct config_options *options, str
     int result = read_calls(&sendmail, files->file[0], why);
     if (result == 0) {
         draft->delay_reject = find(&sendmail, "FEATURE", "delay_checks") != NULL;
-        for (size_t i = 0; i < sendmail.count; i++)
-            if (str_eq(sendmail.call[i].name, STR("FEATURE")))
-                take_feature(&sendmail, &sendmail.call[i]);
-        take_defaults(&sendmail);
-        take_recipients(&sendmail);
+        sendmail.logged_in.authenticated = draft->delay_reject && find_any(&sendmail, "TRUST_AUTH_MECH");
+        take_features(&sendmail, AHEAD);
+        take_daemon(&sendmail);
+        take_relay(&sendmail);
+        take_sender(&sendmail);
+        for (enum turn turn = LISTS; turn < TURNS; turn++)
+            take_features(&sendmail, turn);
+        take_recipient(&sendmail);
         name_others(&sendmail);
     }
     free(sendmail.call);

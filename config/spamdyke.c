@@ -76,6 +76,11 @@ static const struct {
     { "max-recipients", NAMED, "how many recipients a message may have is no measure" },
     { "graylist-exception", NAMED, "whom greylisting spares, write as exempt of greylist" },
     { "filter-level", NAMED, "what is asked of whom in general no policy can say" },
+    { "smtp-auth-level", NAMED, "that one must log in is no measure" },
+    { "ip-relay", NAMED, "who may relay: write networks as exempt of relay" },
+    { "rdns-relay", NAMED, "who may relay: write networks as exempt of relay" },
+    { "rdns-whitelist-dir", NAMED, "its names are those of files; write them as exempt, client-names" },
+    { "access-file", NAMED, "the site's own table, which is no measure" },
     { "config-dir", NAMED, "what holds for some clients or recipients only, write as a policy of its own" },
 };
 
@@ -163,6 +168,11 @@ static void take_option(struct spamdyke *spamdyke, size_t row, struct str name, 
         break;
     case UNRESOLVABLE:
         spamdyke->resolves = is_yes(value);
+        if (spamdyke->resolves) {
+            draft_partly(draft, NULL, place, line,
+                         "it asks only whether the name has an address, not whether that is the client's");
+            return;
+        }
         break;
     case GREETING:
         well = take_seconds(value, &spamdyke->wait);
@@ -207,17 +217,17 @@ static void take_option(struct spamdyke *spamdyke, size_t row, struct str name, 
         draft_unmapped(draft, place, line, "no policy can say that");
 }
 
-static struct draft_rule *add(struct spamdyke *spamdyke, const char *measure)
+/* What the DNS may be at fault for is put off, the rest refused (spamdyke.h, REJECT_SEVERITY_). */
+static struct draft_rule *add(struct spamdyke *spamdyke, const char *measure, const char *code)
 {
     struct draft_rule *rule = draft_add(spamdyke->draft, measure, &spamdyke->exempt);
-    if (strcmp(measure, "greylist") != 0)
-        draft_reply(rule, STR("554"));
+    draft_reply(rule, str_of(code));
     return rule;
 }
 
 static void add_greylist(struct spamdyke *spamdyke)
 {
-    struct draft_rule *rule = add(spamdyke, "greylist");
+    struct draft_rule *rule = add(spamdyke, "greylist", "421");
     usec longest = spamdyke->lifetime ? spamdyke->lifetime : 365 * USEC_DAY;
     *(struct greylist_parameters *)rule->parameters = (struct greylist_parameters){
         .delay = spamdyke->delay,
@@ -232,25 +242,24 @@ static void add_greylist(struct spamdyke *spamdyke)
 static void add_rules(struct spamdyke *spamdyke)
 {
     if (spamdyke->no_rdns)
-        add(spamdyke, "no-rdns");
+        add(spamdyke, "no-rdns", "421");
     if (spamdyke->resolves)
-        add(spamdyke, "fcrdns");
+        add(spamdyke, "fcrdns", "421");
     if (spamdyke->zones.count) {
-        struct dnsbl_parameters *dnsbl = add(spamdyke, "dnsbl")->parameters;
+        struct dnsbl_parameters *dnsbl = add(spamdyke, "dnsbl", "554")->parameters;
         dnsbl->zones = spamdyke->zones;
-        dnsbl->allow = spamdyke->friends;
         dnsbl->errors = ERRORS_LISTED;
-        for (size_t i = 0; i < dnsbl->allow.count; i++)
-            dnsbl->allow.weight[i].weight = -(int32_t)dnsbl->zones.count;
+        friends_outweigh(spamdyke->draft, dnsbl, &spamdyke->friends);
     }
     if (spamdyke->wait > 0)
-        ((struct early_talker_parameters *)add(spamdyke, "early-talker")->parameters)->wait = spamdyke->wait;
+        ((struct early_talker_parameters *)add(spamdyke, "early-talker", "554")->parameters)->wait =
+            spamdyke->wait;
     if (spamdyke->sender)
-        add(spamdyke, "sender-domain");
+        add(spamdyke, "sender-domain", "421");
     if (!spamdyke->open)
-        add(spamdyke, "relay");
+        add(spamdyke, "relay", "554");
     if (spamdyke->recipient)
-        add(spamdyke, "recipient");
+        add(spamdyke, "recipient", "554");
     if (spamdyke->greylist)
         add_greylist(spamdyke);
 }

@@ -115,6 +115,26 @@ static void put_head(const struct policy *policy, const struct config_server *se
         fprintf(to, "#   %.*s\n", STR_ARG(exported->words[i]));
 }
 
+static bool holds_everybody(const struct networks *networks)
+{
+    for (size_t i = 0; i < networks->count; i++) {
+        const struct prefix *prefix = &networks->prefix[i];
+        if (prefix->bits == 0 || (prefix->bits == 96 && ip_is_v4(&prefix->network)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the lines would make a server that relays for all the world. */
+static bool relays_for_everybody(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (rule_is(&policy->rules[i], "relay") &&
+            (holds_everybody(&policy->exempt.networks) || holds_everybody(&policy->rules[i].exempt.networks)))
+            return true;
+    return false;
+}
+
 int config_export(const struct policy *policy, const char *name, FILE *to, struct exported *exported,
                   struct why *why)
 {
@@ -124,6 +144,12 @@ int config_export(const struct policy *policy, const char *name, FILE *to, struc
         return -1;
     if (!server->export)
         return why_set(why, EX_USAGE, "a policy cannot be written for %s", name);
+    if (relays_for_everybody(policy))
+        return why_set(
+            why, EX_DATAERR,
+            "%.*s: all the world is exempt of relay, so the server would be everybody's; name your "
+            "own networks",
+            STR_ARG(policy->name));
     char *text = NULL;
     size_t len = 0;
     FILE *lines = open_memstream(&text, &len);

@@ -91,13 +91,48 @@ rule '- fcrdns: on-error: hit reply: 5xx'
 rule '- helo: syntax: true'
 imported "$labs/sendmail-loglevel14/sendmail.mc"
 rule '- early-talker: wait: 2s at: banner'
-rule '- dnsbl: zones: zen.example-rbl.test: 1 bl.second.test: { weight: 1, replies: [127.0.0.2] } errors: listed'
 expect_err 'sendmail.mc:46: INPUT_MAIL_FILTER('
+# With delay_checks the rule sets ask at RCPT, of nobody who has logged in, and in this order: check_rcpt (relaying),
+# check_mail, check_relay (lists, then require_rdns: 550 without a name, 451 where it does not lead back), HELO; then who the
+# recipient is (cf/README, delay_checks, require_rdns and block_bad_helo; cf/m4/proto.m4).
+logged_in='exempt: authenticated: true'
+printf '%s\n' "- early-talker: wait: 2s at: banner" "- helo: require: false syntax: true at: helo" \
+    "- helo: name: helo-require at: mail" "- relay: $logged_in" "- sender-domain: fqdn: true reply: 5xx $logged_in" \
+    "- dnsbl: zones: zen.example-rbl.test: 1 bl.second.test: { weight: 1, replies: [127.0.0.2] } errors: listed $logged_in" \
+    "- no-rdns: on-error: hit reply: 5xx $logged_in" "- fcrdns: on-error: hit $logged_in" \
+    "- helo: name: helo-fqdn require: false fqdn: true own-name: [mx.lab.test] $logged_in" "- recipient: {}" >wanted
+echo | cat rules - | sed '1d; /^$/d' | diff wanted - || fail "what Sendmail asks, and when"
+# Without it they ask when they can, and of everybody; without TRUST_AUTH_MECH nobody relays for having logged in.
+cat >sendmail.mc <<'M'
+FEATURE(`require_rdns')dnl
+FEATURE(`greet_pause')dnl
+FEATURE(`dnsbl', `a.example.org', `quarantine')
+FEATURE(`dnsbl', `b.example.org', `"450 later"')
+FEATURE(`relay_entire_domain')
+define(`confALLOW_BOGUS_HELO', `False')
+define(`LUSER_RELAY', `local:catchall')
+LOCAL_RULESETS
+M
+imported sendmail.mc
+printf '%s\n' '- helo: require: false syntax: true' '- relay: {}' '- sender-domain: fqdn: true reply: 5xx' \
+    '- dnsbl: zones: b.example.org: 1 errors: listed reply: 4xx' '- no-rdns: on-error: hit reply: 5xx' '- fcrdns: on-error: hit' >wanted
+echo | cat rules - | sed '1d; /^$/d' | diff wanted - || fail "what Sendmail asks, and when"
+for line in 2 3 5 8; do expect_err "sendmail.mc:$line: "; done
 printf 'reject-empty-rdns=yes\ndns-blacklist-entry=zen.example.org\ngreeting-delay-secs=5\ngraylist-level=always\ngraylist-min-secs=300\ngraylist-max-secs=86400\nip-blacklist-entry=192.0.2.1\n' >spamdyke.conf
 imported spamdyke.conf
 rule '- greylist: retry-window: 1d lifetime: 1d1s key: [sender, recipient] normalise: false auto-allow: 0'
 rule '- early-talker: wait: 5s'
 expect_err 'spamdyke.conf:7: ip-blacklist-entry=192.0.2.1: not in the policy'
+# spamdyke 5.0's spamdyke.h: REJECT_SEVERITY_TEMPORARY (421) where the DNS is at fault, PERMANENT (554) else. Its README of
+# reject-unresolvable-rdns: only whether the name has an address, not whether that is the client's.
+printf '%s\n' reject-empty-rdns reject-unresolvable-rdns=yes reject-sender=no-mx dns-blacklist-entry=zen.example.org \
+    ip-relay-entry=192.0.2.9 rdns-whitelist-dir=/nowhere smtp-auth-level=always reject-sender=not-local >spamdyke.conf
+imported spamdyke.conf
+printf '%s\n' '- no-rdns: {}' '- fcrdns: {}' '- dnsbl: zones: zen.example.org: 1 errors: listed' '- sender-domain: {}' \
+    '- relay: {}' >wanted
+echo | cat rules - | sed '1d; /^$/d' | grep -v '^ *exempt' | diff wanted - || fail "what spamdyke asks, and how it answers"
+expect_err 'spamdyke.conf:2: reject-unresolvable-rdns=yes: only in part: '
+for line in 5 6 7 8; do expect_err "spamdyke.conf:$line: "; done
 
 # Exim's macros, conditions on them and files in files.
 cat >exim.conf <<'P'
@@ -143,6 +178,11 @@ printf 'acl_smtp_rcpt = a\n.include exim.conf\n' >exim.conf
 bad 65 'exim.conf:2: files include each other without end' policy import exim.conf
 printf 'listen on "lo\n' >smtpd.conf
 bad 65 'smtpd.conf:1: a string has no end' policy import smtpd.conf
+{ printf 'filter a chain {'; yes a, | head -n 1000 | tr -d '\n'; printf '}\nlisten on all filter a\n'; } >smtpd.conf
+imported smtpd.conf
+rule '- pipelining: {}'
+{ echo 'myhostname = x'; echo 'smtpd_client_restrictions ='; yes ' reject_rbl_client zen.example.org' | head -n 3000; } >main.cf
+bad 65 'a policy has at most 1000' policy import -q main.cf
 printf 'FEATURE(`dnsbl\n' >sendmail.mc
 bad 65 'sendmail.mc:1: FEATURE( has no end; write the ) that closes it' policy import sendmail.mc
 printf 'no setting\nmyhostname = x\n' >main.cf
@@ -163,3 +203,43 @@ printf 'measures: [ greylist: { exempt: { sender-domains: [example.org] } } ]\n'
 good policy export --postfix mine.yaml
 expect_line '    reject_unauth_destination'
 expect_err 'not as asked: relay: Postfix does that too, though the policy does not ask for it'
+
+# ---- No export is everybody's relay. For a sender, a recipient or a name nobody may relay; who is only spared a DNS list
+# may not either (postconf(5), mynetworks; Exim's specification, 43: an accept ends the ACL).
+cat >mine.yaml <<'P1'
+exempt: { authenticated: true, sender-domains: [example.com], client-names: [example.net], recipients: [postmaster] }
+measures:
+  - no-rdns: {}
+  - relay: {}
+  - dnsbl: { zones: { zen.example.org: 1 }, errors: listed, exempt: { networks: [198.51.100.0/24] } }
+P1
+good policy export --exim mine.yaml
+[ "$(grep -c '^  accept' out)" = "$(grep -cx '  accept' out)" ] || fail "an accept that asks something lets relay"
+[ "$(grep -B1 -F '!domains = +local_domains' out)" = '  deny    !authenticated = *
+          !domains = +local_domains : +relay_to_domains' ] || fail "who may relay: only who has logged in"
+expect_err 'not as asked: relay: who is exempt is not the same: client-names, sender-domains, recipients'
+# acl.c forbids "authenticated" at connect and "recipients" but at RCPT, with a temporary error for everybody
+expect_err 'not as asked: no-rdns acts at rcpt, not at connect'
+[ "$(sed -n '/^mxreplay_connect:/,/^mxreplay_rcpt:/p' out | grep -c '!')" = 0 ] || fail "it is asked too early"
+good policy export --postfix mine.yaml
+refute_out 'mynetworks ='
+expect_line '    check_client_access cidr:{ {198.51.100.0/24 OK} }'
+[ "$(sed -n '/^smtpd_relay_restrictions/,/^$/p' out)" = 'smtpd_relay_restrictions =
+    permit_sasl_authenticated
+    # relay
+    reject_unauth_destination' ] || fail "who may relay: only who has logged in"
+printf 'measures: [ relay: { warn: true } ]\n' >mine.yaml
+good policy export --postfix mine.yaml
+expect_line '    reject_unauth_destination'
+good policy export --exim mine.yaml
+expect_line '  # the policy does not ask who may relay; without this everybody might'
+expect_line '  deny    !verify = recipient'
+printf 'measures: [ relay: { at: data } ]\n' >mine.yaml
+good policy export --postfix mine.yaml
+expect_err 'not as asked: relay acts at rcpt, not at data'
+refute_out 'smtpd_data_restrictions'
+for network in 0.0.0.0/0 ::/0; do
+    printf 'measures: [ relay: { exempt: { networks: ["%s"] } } ]\n' $network >mine.yaml
+    bad 65 'all the world is exempt of relay' policy export --postfix mine.yaml
+    bad 65 'all the world is exempt of relay' policy export --exim mine.yaml
+done

@@ -212,7 +212,7 @@ class Exim:
         rules = [Rule("relay", rng.choice(["", "domains: [example.org, example.net]\n"]))]
         seen = set()
         for rule in self.asked(exempt):
-            if rng.random() < 0.5 and (rule.measure == "dnsbl" or rule.measure not in ("greylist",) or rule.measure not in seen):
+            if rule.measure == "recipient" or rng.random() < 0.5 and (rule.measure == "dnsbl" or rule.measure not in ("greylist",) or rule.measure not in seen):
                 rules.append(rule)
                 seen.add(rule.measure)
         for rule in rules:
@@ -221,6 +221,14 @@ class Exim:
                 rule.stage = 4
             rule.stage = 3 if rule.measure == "helo" and "require: true" in rule.parameters else rule.stage
             rule.exempt = exempt
+            if rule.measure == "relay":  # for a sender or a recipient nobody may relay
+                rule.exempt = {item for item in exempt if item == "authenticated" or item[0] == "networks"}
+            elif rule.stage > 4:  # "recipients" is a condition of acl_smtp_rcpt alone
+                rule.exempt = {item for item in exempt if item[0] != "recipients"}
+            elif any(item[0] == "recipients" for item in exempt):
+                rule.stage = 4
+            elif any(item == "authenticated" or item[0] == "sender-domains" for item in exempt):
+                rule.stage = max(rule.stage, 3)  # nobody has logged in before
             rule.warn = rule.measure not in ("relay",) and rng.random() < 0.15
             reply = rng.choice(["4xx", "5xx", "drop"])
             rule.reply = reply if not rule.warn and reply != own.get(rule.measure, "5xx") and rng.random() < 0.3 else None
