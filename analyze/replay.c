@@ -250,6 +250,33 @@ static void count_warnings(struct counting *counting, const struct policy *polic
             counting->tally->rows[r].warned = bits_count(&counting->walk->hit[r]);
 }
 
+/* Deliveries that the record put off last, and whose clients may come back after its end. */
+static uint64_t count_open(const struct counting *counting)
+{
+    const struct columns *columns = counting->columns;
+    uint64_t count = 0;
+    for (size_t a = 0; a < columns->attempt_count; a++)
+        count += columns->after[a] == NO_ATTEMPT && columns->sender[a] != NAME_NONE &&
+                 (columns->answer[a] == ANSWER_DEFERRED || columns->answer[a] == ANSWER_DROPPED) &&
+                 columns->at[a] + columns->retry_window > columns->to;
+    return count;
+}
+
+static void note_open(struct counting *counting)
+{
+    char window[CLOCK_TEXT_BYTES];
+    uint64_t count = count_open(counting);
+    if (!count)
+        return;
+    duration_format(counting->columns->retry_window, window);
+    tally_note(
+        counting->tally,
+        arena_printf(&counting->tally->arena,
+                     "The record ends less than %s after it put %llu %s off: whether these came back is "
+                     "not known (--retry-window takes another time).",
+                     window, (unsigned long long)count, count == 1 ? "delivery" : "deliveries"));
+}
+
 static void write_notes(struct counting *counting)
 {
     struct tally *tally = counting->tally;
@@ -275,6 +302,8 @@ static void write_notes(struct counting *counting)
     enum basis worst = BASIS_EXACT;
     for (size_t i = 0; i < tally->row_count; i++)
         worst = tally->rows[i].basis > worst ? tally->rows[i].basis : worst;
+    if (counting->walk && tally->unit == UNIT_DELIVERY && worst != BASIS_EXACT)
+        note_open(counting);
     if (worst == BASIS_ESTIMATED || worst == BASIS_GUESSED)
         tally_note(tally,
                    STR("Estimates take what the record does not tell to be missing at random among like "
