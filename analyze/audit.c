@@ -27,22 +27,6 @@ static uint32_t last_of(const struct columns *columns, uint32_t attempt)
     return attempt;
 }
 
-/* The attempt at which the first rule may stop it, and that rule; NO_ATTEMPT where none does. */
-static uint32_t first_stop(const struct walk *walk, uint32_t head, uint32_t *rule)
-{
-    for (uint32_t a = head; a != NO_ATTEMPT; a = walk->columns->after[a]) {
-        outcomes stopped = walk->attempt[a] & BY_RULES;
-        for (size_t k = 0; k < walk->policy->rule_count; k++)
-            if (stopped >> walk->steps[k].rule & 1) {
-                *rule = walk->steps[k].rule;
-                return a;
-            }
-        if (walk->attempt[a] == OUTCOME(OUTCOME_ACCEPTED))
-            break;
-    }
-    return NO_ATTEMPT;
-}
-
 /* What the rule that may stop it first would do to the delivery, where it is not known what becomes of it. */
 static enum harm harm_of(const struct walk *walk, uint32_t attempt, uint32_t rule, outcomes delivery)
 {
@@ -163,7 +147,7 @@ static void take(struct auditing *auditing, uint32_t head)
     uint32_t rule = 0;
     if (delivery & OUTCOME(OUTCOME_RELAYED))
         return;
-    uint32_t stopped = first_stop(walk, head, &rule);
+    uint32_t stopped = harms_first_stop(walk, UNIT_DELIVERY, head, &rule);
     bool stops = stopped != NO_ATTEMPT;
     enum named judged = stops ? auditing->policy->rules[rule].measure->named : NAMED_NONE;
     enum label label = signs_label(signs, judged, &sign);

@@ -59,13 +59,7 @@ static uint8_t alive_of(const struct walk *walk, uint32_t attempt)
     while (walk->by_delivery && columns->before[head] != NO_ATTEMPT)
         head = columns->before[head];
     for (uint32_t a = head; a != attempt && alive; a = columns->after[a]) {
-        bool goes_on = false, ends = false;
-        for (outcomes left = walk->attempt[a]; left; left &= left - 1) {
-            bool on = false;
-            walk_leads(walk, a, (unsigned)__builtin_ctzll(left), &on);
-            goes_on = goes_on || on;
-            ends = ends || !on;
-        }
+        bool ends = false, goes_on = walk_goes_on(walk, a, &ends);
         alive = !goes_on ? 0 : ends ? 1 : alive;
     }
     return alive;

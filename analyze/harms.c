@@ -10,13 +10,37 @@ static void give(unsigned *set, double share[HARM_KINDS], int harm, double part)
     share[harm] += part;
 }
 
+#define BY_RULES (OUTCOME(RULES_MOST) - 1)
+
+/* The unit's next attempt, if it may come to that. */
+static uint32_t next_of(const struct walk *walk, enum unit unit, uint32_t first, uint32_t attempt)
+{
+    bool ends = false;
+    return unit == UNIT_DELIVERY && !walk_goes_on(walk, attempt, &ends)
+               ? NO_ATTEMPT
+               : unit_after(walk->columns, unit, first, attempt);
+}
+
+uint32_t harms_first_stop(const struct walk *walk, enum unit unit, uint32_t first, uint32_t *rule)
+{
+    for (uint32_t a = first; a != NO_ATTEMPT; a = next_of(walk, unit, first, a)) {
+        outcomes stopped = walk->attempt[a] & BY_RULES;
+        for (size_t k = 0; stopped && k < walk->policy->rule_count; k++)
+            if (stopped >> walk->steps[k].rule & 1) {
+                *rule = walk->steps[k].rule;
+                return a;
+            }
+    }
+    return NO_ATTEMPT;
+}
+
 /* By delivery the chain tells whether it came late; by other units what is put off may come again or not. */
 static void add_stop(const struct walk *walk, enum unit unit, uint32_t first, uint32_t r, double part,
                      unsigned *set, double share[HARM_KINDS])
 {
     bool told = false, off = false;
     uint32_t last = first;
-    for (uint32_t a = first; a != NO_ATTEMPT; a = unit_after(walk->columns, unit, first, a)) {
+    for (uint32_t a = first; a != NO_ATTEMPT; a = next_of(walk, unit, first, a)) {
         last = a;
         if (!(walk->attempt[a] >> r & 1))
             continue;
@@ -39,11 +63,10 @@ static void add_stop(const struct walk *walk, enum unit unit, uint32_t first, ui
 static void add_end(const struct walk *walk, enum unit unit, uint32_t first, double part, unsigned *set,
                     double share[HARM_KINDS])
 {
-    const outcomes rules = OUTCOME(RULES_MOST) - 1;
-    bool off = false, at_once = (walk->attempt[first] & ~rules) != 0;
+    bool off = false, at_once = (walk->attempt[first] & ~BY_RULES) != 0;
     for (uint32_t a = unit == UNIT_DELIVERY ? first : NO_ATTEMPT; a != NO_ATTEMPT && !off;
-         a = walk->columns->after[a])
-        for (outcomes left = walk->attempt[a] & rules; left && !off; left &= left - 1)
+         a = next_of(walk, unit, first, a))
+        for (outcomes left = walk->attempt[a] & BY_RULES; left && !off; left &= left - 1)
             off = walk_puts_off(walk, (uint32_t)__builtin_ctzll(left), a);
     double each = off && at_once ? part / 2 : part;
     if (off)
@@ -98,7 +121,10 @@ uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, 
 void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimate *estimate, uint32_t first,
                uint16_t signs, uint64_t times)
 {
-    enum label label = signs_label(signs, NAMED_NONE, NULL);
+    uint32_t rule = 0;
+    bool stops = harms_first_stop(walk, walk->options->unit, first, &rule) != NO_ATTEMPT;
+    enum label label =
+        signs_label(signs, stops ? walk->policy->rules[rule].measure->named : NAMED_NONE, NULL);
     if (label != LABEL_WANTED && label != LABEL_PRESUMED)
         return;
     double share[HARM_KINDS];

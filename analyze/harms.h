@@ -9,6 +9,8 @@
 
 enum { HARM_NONE = HARMS, HARM_KINDS };
 
+/* The attempt of a unit at which a rule may stop it first, and that rule; NO_ATTEMPT: none may. */
+uint32_t harms_first_stop(const struct walk *walk, enum unit unit, uint32_t first, uint32_t *rule);
 /* Bits of enum harm, and of HARM_NONE, that may be so of a unit. */
 unsigned harms_possible(const struct walk *walk, enum unit unit, uint32_t first);
 /* The same; `share` is filled with what is expected of each, which sums to 1. */
@@ -18,7 +20,8 @@ unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit 
 struct harm_cells {
     struct cell wanted[HARMS], presumed[HARMS];
 };
-/* Adds the harm of `times` units like the one that begins with `first`, which have these signs. */
+/* Who is wanted is told by what does not rest on the measure that may stop it first. Adds the harm of `times`
+ * units like the one that begins with `first`, which have these signs. */
 void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimate *estimate, uint32_t first,
                uint16_t signs, uint64_t times);
 /* The signs of a unit together. */

@@ -52,7 +52,7 @@ struct overlap {
     struct overlap_group *groups; /* first the measures, then a dnsbl rule with several zones each */
     size_t group_count;
     uint64_t guards; /* members of the first group that are never to drop (struct measure) */
-    double *costs; /* by member of the first group: what asking it costs */
+    double *costs;   /* by member of the first group: what asking it costs */
     struct overlap_stage *stages;
     size_t stage_count;
     struct str *warners; /* measures that stop nothing, and are left out */

@@ -341,6 +341,19 @@ outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome,
     return *goes_on ? 0 : end_of_chain(columns, attempt);
 }
 
+bool walk_goes_on(const struct walk *walk, uint32_t attempt, bool *ends)
+{
+    bool goes_on = false;
+    *ends = false;
+    for (outcomes left = walk->attempt[attempt]; left; left &= left - 1) {
+        bool on = false;
+        walk_leads(walk, attempt, (unsigned)__builtin_ctzll(left), &on);
+        goes_on = goes_on || on;
+        *ends = *ends || !on;
+    }
+    return goes_on;
+}
+
 static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive alive, outcomes *delivery)
 {
     const struct columns *columns = walk->columns;

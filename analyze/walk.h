@@ -63,6 +63,8 @@ bool walk_puts_off(const struct walk *walk, uint32_t r, uint32_t attempt);
 /* What a delivery comes to whose attempt has this outcome; *goes_on: or it goes on with its next attempt. By
  * delivery only. */
 outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on);
+/* Whether it may go on after this attempt, and *ends: whether it may not. By delivery only. */
+bool walk_goes_on(const struct walk *walk, uint32_t attempt, bool *ends);
 
 /* The habit of the attempt's client, as the key of a measure with state has it. */
 enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt);

@@ -2,6 +2,7 @@
 """mxreplay audit: what it promises holds. The exemptions that it prints, pasted into the policy, cure what was said; what it
 asks to be labelled is taken back, each row once, whatever strangers wrote; labels and labels' measures count as they should."""
 import csv
+import io
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 MXREPLAY = os.environ["MXREPLAY"]
+LABS = HERE.parent.parent / "sample-logs/labs"
 
 POLICY = """policy: wait
 exempt:
@@ -82,6 +84,12 @@ class Base(unittest.TestCase):
             line(at, smtpd, f"disconnect from {who} ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5")
         lines.sort()
         self.run_it("collect", "-q", self.write("mail.log", "".join(text + "\n" for _, _, text in lines)))
+
+
+# What tells who is wanted here is what the measure itself says.
+SPAM = """policy: spam
+measures: [ spam: { score: 3 }, virus: {}, dictionary: {} ]
+"""
 
 
 def crowd(seed):
@@ -230,6 +238,24 @@ class Labels(Base):
         for by in ("domain", "recipient", "asn", "network"):
             head = self.run_it("audit", "-q", "-p", path, "--by", by, "--format", "csv").splitlines()[0]
             self.assertEqual(head, f"{by},told,late,lost,possible,measure,sessions")
+
+    def test_the_sweep_says_the_same(self):
+        """Of the same policy: told, late and lost, and how much may come late, by label."""
+        seen = 0
+        for log in ("postfix-greylist/mail.log", "opensmtpd-filters/mail.log.gz", "exim-default/mainlog.gz"):
+            self.database = f"{self.folder}/{log.split('/')[0]}"
+            self.run_it("collect", "-q", os.path.join(LABS, log))
+            for policy in ("strict", "postfix-typical", self.write("spam.yaml", SPAM)):
+                labels = json.loads(self.run_it("audit", "-q", "-p", policy, "--format", "json"))["labels"]
+                vary = "spam=on" if policy.endswith("spam.yaml") else "greylist.delay=5m"
+                row = next(csv.DictReader(io.StringIO(
+                    self.run_it("sweep", "-q", "-p", policy, "--vary", vary, "--format", "csv"))))
+                for label in ("wanted", "presumed"):
+                    for harm in ("told", "late", "lost"):
+                        self.assertEqual(labels[label][harm], int(row[f"{label}_{harm}.low"]), (log, policy, label, harm))
+                        seen += labels[label][harm]
+                    self.assertEqual(labels[label]["late_high"], int(row[f"{label}_late.high"]), (log, policy, label))
+        self.assertGreater(seen, 100)
 
 
 if __name__ == "__main__":

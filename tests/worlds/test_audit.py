@@ -23,8 +23,12 @@ class Watched(Law):
     """Remembers what may stop each attempt."""
 
     def __init__(self, *arguments):
-        self.stopped = {}
+        self.stopped, self.alive = {}, {}
         super().__init__(*arguments)
+
+    def walk_chain(self, attempt, alive, outcome):
+        self.alive[attempt] = alive != "ended"
+        return super().walk_chain(attempt, alive, outcome)
 
     def pass_rules(self, attempt, certain):
         passage = super().pass_rules(attempt, certain)
@@ -53,6 +57,7 @@ def label_of(signs, judged):
 def harms_of(law, rules, chain, outcome):
     """Whether its sender is told (5xx), or it comes late, is lost, or suffers nothing: all that may be."""
     harms = set()
+    chain = [a for a in chain if law.alive[a]]
     stopped = [law.stopped.get(a, (set(), False)) for a in chain]
     put_off = any(law.puts_off(rules[name], a) for a, (names, _) in zip(chain, stopped) for name in names)
     for what in outcome:
@@ -88,11 +93,9 @@ def expected(world):
             signs |= {"accepted"} if a.answer == "accepted" else set()
         by = None
         for a in chain:
-            stopped, possible = law.stopped.get(a, (set(), False))
+            stopped = law.stopped[a][0] if law.alive[a] else set()
             if stopped:
                 by = next(name for name in order if name in stopped)
-                break
-            if law.end_of(a) == "accepted" and possible:
                 break
         for name, counts in measures.items():
             label = label_of(signs, rules[name].measure)
