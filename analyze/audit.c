@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "analyze/harms.h"
 #include "analyze/lists.h"
+#include "analyze/units.h"
 #include "analyze/walk.h"
 
 #define BY_RULES (OUTCOME(RULES_MOST) - 1)
@@ -46,14 +47,9 @@ static double minutes_late(const struct walk *walk, uint32_t head)
 
 static void set_system(const struct columns *columns, uint32_t attempt, struct harmed *harmed)
 {
-    const struct judging judging = { .columns = columns };
-    const struct fact *fact = NULL, *best = NULL;
-    while ((fact = judging_fact(&judging, attempt, KIND_ASN, fact)))
-        if (fact->state == YES &&
-            (!best || judging_rank(&judging, attempt, fact) < judging_rank(&judging, attempt, best)))
-            best = fact;
-    harmed->asn = best ? best->a : 0;
-    harmed->as_name = best ? names_text(&columns->names, best->detail) : (struct str){ NULL, 0 };
+    const struct fact *system = judging_system(columns, attempt);
+    harmed->asn = system ? system->a : 0;
+    harmed->as_name = system ? names_text(&columns->names, system->detail) : (struct str){ NULL, 0 };
 }
 
 static struct harmed describe(const struct auditing *auditing, uint32_t head, uint32_t stopped, uint32_t rule)
@@ -196,12 +192,6 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static bool in_period(const struct replay_options *options, usec at)
-{
-    return (options->from == USEC_NONE || at >= options->from) &&
-           (options->to == USEC_NONE || at < options->to);
-}
-
 int audit_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
               struct audit *audit, struct why *why)
 {
@@ -227,8 +217,7 @@ int audit_run(struct columns *columns, const struct policy *policy, const struct
         if (columns->before[a] == NO_ATTEMPT && columns->sender[a] != NAME_NONE)
             auditing.deliveries_of[columns->sender[a]]++;
     for (uint32_t head = 0; head < columns->attempt_count; head++)
-        if (columns->before[head] == NO_ATTEMPT &&
-            in_period(options, columns->started[columns->session[head]]))
+        if (columns->before[head] == NO_ATTEMPT && unit_in_period(columns, options, head))
             take(&auditing, head);
     if (audit->late_count)
         qsort(audit->late_minutes, audit->late_count, sizeof *audit->late_minutes, by_value);

@@ -177,34 +177,100 @@ static void take_unit(struct comparing *comparing, uint32_t first)
 
 /* ---- Whole counts. */
 
-/* Moves ones along the rows until the columns sum to the second policy's counts, as far as bounds let them:
- * each row sums to the first policy's already. */
-static void level_columns(const struct cell *cells, uint64_t *counts, const struct tally *first,
-                          const struct tally *second)
+/* The cells while they become whole: each row sums to the first policy's already. */
+struct levelling {
+    const struct cell *cells;
+    uint64_t *counts;
+    size_t high, wide;
+    int64_t *over;              /* by column: how much more it sums to than the second policy's */
+    size_t *from, *row, *queue; /* by column: whence it was come to, and in which row */
+};
+
+/* The row in which a one may move from column to column; `high`: there is none. */
+static size_t way(const struct levelling *it, size_t from, size_t to)
 {
-    size_t high = first->row_count, wide = second->row_count;
-    int64_t *over = mem_zero(wide, sizeof *over);
-    for (size_t k = 0; k < wide; k++) {
-        over[k] = -(int64_t)second->rows[k].count;
-        for (size_t i = 0; i < high; i++)
-            over[k] += (int64_t)counts[i * wide + k];
+    size_t i = 0;
+    while (i < it->high && (it->counts[i * it->wide + from] <= it->cells[i * it->wide + from].low ||
+                            it->counts[i * it->wide + to] >= it->cells[i * it->wide + to].high))
+        i++;
+    return i;
+}
+
+/* Breadth first from a column with too much to one with too little, be it over others; `wide`: none. */
+static size_t find_under(struct levelling *it, size_t start)
+{
+    size_t head = 0, tail = 0;
+    for (size_t k = 0; k < it->wide; k++)
+        it->from[k] = SIZE_MAX;
+    it->from[start] = start;
+    it->queue[tail++] = start;
+    while (head < tail) {
+        size_t column = it->queue[head++];
+        if (it->over[column] < 0)
+            return column;
+        for (size_t to = 0; to < it->wide; to++) {
+            size_t row = it->from[to] == SIZE_MAX ? way(it, column, to) : it->high;
+            if (row == it->high)
+                continue;
+            it->from[to] = column;
+            it->row[to] = row;
+            it->queue[tail++] = to;
+        }
     }
-    for (size_t from = 0; from < wide; from++)
-        for (size_t to = 0; to < wide; to++)
-            for (size_t i = 0; i < high; i++) {
-                uint64_t *less = &counts[i * wide + from], *more = &counts[i * wide + to];
-                while (over[from] > 0 && over[to] < 0 && *less > cells[i * wide + from].low &&
-                       *more < cells[i * wide + to].high) {
-                    --*less, ++*more;
-                    over[from]--, over[to]++;
-                }
+    return it->wide;
+}
+
+/* Moves ones along the rows until the columns sum to the second policy's counts. Where the cells' bounds,
+ * which are of both policies at once, leave no way for the last one, the column's own sum is that count. */
+static void level_columns(const struct cell *cells, uint64_t *counts, const struct tally *first,
+                          struct tally *second)
+{
+    size_t wide = second->row_count;
+    struct levelling it = { cells, counts, first->row_count, wide, NULL, NULL, NULL, NULL };
+    it.over = mem_zero(wide, sizeof *it.over);
+    it.from = mem_zero(wide * 3, sizeof *it.from);
+    it.row = it.from + wide;
+    it.queue = it.row + wide;
+    for (size_t k = 0; k < wide; k++) {
+        it.over[k] = -(int64_t)second->rows[k].count;
+        for (size_t i = 0; i < it.high; i++)
+            it.over[k] += (int64_t)counts[i * wide + k];
+    }
+    for (size_t k = 0; k < wide; k++)
+        while (it.over[k] > 0) {
+            size_t to = find_under(&it, k);
+            if (to == wide)
+                break;
+            it.over[k]--;
+            it.over[to]++;
+            for (; to != k; to = it.from[to]) {
+                counts[it.row[to] * wide + it.from[to]]--;
+                counts[it.row[to] * wide + to]++;
             }
-    free(over);
+        }
+    for (size_t k = 0; k < wide; k++)
+        second->rows[k].count = (uint64_t)((int64_t)second->rows[k].count + it.over[k]);
+    free(it.over);
+    free(it.from);
+}
+
+/* The labels of a change sum to it. */
+static void round_labels(const struct moving *all, enum change change, struct moved *moved)
+{
+    struct cell cells[LABELS];
+    uint64_t counts[LABELS];
+    for (int l = 0; l < LABELS; l++)
+        cells[l] = all->label[l][change];
+    cells_round(cells, LABELS, moved->change[change].count, counts);
+    moved->wanted[change].count = counts[LABEL_WANTED];
+    moved->presumed[change].count = counts[LABEL_PRESUMED];
+    moved->unwanted[change].count = counts[LABEL_UNWANTED];
 }
 
 static void fill(struct comparing *comparing, struct comparison *to)
 {
-    const struct tally *first = &to->side[0], *second = &to->side[1];
+    const struct tally *first = &to->side[0];
+    struct tally *second = &to->side[1];
     size_t high = first->row_count, wide = second->row_count;
     uint64_t *counts = mem_zero(high * wide, sizeof *counts);
     for (size_t i = 0; i < high; i++)
@@ -223,6 +289,8 @@ static void fill(struct comparing *comparing, struct comparison *to)
         to->change[i] = (enum change)comparing->change[from][into];
         to->moved.change[to->change[i]].count += counts[i];
     }
+    for (int c = 0; c < CHANGES; c++)
+        round_labels(&comparing->all, (enum change)c, &to->moved);
     free(counts);
     to->net[0] =
         (int64_t)to->moved.change[CHANGE_STOPPED].count - (int64_t)to->moved.change[CHANGE_PASSED].count;

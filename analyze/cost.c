@@ -73,6 +73,12 @@ static void reach(struct costing *costing, uint32_t attempt, struct surely reach
     uint8_t alive = alive_of(walk, attempt);
     struct surely now = { alive ? alive / 2.0 : 0, alive == 2, alive > 0 };
     bool open = (set & (set - 1)) != 0;
+    if (set == OUTCOME(OUTCOME_RELAYED)) { /* no measure is asked about what a trusted relay brings */
+        for (size_t k = 0; k < walk->policy->rule_count; k++)
+            reached[k] = (struct surely){ 0, false, false };
+        reached[walk->policy->rule_count] = now;
+        return;
+    }
     double share[64] = { 0 };
     if (open)
         estimate_share(costing->estimate, set, attempt, share);

@@ -19,20 +19,9 @@ static enum tri is_in_network(const struct judging *judging, const struct exempt
         networks_hold(&exempt->networks, &columns->address[columns->client[columns->session[attempt]]]));
 }
 
-/* The fact of a kind that says most, or NULL. */
-static const struct fact *best_fact(const struct judging *judging, uint32_t attempt, enum kind kind)
-{
-    const struct fact *fact = NULL, *best = NULL;
-    while ((fact = judging_fact(judging, attempt, kind, fact)))
-        if (fact->state != UNKNOWN &&
-            (!best || judging_rank(judging, attempt, fact) < judging_rank(judging, attempt, best)))
-            best = fact;
-    return best;
-}
-
 static enum tri is_of_system(const struct judging *judging, const struct exempt *exempt, uint32_t attempt)
 {
-    const struct fact *fact = best_fact(judging, attempt, KIND_ASN);
+    const struct fact *fact = judging_best_fact(judging, attempt, KIND_ASN);
     if (!fact)
         return UNKNOWN;
     return tri_of(fact->state == YES && fact->a > 0 && fact->a <= UINT32_MAX &&
@@ -41,7 +30,7 @@ static enum tri is_of_system(const struct judging *judging, const struct exempt 
 
 static enum tri is_of_country(const struct judging *judging, const struct exempt *exempt, uint32_t attempt)
 {
-    const struct fact *fact = best_fact(judging, attempt, KIND_COUNTRY);
+    const struct fact *fact = judging_best_fact(judging, attempt, KIND_COUNTRY);
     if (!fact)
         return UNKNOWN;
     return tri_of(fact->state == YES && texts_hold(&exempt->countries, judging_name(judging, fact->detail)));

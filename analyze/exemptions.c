@@ -79,14 +79,9 @@ static void take_network(struct searching *searching, const struct ip *client, u
 
 static void take_system(struct searching *searching, uint32_t head, uint32_t item, take_key *take)
 {
-    const struct judging judging = { .columns = searching->columns };
-    const struct fact *fact = NULL, *best = NULL;
+    const struct fact *best = judging_system(searching->columns, head);
     char text[24];
-    while ((fact = judging_fact(&judging, head, KIND_ASN, fact)))
-        if (fact->state != UNKNOWN &&
-            (!best || judging_rank(&judging, head, fact) < judging_rank(&judging, head, best)))
-            best = fact;
-    if (!best || best->state != YES || best->a <= 0 || best->a > UINT32_MAX)
+    if (!best)
         return;
     int len = snprintf(text, sizeof text, "%lld", (long long)best->a);
     take(searching, BY_ASN, (struct str){ text, (size_t)len }, item);

@@ -60,6 +60,23 @@ uint64_t judging_rank(const struct judging *judging, uint32_t attempt, const str
                                                    : (uint64_t)started - (uint64_t)provided->at);
 }
 
+const struct fact *judging_best_fact(const struct judging *judging, uint32_t attempt, enum kind kind)
+{
+    const struct fact *fact = NULL, *best = NULL;
+    while ((fact = judging_fact(judging, attempt, kind, fact)))
+        if (fact->state != UNKNOWN &&
+            (!best || judging_rank(judging, attempt, fact) < judging_rank(judging, attempt, best)))
+            best = fact;
+    return best;
+}
+
+const struct fact *judging_system(const struct columns *columns, uint32_t attempt)
+{
+    const struct judging bare = { .columns = columns };
+    const struct fact *fact = judging_best_fact(&bare, attempt, KIND_ASN);
+    return fact && fact->state == YES && fact->a > 0 && fact->a <= UINT32_MAX ? fact : NULL;
+}
+
 /* Of those of a rank below `end`, the lowest; of equal rank the first. */
 static enum tri best_state(const struct judging *judging, uint32_t attempt, enum kind kind,
                            const struct str *subject, uint64_t end)

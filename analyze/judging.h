@@ -62,6 +62,10 @@ const struct fact *judging_fact(const struct judging *judging, uint32_t attempt,
  * another day than the session's, which even a "no" by inference outweighs. */
 #define JUDGING_LATER ((uint64_t)ORIGINS)
 uint64_t judging_rank(const struct judging *judging, uint32_t attempt, const struct fact *fact);
+/* The one that counts most of those that say yes or no, or NULL. */
+const struct fact *judging_best_fact(const struct judging *judging, uint32_t attempt, enum kind kind);
+/* The client's autonomous system: `a` its number, `detail` whose it is; NULL: not known. */
+const struct fact *judging_system(const struct columns *columns, uint32_t attempt);
 /* The state that they tell, by their rank; with a subject, of those with that subject. */
 enum tri judging_state(const struct judging *judging, uint32_t attempt, enum kind kind);
 enum tri judging_subject(const struct judging *judging, uint32_t attempt, enum kind kind, struct str subject);

@@ -90,12 +90,8 @@ static struct str domain_name(const struct columns *columns, uint32_t attempt, c
 
 static struct str asn_name(const struct columns *columns, uint32_t attempt, char text[NAME_MOST])
 {
-    const struct judging bare = { .columns = columns };
-    const struct fact *fact = NULL, *best = NULL;
-    while ((fact = judging_fact(&bare, attempt, KIND_ASN, fact)))
-        if (!best || judging_rank(&bare, attempt, fact) < judging_rank(&bare, attempt, best))
-            best = fact;
-    if (!best || best->a <= 0)
+    const struct fact *best = judging_system(columns, attempt);
+    if (!best)
         return STR("(not known)");
     struct str whose = names_text(&columns->names, best->detail);
     int len =

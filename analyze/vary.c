@@ -436,6 +436,18 @@ static int read_axis(struct axes *axes, struct axis *axis, const char *text, str
     return of_zones ? read_zones(axes, axis, rest, why) : read_values(axes, axis, key, rest, why);
 }
 
+/* Whether both vary the same of a policy: the one would undo what the other does. */
+static bool is_same(const struct axis *a, const struct axis *b)
+{
+    if (a->kind != b->kind || a->kind == AXIS_ORDER)
+        return a->kind == b->kind;
+    if (a->kind == AXIS_ZONES)
+        return a->rule == b->rule;
+    const struct choice *one = &a->choice[0], *other = &b->choice[0];
+    return a->count && b->count && one->kind == other->kind && one->rule == other->rule &&
+           str_eq(one->key, other->key);
+}
+
 int axes_read(const struct policy *policy, const char *const *vary, size_t count, struct axes **axes,
               struct why *why)
 {
@@ -446,6 +458,11 @@ int axes_read(const struct policy *policy, const char *const *vary, size_t count
         made->count++; /* one with a mistake may hold choices already */
         if (read_axis(made, &made->axis[i], vary[i], why) < 0)
             return -1;
+        for (size_t k = 0; k < i; k++)
+            if (is_same(&made->axis[k], &made->axis[i]))
+                return why_set(why, EX_USAGE,
+                               "--vary %s and --vary %s vary the same; write its choices in one, with commas",
+                               vary[k], vary[i]);
     }
     return 0;
 }

@@ -23,7 +23,7 @@ static int test(const struct audit *audit, const struct common *common, struct w
     for (size_t i = 0; i < audit->harmed_count; i++) {
         const struct harmed *harmed = &audit->harmed[i];
         stopped += !harmed->arrives;
-        by_harm[harmed->harm]++;
+        by_harm[harmed->harm] += harmed->certain && !harmed->either;
     }
     const struct figure figures[] = {
         { STR("stopped"), stopped },         { STR("certain"), certain },

@@ -8,6 +8,9 @@ bad 64 'vary what?' sweep -p talk-2009
 bad 64 '--vary greylst=off: policy talk-2009 has no measure "greylst"; did you mean greylist?' sweep -p talk-2009 --vary greylst=off
 bad 64 'greylist.delay: "5 minuts" is not a duration' sweep -p talk-2009 --vary 'greylist.delay=5 minuts'
 bad 64 '--best: "stoped": at character 1: there is no column stoped; did you mean stopped?' sweep -p talk-2009 --vary order --best stoped
+bad 64 'vary the same; write its choices in one' sweep -p talk-2009 --vary order --vary order
+bad 64 'vary the same; write its choices in one' sweep -p talk-2009 --vary dnsbl.zones=-each --vary dnsbl.zones=+each
+bad 64 'vary the same; write its choices in one' sweep -p talk-2009 --vary greylist.delay=1m --vary dnsbl=on,off --vary greylist.delay=2m
 bad 64 'front.gif: a graph is drawn as .svg, .png or .txt' sweep -p talk-2009 --vary order --graph front.gif
 bad 64 '--write: "policy.yaml" says not what or where' sweep -p talk-2009 --vary order --write policy.yaml
 bad 64 'best by what?' sweep -p talk-2009 --vary order --write best=policy.yaml
