@@ -233,13 +233,17 @@ static void put_rate(struct exim_lines *out, const struct rule *rule)
 static void put_greylist(struct exim_lines *out, const struct rule *rule)
 {
     const struct greylist_parameters *greylist = rule->parameters;
-    char text[256];
+    char text[512];
     if (out->greylist)
         return;
     out->greylist = rule;
     bool network = greylist->key >> KEY_CLIENT_NET & 1;
-    snprintf(text, sizeof text, phrase_text("greylist", ""),
-             network ? "${mask:$sender_host_address/24}" : "$sender_host_address");
+    snprintf(
+        text, sizeof text, phrase_text("greylist", ""),
+        network
+            ? "${if "
+              "isip4{$sender_host_address}{${mask:$sender_host_address/24}}{${mask:$sender_host_address/64}}}"
+            : "$sender_host_address");
     put(out, rule, arena_printf(&out->exported->arena, "condition = %s", text).at);
     say(out, rule, "greylisted, come back later");
 }

@@ -438,8 +438,7 @@ static void print_notes(struct page *page)
     }
     for (size_t i = 0; i < overlap->warner_count; i++) {
         fputs("\n", page->to);
-        words_say(page->to, page->format, "%.*s stops nothing and is left out.",
-                  STR_ARG(overlap->warners[i]));
+        words_say(page->to, page->format, "%.*s only warns, and is left out.", STR_ARG(overlap->warners[i]));
     }
 }
 
