@@ -216,11 +216,21 @@ outcomes walk_recorded(const struct columns *columns, uint32_t attempt)
                : end;
 }
 
+/* Whether a rule may be asked about a retry of this attempt, which may come from another address and to
+ * another server (semantics.md section 5). */
+static bool may_ask(const struct walk *walk, uint32_t r, uint32_t attempt)
+{
+    const struct rule *rule = &walk->policy->rules[r];
+    const struct exempt *exempt = &rule->exempt;
+    return bits_get(&walk->applies[r], attempt) || exempt->networks.count || exempt->asns.count ||
+           exempt->countries.count || exempt->client_names.count || rule->when.port || rule->when.server.at;
+}
+
 /* Whether a rule with state might stop a retry of this attempt. */
 static bool might_stop(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
     const struct state *state = walk->state[r];
-    return bits_get(&walk->applies[r], attempt) && (!state->might || state->might(walk->held[r], attempt));
+    return may_ask(walk, r, attempt) && (!state->might || state->might(walk->held[r], attempt));
 }
 
 /* What a retry would get that the record does not show: the same from the measures without state, and those
@@ -272,8 +282,7 @@ static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t at
         }
         if (other == r)
             break;
-        if (walk->state[other] && bits_get(&walk->applies[other], attempt) &&
-            !rule_warns(&walk->policy->rules[other]))
+        if (walk->state[other] && may_ask(walk, other, attempt) && !rule_warns(&walk->policy->rules[other]))
             *(rule_yields(&walk->policy->rules[other]) ? &yielding : &set) |= OUTCOME(other);
     }
     return set;

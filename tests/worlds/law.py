@@ -544,6 +544,11 @@ class Law:
             return "nothing-attempted" if attempt.sender is None and attempt.recipient is None else "abandoned"
         return "other" if attempt.named == "other" else "accepted"
 
+    def may_ask(self, rule, attempt):
+        """Of a retry, which may come from another address and to another server."""
+        return self.asked[rule][attempt.number] or rule.parameters.get("when") or \
+            rule.parameters.get("exempt", {}).get("networks")
+
     def retried(self, attempt):
         """What a retry gets that the record does not show: those with state are unknown then."""
         out, yielded = set(), None
@@ -554,7 +559,7 @@ class Law:
             if rule.parameters.get("warn"):
                 continue
             if rule in self.state:
-                if self.asked[rule][attempt.number] and self.state[rule].might(attempt):
+                if self.may_ask(rule, attempt) and self.state[rule].might(attempt):
                     if rule.parameters.get("yields"):
                         yielded = rule
                     else:
@@ -574,7 +579,7 @@ class Law:
             if other is rule:
                 break
             yields = other.parameters.get("yields") and other.acts == rule.acts
-            if other in self.state and self.asked[other][attempt.number] and not other.parameters.get("warn") and \
+            if other in self.state and self.may_ask(other, attempt) and not other.parameters.get("warn") and \
                     not yields:
                 out.add(other.name)
         return out
