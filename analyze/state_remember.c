@@ -88,11 +88,14 @@ static void retry(void *given, const struct asking *asking)
         haunts_add(state->haunts, asking->attempt);
 }
 
-/* A client that passes when it is tested passes when it is not, too. */
+/* A client that passes when it is tested passes when it is not, too. Where the rule is not for the attempt it
+ * may be for the retry, which shows the same. */
 static bool might(void *given, uint32_t attempt)
 {
     const struct judging *judging = ((const struct remembering *)given)->judging;
-    return !bits_get(judging->known, attempt) || bits_get(judging->hit, attempt);
+    if (!bits_get(judging->known, attempt) || bits_get(judging->hit, attempt))
+        return true;
+    return judging_applies(judging, attempt) == NO && judging_verdict(judging, attempt) != NO;
 }
 
 const struct state state_remember = { begin, end, ask, retry, might };

@@ -411,8 +411,11 @@ class Remember:
             self.ghosts.append(attempt)
 
     def might(self, attempt):
-        """Who passes the test passes untested as well."""
-        return self.law.alone[self.rule][attempt.number] is not NO
+        """Who passes the test passes untested as well; where the rule is not for the attempt, it may be for the retry."""
+        if self.law.alone[self.rule][attempt.number] is not NO:
+            return True
+        return not applies(self.law.policy, self.rule, attempt) and \
+            verdict(self.rule, self.law.recorded, attempt) is not NO
 
 
 class Passage:
