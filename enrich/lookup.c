@@ -32,8 +32,7 @@ const char *reversed_name(const struct ip *ip, struct str zone_v4, struct str zo
 void looking_say(struct looking *looking, unsigned p, const struct ip *client, struct str name,
                  enum tri state, int64_t a, uint32_t ttl, struct str detail, unsigned n)
 {
-    static const struct ip none;
-    struct provided provided = { .client = client ? *client : none,
+    struct provided provided = { .client = client ? *client : (struct ip){ .octet = { 0 } },
                                  .name = name,
                                  .at = clock_now(),
                                  .state = (uint8_t)state,

@@ -72,17 +72,16 @@ static void say_known(struct page *page, const struct overlap_group *group)
               " are left out, most often (%" PRIu64 " times) because it is not known what %.*s would say.",
               shares->known, units_of(page, shares->known), shares->left_out, group->blind_units,
               STR_ARG(short_name(page, group, group->blindest)));
-    if (shares->left_out > shares->known)
-        words_say(page->to, page->format,
-                  "Those are mostly the ones that nothing stopped: what is said of them says little of the "
-                  "others. `at "
-                  "least` and `at most` are of all.");
-    if (shares->left_out > shares->known)
-        words_say(page->to, page->format, "%s; mxreplay status --coverage tells what would tell more.",
-                  group->zones
-                      ? "A server asks no more lists after one that turns a client away: enrich --dnsbl-zone "
-                        "tells of the others"
-                      : "Fewer measures at a time leave out less: --only NAME --only NAME");
+    if (shares->left_out <= shares->known)
+        return;
+    words_say(
+        page->to, page->format,
+        "Those are mostly the ones that nothing stopped: what is said of them says little of the others. "
+        "`at least` and `at most` are of all.");
+    words_say(page->to, page->format, "%s; mxreplay status --coverage tells what would tell more.",
+              group->zones ? "A server asks no more lists after one that turns a client away: enrich "
+                             "--dnsbl-zone tells of the others"
+                           : "Fewer measures at a time leave out less: --only NAME --only NAME");
 }
 
 static void put_counted(struct table *table, const struct counted *counted, bool bounds)

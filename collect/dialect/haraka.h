@@ -26,13 +26,15 @@ bool haraka_field(struct haraka_line *said, struct str name, struct str *value);
  * `reply->code`. */
 void haraka_words(struct haraka_line *said, struct reply *reply);
 
+struct haraka_denied {
+    uint64_t words; /* hash of what a plugin said when it refused */
+    uint8_t plugin; /* its row in the table of plugins, from 1; 0: not in it */
+};
+
 /* A session's notes. */
 struct haraka_notes {
     struct dialog dialog;
-    struct {
-        uint64_t words; /* hash of what a plugin said when it refused */
-        uint8_t plugin; /* its row in the table of plugins, from 1; 0: not in it */
-    } denied[HARAKA_DENIED];
+    struct haraka_denied denied[HARAKA_DENIED];
     uint8_t next_denied;
 };
 

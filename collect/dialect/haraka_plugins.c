@@ -113,16 +113,20 @@ static const struct plugin *plugin_of(const struct haraka_notes *notes, const st
     return NULL;
 }
 
+static void carry_denied(struct state_bytes *state, struct haraka_denied *denied)
+{
+    carry(state, &denied->words);
+    carry_enum(state, &denied->plugin, sizeof plugins / sizeof *plugins + 1);
+}
+
 void haraka_carry_notes(struct builder *builder, struct open_session *open, struct state_bytes *state)
 {
     struct haraka_notes *notes = builder_notes(builder, open, &dialect_haraka, sizeof *notes);
     dialog_carry(builder, open, state);
     if (!notes)
         return;
-    for (size_t i = 0; i < HARAKA_DENIED; i++) {
-        carry(state, &notes->denied[i].words);
-        carry_enum(state, &notes->denied[i].plugin, sizeof plugins / sizeof *plugins + 1);
-    }
+    for (size_t i = 0; i < HARAKA_DENIED; i++)
+        carry_denied(state, &notes->denied[i]);
     carry_enum(state, &notes->next_denied, HARAKA_DENIED);
 }
 

@@ -93,8 +93,8 @@ struct made {
 
 static usec make(struct made *made, const uint8_t *in, usec at)
 {
-    uint8_t *packet = made->packet;
     *made = (struct made){ .packet = { 0 } };
+    uint8_t *packet = made->packet;
     uint8_t client = in[0] & 3;
     bool to_server = in[0] & 4;
     uint32_t base = to_server ? 0xffffff00u : 1000, other = to_server ? 1000 : 0xffffff00u;
