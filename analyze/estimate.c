@@ -1,7 +1,8 @@
 /* The point estimate. Each unknown on the way is spread by the rate at which the measure hits among units of
  * the same stratum for which it is known: same known rdns, number of DNSBL listings (0, 1, 2+), null sender,
- * address family, week. A stratum needs 30 of them; else week, then family, then null sender are given up,
- * never rdns and DNSBL count. Where all is in vain the unknown is halved. */
+ * address family, week, and same fate in the record: who was refused is not like who was not. A stratum needs
+ * 30 of them; else week, then family, then null sender are given up, never the others. Where all is in vain,
+ * those that lack to 30 are taken to be hit by halves: of none it is one half. */
 #include "analyze/estimate.h"
 
 #include <math.h>
@@ -14,7 +15,17 @@ enum { STRATUM_LEAST = 30, LEVELS = 4 }; /* with all, without week, without fami
 enum blind { BLIND_NONE, BLIND_NAME, BLIND_DNSBL, BLINDS };
 
 /* The fields of a stratum, packed; the coarser a level, the fewer of them are left. */
-enum { WEEK_BITS = 16, FAMILY_AT = WEEK_BITS, SENDER_AT, RDNS_AT = SENDER_AT + 2, LISTED_AT = RDNS_AT + 2 };
+enum {
+    WEEK_BITS = 16,
+    FAMILY_AT = WEEK_BITS,
+    SENDER_AT,
+    RDNS_AT = SENDER_AT + 2,
+    LISTED_AT = RDNS_AT + 2,
+    FATE_AT = LISTED_AT + 2
+};
+
+/* What the record made of it. */
+enum fate { FATE_ACCEPTED, FATE_REFUSED, FATE_GREYLISTED };
 
 static const uint32_t level_mask[LEVELS] = {
     UINT32_MAX,
@@ -76,7 +87,11 @@ static uint32_t stratum_key(const struct columns *columns, uint32_t attempt)
                           : names_text(&columns->names, columns->sender[attempt]).len == 0;
     uint32_t family = ip_is_v4(&columns->address[columns->client[s]]);
     uint32_t week = (uint32_t)(columns->started[s] / (7 * USEC_DAY)) & ((1u << WEEK_BITS) - 1);
-    return week | family << FAMILY_AT | sender << SENDER_AT | rdns << RDNS_AT | listed << LISTED_AT;
+    enum fate fate = columns->answer[attempt] == ANSWER_ACCEPTED ? FATE_ACCEPTED
+                     : columns->named[attempt] == NAMED_GREYLIST ? FATE_GREYLISTED
+                                                                 : FATE_REFUSED;
+    return (uint32_t)fate << FATE_AT | week | family << FAMILY_AT | sender << SENDER_AT | rdns << RDNS_AT |
+           listed << LISTED_AT;
 }
 
 static uint32_t key_number(struct names *keys, uint32_t key)
@@ -163,18 +178,16 @@ static struct rates *choose_levels(const struct names *keys, const struct count 
         }
         for (uint32_t i = 0; i < keys->count; i++) {
             const struct count *sum = &sums[number[i]];
-            if (rates->basis[i] != BASIS_GUESSED || sum->known < STRATUM_LEAST)
+            uint32_t lacking = sum->known < STRATUM_LEAST ? STRATUM_LEAST - sum->known : 0;
+            if (rates->basis[i] != BASIS_GUESSED || (lacking && level < LEVELS - 1))
                 continue;
-            rates->rate[i] = (double)sum->hits / sum->known;
-            rates->basis[i] = BASIS_ESTIMATED;
+            rates->rate[i] = (sum->hits + 0.5 * lacking) / (sum->known + lacking);
+            rates->basis[i] = lacking ? BASIS_GUESSED : BASIS_ESTIMATED;
         }
         free(number);
         free(sums);
         names_free(&coarse);
     }
-    for (uint32_t i = 0; i < keys->count; i++)
-        if (rates->basis[i] == BASIS_GUESSED)
-            rates->rate[i] = 0.5;
     return rates;
 }
 

@@ -97,7 +97,7 @@ static void note_marks(struct note_list *list, const struct tally *tally)
                  "tell."));
     if (basis[BASIS_GUESSED])
         note(list,
-             STR("? guessed: there were too few like units to estimate from; what is not known is halved."));
+             STR("? guessed: there were too few like units to estimate from; the fewer, the nearer to one half."));
     if (at_least)
         note(list, STR(">= at least: the server cut sessions off, which hides what would have followed."));
 }
