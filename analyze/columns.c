@@ -445,26 +445,6 @@ static void find_networks(struct columns *columns)
     names_free(&networks);
 }
 
-enum { FACTS_COMPARED = 64 }; /* of a session: more are a flood, not evidence */
-
-/* Pairs of evidence of one kind, subject and place that say yes and no. */
-static uint64_t count_contradictions(const struct columns *columns)
-{
-    uint64_t pairs = 0;
-    for (size_t s = 0; s < columns->session_count; s++) {
-        uint32_t from = columns->first_fact[s], to = columns->first_fact[s + 1];
-        to = to - from > FACTS_COMPARED ? from + FACTS_COMPARED : to;
-        for (uint32_t i = from; i < to; i++)
-            for (uint32_t k = from; k < i; k++) {
-                const struct fact *a = &columns->fact[i], *b = &columns->fact[k];
-                pairs += a->kind == b->kind && a->state + b->state == YES + NO && a->state != b->state &&
-                         a->subject == b->subject && a->transaction == b->transaction &&
-                         a->recipient == b->recipient;
-            }
-    }
-    return pairs;
-}
-
 void columns_finish(struct columns *columns, usec from, usec to)
 {
     sort_sessions(columns);
@@ -475,7 +455,6 @@ void columns_finish(struct columns *columns, usec from, usec to)
     columns->to = to != USEC_NONE ? to : count ? columns->started[count - 1] : 0;
     offers_find(columns);
     sent_sort(columns);
-    columns->contradictions = count_contradictions(columns);
     columns_chain(columns, 0);
     columns->finished = true;
 }

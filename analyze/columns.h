@@ -101,9 +101,8 @@ struct columns {
     struct offer {
         struct offer *next;
         uint16_t port;
-        usec from, to;       /* sessions that used TLS started then, first and last */
-    } * *offers;             /* by server: a list */
-    uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
+        usec from, to; /* sessions that used TLS started then, first and last */
+    } * *offers;       /* by server: a list */
 };
 
 /* Whether a fact of an attempt's session is of the attempt. */

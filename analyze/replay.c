@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "analyze/cells.h"
+#include "analyze/contradictions.h"
 #include "analyze/counting.h"
 #include "analyze/units.h"
 
@@ -277,6 +278,20 @@ static void note_open(struct counting *counting)
                      window, (unsigned long long)count, count == 1 ? "delivery" : "deliveries"));
 }
 
+static void note_contradictions(struct counting *counting)
+{
+    struct contradictions found = { 0 };
+    contradictions_find(counting->columns, &found);
+    if (found.sessions)
+        tally_note(
+            counting->tally,
+            arena_printf(&counting->tally->arena,
+                         "Evidence contradicts itself in %llu %s (status --contradictions lists it); what "
+                         "the server itself saw outweighs a capture, that a snapshot, that a look-up.",
+                         (unsigned long long)found.sessions, found.sessions == 1 ? "session" : "sessions"));
+    contradictions_free(&found);
+}
+
 static void write_notes(struct counting *counting)
 {
     struct tally *tally = counting->tally;
@@ -291,14 +306,8 @@ static void write_notes(struct counting *counting)
         if (note.at)
             tally_note(tally, note);
     }
-    if (counting->walk && counting->columns->contradictions)
-        tally_note(
-            tally,
-            arena_printf(
-                &tally->arena,
-                "%llu pieces of evidence contradict others of the same session; what the server itself "
-                "saw outweighs a capture, that a snapshot, that a look-up.",
-                (unsigned long long)counting->columns->contradictions));
+    if (counting->walk)
+        note_contradictions(counting);
     enum basis worst = BASIS_EXACT;
     for (size_t i = 0; i < tally->row_count; i++)
         worst = tally->rows[i].basis > worst ? tally->rows[i].basis : worst;

@@ -5,16 +5,18 @@
 #include <sysexits.h>
 
 #include "cli/commands.h"
+#include "cli/contradicted.h"
 #include "cli/coverage.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "cli/unnamed.h"
 #include "collect/damage.h"
 #include "report/table.h"
+#include "schemas/provided.h"
 
 struct settings {
     struct common common;
-    bool inputs, skipped, unnamed, evidence, coverage;
+    bool inputs, skipped, unnamed, evidence, coverage, contradictions;
 };
 
 /* Evidence of one kind, over all sessions. A session counts once in each column that it has evidence for. */
@@ -30,6 +32,8 @@ struct status {
     struct input *inputs;
     size_t input_count;
     uint64_t verdict[VERDICTS], gaps, contradictory, contradicted;
+    uint64_t denied; /* sessions that evidence from elsewhere contradicts */
+    bool provided;   /* there is such evidence */
     struct kind_coverage coverage[KINDS];
     uint64_t damages[DAMAGES]; /* of packets */
     uint64_t phrases, unnamed; /* refusals without a measure */
@@ -247,6 +251,8 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
             number(status, status->verdict[i]));
     row(table, STR("sessions with a gap"), number(status, status->gaps));
     row(table, STR("sessions that contradict themselves"), number(status, status->contradictory));
+    if (status->provided)
+        row(table, STR("sessions that evidence from elsewhere contradicts"), number(status, status->denied));
     if (summary->joined)
         row(table, STR("sessions seen by log and capture"), number(status, summary->joined));
     if (summary->joined || status->contradicted)
@@ -256,7 +262,7 @@ static int print_overview(struct status *status, uint64_t *complaints, struct wh
     if (status->phrases)
         row(table, STR("phrases of the site's own"), number(status, status->phrases));
     *complaints = status->damages[DAMAGE_DROPPED] + status->damages[DAMAGE_DROPPED_BY_CARD] + status->gaps +
-                  status->contradictory + skipped_lines(status) + holes(status, table);
+                  status->contradictory + status->denied + skipped_lines(status) + holes(status, table);
     int result = recorded_rows(status, table, why);
     return table_close(table, why) < 0 ? -1 : result;
 }
@@ -431,6 +437,8 @@ static int print(struct status *status, uint64_t *complaints, struct why *why)
     if (status->unnamed)
         say("Refusals whose measure is not known, by what they say: %s status%s%s --unnamed", program(),
             option, database);
+    if (status->contradictory || status->denied)
+        say("What contradicts what: %s status%s%s --contradictions", program(), option, database);
     if (skipped_lines(status))
         say("The lines that were not understood, by shape: %s status%s%s --skipped", program(), option,
             database);
@@ -459,18 +467,34 @@ static int count_phrases(struct status *status, struct why *why)
     return result;
 }
 
+/* To find them takes all sessions at once: only where there is evidence from elsewhere. */
+static int count_denied(struct status *status, struct why *why)
+{
+    struct provider *providers = NULL;
+    uint64_t *pieces = NULL;
+    size_t count = 0;
+    if (status->settings->evidence)
+        return 0;
+    if (store_providers(status->store, &status->arena, &providers, &pieces, &count, why) < 0)
+        return -1;
+    status->provided = count > 0;
+    return count ? contradicted_count(&status->settings->common, &status->denied, why) : 0;
+}
+
 static int run(const void *given, char **operands, struct why *why)
 {
     (void)operands;
     const struct settings *settings = given;
-    if (settings->inputs + settings->skipped + settings->unnamed + settings->evidence + settings->coverage >
+    if (settings->inputs + settings->skipped + settings->unnamed + settings->evidence + settings->coverage +
+            settings->contradictions >
         1)
         return why_set(why, EX_USAGE,
-                       "--inputs, --skipped, --unnamed, --evidence and --coverage are tables of their own; "
-                       "ask for one at a "
-                       "time");
+                       "--inputs, --skipped, --unnamed, --evidence, --contradictions and --coverage are "
+                       "tables of their own; ask for one at a time");
     if (settings->coverage)
         return coverage_print(&settings->common, why);
+    if (settings->contradictions)
+        return contradicted_print(&settings->common, why);
     struct status status = { .settings = settings, .format = (enum table_format)settings->common.format };
     struct store_filter all = { .from = USEC_NONE, .to = USEC_NONE, .outbound = true, .no_texts = true };
     uint64_t complaints = 0;
@@ -481,7 +505,8 @@ static int run(const void *given, char **operands, struct why *why)
     if (store_summarise(status.store, &status.summary, why) == 0 &&
         store_inputs(status.store, &status.arena, &status.inputs, &status.input_count, why) == 0 &&
         count_phrases(&status, why) == 0 && count_damages(&status, why) == 0 &&
-        (!walk || store_each(status.store, &all, take, &status, why) == 0))
+        (!walk || store_each(status.store, &all, take, &status, why) == 0) &&
+        (!walk || count_denied(&status, why) == 0))
         result = print(&status, &complaints, why);
     if (result == 0 && settings->common.strict)
         result = complaints + (settings->skipped ? skipped_lines(&status) : 0) > 0;
@@ -507,6 +532,12 @@ static const struct option_row options[] = {
       .type = OPTION_FLAG,
       .at = offsetof(struct settings, evidence),
       .help = "only what is known: sessions with evidence of each kind" },
+    { .name = "contradictions",
+      .type = OPTION_FLAG,
+      .at = offsetof(struct settings, contradictions),
+      .help =
+          "only the evidence that contradicts other evidence of the same session, whence each is, and how "
+          "often" },
     { .name = "coverage",
       .type = OPTION_FLAG,
       .at = offsetof(struct settings, coverage),

@@ -34,6 +34,27 @@ id=$(value other.db "SELECT min(session_id) FROM v_evidence WHERE kind = 'contra
 good explain -d other.db "$id"
 grep -q 'contradiction .*450 .* log$' out || fail "what the log says is expected"
 grep -q 'contradiction .*550 .* capture$' out || fail "what the capture says is expected"
+good status -d other.db --contradictions --format csv
+[ "$(cut -d, -f1,3,4 out | sort -u)" = "contradiction,log,capture
+evidence,yes,no" ] || fail "log and capture contradict each other, and nothing else does: $(cat out)"
+
+# A list that knows none of the clients that the server found listed: what the server itself saw counts.
+echo 198.18.0.0/24 >none
+good collect -q -d listed.db "$lab/mail.log"
+listed=$(value listed.db "SELECT count(DISTINCT session_id) FROM v_evidence WHERE kind = 'dnsbl' AND state = 1 AND
+                          subject = 'zen.example-rbl.test'")
+[ "$listed" -gt 5 ] || fail "only $listed sessions were listed"
+good status -d listed.db --contradictions
+expect_err 'No evidence contradicts any other.'
+good enrich -q -d listed.db --dnsbl-zone zen.example-rbl.test=none
+good status -d listed.db --format csv
+expect_line "sessions that evidence from elsewhere contradicts,$listed"
+good status -d listed.db --contradictions --format csv
+id=$(value listed.db "SELECT min(session_id) FROM v_evidence WHERE kind = 'dnsbl' AND state = 1 AND
+                      subject = 'zen.example-rbl.test'")
+expect_line "dnsbl,zen.example-rbl.test,log,snapshot,$listed,$id"
+good replay -d listed.db -p talk-2009
+expect_out "Evidence contradicts itself in $listed sessions (status --contradictions lists it)"
 
 # A pseudonymised copy holds each session once, too.
 head -c 64 /dev/urandom >key

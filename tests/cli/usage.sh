@@ -52,7 +52,7 @@ bad 64 '"two" is not a session'\''s number' explain two
 bad 64 'policy what? mxreplay policy show, or mxreplay policy check FILE' policy
 bad 64 'policy does not know "chek"; did you mean policy check?' policy chek x
 bad 64 'policy check: which file?' policy check
-bad 64 '--inputs, --skipped, --unnamed, --evidence and --coverage are tables of their own' status --inputs --skipped
+bad 64 '--inputs, --skipped, --unnamed, --evidence, --contradictions and --coverage are tables of their own' status --inputs --skipped
 
 # Times between which nothing can lie, an assumption that is none.
 good collect -q -d t.db "$labs/postfix-smtpd/mail.log"
