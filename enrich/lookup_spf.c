@@ -1,5 +1,6 @@
-/* SPF (RFC 7208): libspf2 judges, our resolver looks up. The local part of the sender is taken for
- * postmaster: few records look at it (macro %{l}). */
+/* SPF (RFC 7208): libspf2 judges, our resolver looks up. One result stands for all senders of a domain: where
+ * the record comes to ask for a name that has the sender's local part or the HELO name in it (macros %{l},
+ * %{s} and %{h}, section 7), nobody is asked and the result is not known. */
 #define _GNU_SOURCE /* fd_set, which <ares.h> wants */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -12,6 +13,9 @@
 #include "enrich/lookup.h"
 
 enum { TYPE_SPF = 99, TTL_UNTOLD = 3600 };
+
+/* Local part and HELO name: names with it are of one sender, not of a domain. */
+#define ANY_SENDER "mxreplay-any-sender"
 
 struct waiting {
     SPF_dns_server_t *server;
@@ -57,7 +61,8 @@ static void take(void *state, const struct dns_answer *answer)
 
 struct layer {
     struct resolver *resolver;
-    uint32_t ttl; /* the least of what was looked up for the one in hand */
+    uint32_t ttl;   /* the least of what was looked up for the one in hand */
+    bool of_sender; /* its result hangs on who the sender is */
 };
 
 static SPF_dns_rr_t *look_up(SPF_dns_server_t *server, const char *domain, ns_type type, int cache)
@@ -67,6 +72,10 @@ static SPF_dns_rr_t *look_up(SPF_dns_server_t *server, const char *domain, ns_ty
     struct waiting waiting = { .server = server, .name = domain, .type = (enum dns_type)type };
     if ((int)type == TYPE_SPF) /* RFC 7208 3.1: no more */
         return SPF_dns_rr_new_init(server, domain, type, 0, NO_DATA);
+    if (strstr(domain, ANY_SENDER)) {
+        layer->of_sender = true;
+        return SPF_dns_rr_new_init(server, domain, type, 0, TRY_AGAIN);
+    }
     resolver_ask(layer->resolver, domain, waiting.type, take, &waiting);
     resolver_wait_for(layer->resolver, &waiting.done);
     layer->ttl = waiting.ttl < layer->ttl ? waiting.ttl : layer->ttl;
@@ -122,13 +131,13 @@ static SPF_result_t judge(SPF_server_t *spf, const struct ip *client, struct str
 {
     SPF_response_t *response = NULL;
     SPF_result_t result = SPF_RESULT_INVALID;
-    char address[IP_TEXT_BYTES], sender[DNS_NAME_BYTES + sizeof "postmaster@"];
+    char address[IP_TEXT_BYTES], sender[DNS_NAME_BYTES + sizeof ANY_SENDER "@"];
     SPF_request_t *request = SPF_request_new(spf);
     ip_format(client, address);
-    snprintf(sender, sizeof sender, "postmaster@%.*s", STR_ARG(domain));
+    snprintf(sender, sizeof sender, ANY_SENDER "@%.*s", STR_ARG(domain));
     bool set = ip_is_v4(client) ? SPF_request_set_ipv4_str(request, address) == SPF_E_SUCCESS
                                 : SPF_request_set_ipv6_str(request, address) == SPF_E_SUCCESS;
-    if (set && !SPF_request_set_env_from(request, sender)) {
+    if (set && !SPF_request_set_helo_dom(request, ANY_SENDER) && !SPF_request_set_env_from(request, sender)) {
         SPF_errcode_t rc = SPF_request_query_mailfrom(request, &response);
         if (rc == SPF_E_NOT_SPF && response && has_record(response))
             rc = SPF_E_SYNTAX;
@@ -142,13 +151,17 @@ static SPF_result_t judge(SPF_server_t *spf, const struct ip *client, struct str
 
 static void ask_spf(struct looking *looking, const struct ip *client, struct str domain)
 {
-    struct layer layer = { looking->resolver, UINT32_MAX };
+    struct layer layer = { .resolver = looking->resolver, .ttl = UINT32_MAX };
     SPF_dns_server_t dns = { .lookup = look_up, .name = "mxreplay", .hook = &layer };
     SPF_server_t *spf = SPF_server_new_dns(&dns, 0);
     SPF_result_t result = judge(spf, client, domain);
-    const char *word = result_word(result);
+    const char *word = layer.of_sender ? NULL : result_word(result);
     looking_say(looking, 0, client, domain, !word ? UNKNOWN : tri_of(result == SPF_RESULT_PASS), 0,
-                layer.ttl == UINT32_MAX ? TTL_UNTOLD : layer.ttl, str_of(word ? word : "temperror"), 0);
+                layer.ttl == UINT32_MAX ? TTL_UNTOLD : layer.ttl,
+                str_of(word              ? word
+                       : layer.of_sender ? "depends on the sender"
+                                         : "temperror"),
+                0);
     spf->resolver = NULL; /* it is ours */
     SPF_server_free(spf);
 }

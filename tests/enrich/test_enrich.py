@@ -35,6 +35,9 @@ SPF = {
     ("spffail.test", "198.51.100.2"): "fail",
     ("nospf.test", "198.51.100.3"): "none",
     ("permerr.test", "198.51.100.4"): "permerror",
+    ("users.test", "198.51.100.5"): "pass",  # before it comes to who the sender is
+    ("users.test", "203.0.113.5"): "depends on the sender",
+    ("helo.test", "203.0.113.5"): "depends on the sender",
 }
 
 
@@ -412,7 +415,7 @@ class LookUps(Base):
         rows = self.ask("SELECT session_id, detail FROM v_evidence WHERE kind = 'spf' AND origin = 'live' ORDER BY 1")
         self.assertEqual(rows, list(enumerate(SPF.values(), 1)))
         hits = self.replay("policy: one\nmeasures: [ spf: { on: [fail, softfail] } ]\n")["spf"]
-        self.assertEqual(hits, (3, 3))
+        self.assertEqual(hits, (3, 5))  # of two it is not known
 
     def test_again(self):
         """What is fresh is not asked again, what had no answer is; a server that is not there gives no evidence."""
