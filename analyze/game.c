@@ -203,29 +203,25 @@ static void bound_whole(const struct game *game, const struct pattern *pattern, 
     *most = whole_of(game, high);
 }
 
-static void add(struct counted *counted, bool known, uint64_t units, int least, int most)
+static void bound(struct counted *counted, uint64_t units, int least, int most)
 {
-    counted->count += known ? (int64_t)units * least : 0;
     counted->low += (int64_t)units * least;
     counted->high += (int64_t)units * most;
 }
 
-static void take(struct sharing *sharing, const struct pattern *pattern, struct shares *shares)
+static void take_bounds(struct sharing *sharing, const struct pattern *pattern, struct shares *shares)
 {
     const struct game *game = sharing->game;
-    bool known = !pattern->unknown;
     int least, most;
-    *(known ? &shares->known : &shares->left_out) += pattern->units;
     bound_whole(game, pattern, &least, &most);
-    add(&shares->whole, known, pattern->units, least, most);
+    bound(&shares->whole, pattern->units, least, most);
     for (unsigned m = 0; m < game->members; m++) {
         struct share *share = &shares->share[m];
         struct part part = bounds_of(sharing, pattern, m);
         bool hit = pattern->hit & BIT(m), may = (pattern->hit | pattern->unknown) & BIT(m);
-        add(&share->hits, known, pattern->units, hit, may);
-        add(&share->unique, known, pattern->units, part.unique[0], part.unique[1]);
-        add(&share->marginal, known, pattern->units, part.marginal[0], part.marginal[1]);
-        share->shapley += known ? (double)pattern->units * part.shapley[0] : 0;
+        bound(&share->hits, pattern->units, hit, may);
+        bound(&share->unique, pattern->units, part.unique[0], part.unique[1]);
+        bound(&share->marginal, pattern->units, part.marginal[0], part.marginal[1]);
         share->shapley_low += (double)pattern->units * part.shapley[0];
         share->shapley_high += (double)pattern->units * part.shapley[1];
         for (unsigned other = 0; hit && other < game->members; other++) {
@@ -235,12 +231,54 @@ static void take(struct sharing *sharing, const struct pattern *pattern, struct 
     }
 }
 
+static void take_known(struct sharing *sharing, uint64_t hit, uint64_t units, struct shares *shares)
+{
+    shares->known += units;
+    shares->whole.count += (int64_t)units * whole_of(sharing->game, hit);
+    for (unsigned m = 0; m < sharing->game->members; m++) {
+        struct share *share = &shares->share[m];
+        struct part part = part_of(sharing, hit, m);
+        share->hits.count += hit & BIT(m) ? (int64_t)units : 0;
+        share->unique.count += (int64_t)units * part.unique[0];
+        share->marginal.count += (int64_t)units * part.marginal[0];
+        share->shapley += (double)units * part.shapley[0];
+    }
+}
+
+uint64_t game_apart(const struct game *game)
+{
+    uint64_t apart = 0;
+    for (size_t left = game->members; left > 1; left--) {
+        uint64_t unknown[MEMBERS_MOST] = { 0 }, all = 0, left_out = 0;
+        size_t most = 0;
+        for (size_t i = 0; i < game->patterns; i++) {
+            const struct pattern *pattern = &game->pattern[i];
+            all += pattern->units;
+            left_out += pattern->unknown & ~apart ? pattern->units : 0;
+            for (uint64_t some = pattern->unknown & ~apart; some; some &= some - 1)
+                unknown[__builtin_ctzll(some)] += pattern->units;
+        }
+        if (left_out <= all - left_out)
+            break;
+        for (size_t m = 1; m < game->members; m++)
+            most = unknown[m] >= unknown[most] ? m : most;
+        apart |= BIT(most);
+    }
+    return apart;
+}
+
 void game_share(const struct game *game, struct shares *shares)
 {
     struct sharing sharing = { .game = game };
     *shares = (struct shares){ 0 };
-    for (size_t i = 0; i < game->patterns; i++)
-        take(&sharing, &game->pattern[i], shares);
+    for (size_t i = 0; i < game->patterns; i++) {
+        const struct pattern *pattern = &game->pattern[i];
+        take_bounds(&sharing, pattern, shares);
+        if (pattern->unknown & ~game->apart)
+            shares->left_out += pattern->units;
+        else
+            take_known(&sharing, pattern->hit & ~game->apart, pattern->units, shares);
+    }
     free(sharing.slot);
     arena_free(&sharing.arena);
 }

@@ -19,11 +19,13 @@ struct game {
     const int32_t *weight; /* by member, of which the absolute values sum to WEIGHTS_MOST at most; NULL: each
                               alone is enough */
     double threshold;      /* where there are weights */
+    uint64_t apart;        /* members that are compared with none: too little is known of them */
     const struct pattern *pattern;
     size_t patterns;
 };
 
-/* `count` is of the units of which all members are known; [low, high] is what it may be of all units. */
+/* `count` is of the units of which all members but those apart are known, as if there were no others; [low,
+ * high] is what it may be of all units, with all members. */
 struct counted {
     int64_t count, low, high;
 };
@@ -40,10 +42,14 @@ struct share {
 struct shares {
     struct share share[MEMBERS_MOST];
     struct counted whole;     /* what they stop together: marginals and Shapley's shares sum to it */
-    uint64_t known, left_out; /* units of which all is known, and others */
+    uint64_t known, left_out; /* units of which all is known but of those apart, and others */
     /* Of the units of which both of a pair are known: those that the first hits, and those that both hit. */
     uint64_t hit[MEMBERS_MOST][MEMBERS_MOST], both[MEMBERS_MOST][MEMBERS_MOST];
 };
+
+/* Which members to set apart so that at least half of the units are known: of those that leave out the rest,
+ * the one that is unknown most often, again and again; one member stays. */
+uint64_t game_apart(const struct game *game);
 
 /* Fills *shares, which may be large: have it in memory of its own. */
 void game_share(const struct game *game, struct shares *shares);

@@ -21,6 +21,7 @@ struct finding {
     struct columns *columns;
     const struct policy *policy;
     const struct replay_options *options;
+    bool all; /* compare all, whatever that leaves out */
     struct overlap *overlap;
     uint32_t *first; /* by unit: its first attempt */
     size_t units;
@@ -164,24 +165,52 @@ static int by_units(const void *left, const void *right)
     return (a->unknown > b->unknown) - (a->unknown < b->unknown);
 }
 
-/* Whatever stage was reached; most units first. */
+/* Sums those that are alike and stand together, and puts those with most units first. */
+static size_t merge_patterns(struct pattern *pattern, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool again = kept && pattern[kept - 1].hit == pattern[i].hit &&
+                     pattern[kept - 1].unknown == pattern[i].unknown;
+        if (again)
+            pattern[kept - 1].units += pattern[i].units;
+        else
+            pattern[kept++] = pattern[i];
+    }
+    if (kept)
+        qsort(pattern, kept, sizeof *pattern, by_units);
+    return kept;
+}
+
+static int by_hit(const void *left, const void *right)
+{
+    const struct pattern *a = left, *b = right;
+    return (a->hit > b->hit) - (a->hit < b->hit);
+}
+
+static void find_known(struct overlap_group *group, struct arena *arena)
+{
+    const struct game *game = &group->game;
+    size_t count = 0;
+    group->known = arena_zero(arena, (game->patterns + 1) * sizeof *group->known);
+    for (size_t i = 0; i < game->patterns; i++)
+        if (!(game->pattern[i].unknown & ~game->apart))
+            group->known[count++] =
+                (struct pattern){ game->pattern[i].hit & ~game->apart, 0, game->pattern[i].units };
+    if (count)
+        qsort(group->known, count, sizeof *group->known, by_hit);
+    group->known_count = merge_patterns(group->known, count);
+}
+
+/* Whatever stage was reached. */
 static void set_game(struct overlap_group *group, const struct fines *fines, struct arena *arena)
 {
     struct pattern *pattern = arena_zero(arena, (fines->count + 1) * sizeof *pattern);
-    size_t count = 0;
-    for (size_t i = 0; i < fines->count; i++) {
-        const struct pattern *from = &fines->fine[i].pattern;
-        bool again =
-            count && pattern[count - 1].hit == from->hit && pattern[count - 1].unknown == from->unknown;
-        if (again)
-            pattern[count - 1].units += from->units;
-        else
-            pattern[count++] = *from;
-    }
-    qsort(pattern, count, sizeof *pattern, by_units);
+    for (size_t i = 0; i < fines->count; i++)
+        pattern[i] = fines->fine[i].pattern;
     group->game.members = group->count;
     group->game.pattern = pattern;
-    group->game.patterns = count;
+    group->game.patterns = merge_patterns(pattern, fines->count);
 }
 
 /* ---- What to leave out. */
@@ -222,7 +251,9 @@ static void find_blindest(struct overlap_group *group)
     for (size_t m = 0; m < group->count; m++) {
         uint64_t units = 0;
         for (size_t i = 0; i < group->game.patterns; i++)
-            units += group->game.pattern[i].unknown & BIT(m) ? group->game.pattern[i].units : 0;
+            units += group->game.pattern[i].unknown & ~group->game.apart & BIT(m)
+                         ? group->game.pattern[i].units
+                         : 0;
         if (units > group->blind_units) {
             group->blind_units = units;
             group->blindest = m;
@@ -234,6 +265,8 @@ static void conclude(struct finding *finding, struct overlap_group *group, const
 {
     struct arena *arena = &finding->overlap->arena;
     set_game(group, fines, arena);
+    group->game.apart = finding->all ? 0 : game_apart(&group->game);
+    find_known(group, arena);
     group->shares = arena_alloc(arena, sizeof *group->shares);
     game_share(&group->game, group->shares);
     find_blindest(group);
@@ -466,9 +499,11 @@ static int find_zones(struct finding *finding, size_t r, struct overlap_group *g
 }
 
 int overlap_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
-                struct overlap *overlap, struct why *why)
+                bool all, struct overlap *overlap, struct why *why)
 {
-    struct finding finding = { .columns = columns, .policy = policy, .options = options, .overlap = overlap };
+    struct finding finding = {
+        .columns = columns, .policy = policy, .options = options, .all = all, .overlap = overlap
+    };
     int result = -1;
     *overlap = (struct overlap){ .unit = options->unit, .from = USEC_NONE, .to = USEC_NONE };
     if (policy->rule_count > RULES_MOST)

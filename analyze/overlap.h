@@ -23,12 +23,15 @@ struct overlap_group {
     struct str *names, *titles; /* by member */
     size_t *rules;              /* by member: index in the policy */
     struct game game;           /* its patterns: those with most units first */
+    struct pattern *known;      /* of the units of which all is known but of those apart: most units first */
+    size_t known_count;
     struct shares *shares;
     struct drop *drops;
     size_t drop_count;
     struct str *aside; /* names of those of which nothing at all is known: no members */
     size_t aside_count;
-    size_t blindest; /* the member that is unknown most often, `unknown` times; count: none is */
+    size_t blindest; /* the member of those compared that is unknown most often, `unknown` times; count: none
+                        is */
     uint64_t blind_units;
 };
 
@@ -65,10 +68,11 @@ struct overlap {
 /* Without as much the rest loses little: units in ten thousand. */
 enum { OVERLAP_LITTLE = 10 };
 
-/* `policy` must last as long as *overlap. 0, or -1 with why. overlap_free() is due in any case; *overlap need
+/* Unless `all`, members of which too little is known are compared with none (game.apart).
+ * `policy` must last as long as *overlap. 0, or -1 with why. overlap_free() is due in any case; *overlap need
  * not be set before. */
 int overlap_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
-                struct overlap *overlap, struct why *why);
+                bool all, struct overlap *overlap, struct why *why);
 void overlap_free(struct overlap *overlap);
 
 #endif

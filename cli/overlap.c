@@ -68,7 +68,7 @@ static int run(const void *given, char **operands, struct why *why)
                        "which policy? mxreplay overlap -p talk-2009, or a file: -p policy.yaml");
     if (load_all(&load, common, common->policy, why) < 0 ||
         keep_only(load.policy, &settings->only, why) < 0 ||
-        overlap_run(load.columns, load.policy, &load.options, &overlap, why) < 0)
+        overlap_run(load.columns, load.policy, &load.options, settings->only.count > 0, &overlap, why) < 0)
         goto done;
     say_if_empty(common, overlap.units);
     if (settings->out) {

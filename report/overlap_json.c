@@ -42,6 +42,7 @@ static void json_group(struct json *json, const struct overlap_group *group)
     json_count(json, "known", group->shares->known);
     json_count(json, "left_out", group->shares->left_out);
     json_counted(json, "whole", &group->shares->whole);
+    json_members(json, "apart", group, group->game.apart);
     json_array(json, "members");
     for (size_t m = 0; m < group->count; m++) {
         const struct share *share = &group->shares->share[m];

@@ -56,32 +56,63 @@ static struct str short_name(struct page *page, const struct overlap_group *grou
 
 /* ---- Shares. */
 
+static struct str names_of(struct page *page, const struct overlap_group *group, uint64_t members,
+                           const char *between)
+{
+    struct str text = STR("");
+    for (; members; members &= members - 1)
+        text = arena_printf(&page->arena, "%.*s%s%.*s", STR_ARG(text), text.len ? between : "",
+                            STR_ARG(short_name(page, group, (size_t)__builtin_ctzll(members))));
+    return text;
+}
+
+/* Those of whose hits fewer than half are among what is known. */
+static uint64_t unlike_members(const struct overlap_group *group)
+{
+    uint64_t members = 0;
+    for (size_t m = 0; m < group->count; m++) {
+        const struct counted *hits = &group->shares->share[m].hits;
+        bool unlike = !(group->game.apart >> m & 1) && hits->count * 2 < hits->low;
+        members |= unlike ? (uint64_t)1 << m : 0;
+    }
+    return members;
+}
+
 static void say_known(struct page *page, const struct overlap_group *group)
 {
     const struct shares *shares = group->shares;
+    struct str apart = names_of(page, group, group->game.apart, ", ");
     for (size_t i = 0; i < group->aside_count; i++)
         words_say(page->to, page->format, "Of %.*s nothing is known: it is left out.",
                   STR_ARG(text_fit(&page->arena, text_visible(&page->arena, group->aside[i]), NAME_COLUMNS)));
-    if (shares->left_out == 0) {
-        words_say(page->to, page->format, "All is known of all %" PRIu64 " %s.", shares->known,
-                  units_of(page, shares->known));
-        return;
-    }
-    words_say(page->to, page->format,
-              "Counts are of the %" PRIu64 " %s of which all is known; %" PRIu64
-              " are left out, most often (%" PRIu64 " times) because it is not known what %.*s would say.",
-              shares->known, units_of(page, shares->known), shares->left_out, group->blind_units,
-              STR_ARG(short_name(page, group, group->blindest)));
-    if (shares->left_out <= shares->known)
-        return;
-    words_say(
-        page->to, page->format,
-        "Those are mostly the ones that nothing stopped: what is said of them says little of the others. "
-        "`at least` and `at most` are of all.");
-    words_say(page->to, page->format, "%s; mxreplay status --coverage tells what would tell more.",
-              group->zones ? "A server asks no more lists after one that turns a client away: enrich "
-                             "--dnsbl-zone tells of the others"
-                           : "Fewer measures at a time leave out less: --only NAME --only NAME");
+    if (apart.len)
+        words_say(
+            page->to, page->format,
+            "Too little is known of %.*s: compared, most %s would be left out; what follows is as if there "
+            "were only the others (--only NAME --only NAME compares any).",
+            STR_ARG(apart), units_of(page, 2));
+    if (shares->left_out == 0)
+        words_say(page->to, page->format, "All is known %sof all %" PRIu64 " %s.",
+                  apart.len ? "of the others " : "", shares->known, units_of(page, shares->known));
+    else
+        words_say(page->to, page->format,
+                  "Counts are of the %" PRIu64 " %s of which all is known%s; %" PRIu64
+                  " are left out, most often (%" PRIu64
+                  " times) because it is not known what %.*s would say.",
+                  shares->known, units_of(page, shares->known), apart.len ? " of the others" : "",
+                  shares->left_out, group->blind_units, STR_ARG(short_name(page, group, group->blindest)));
+    struct str unlike = names_of(page, group, unlike_members(group), ", ");
+    if (unlike.len)
+        words_say(page->to, page->format,
+                  "Most whom %.*s %s are among those left out: of it the counts say little.", STR_ARG(unlike),
+                  group->zones ? "lists" : "stops");
+    if (apart.len || shares->left_out)
+        words_say(
+            page->to, page->format,
+            "`at least` and `at most` are of all. %s; mxreplay status --coverage tells what else would.",
+            group->zones ? "A server asks no more lists after one that turns a client away: enrich "
+                           "--dnsbl-zone tells of the others"
+                         : "A server asks no more after what turns a client away: enrich tells more");
 }
 
 static void put_counted(struct table *table, const struct counted *counted, bool bounds)
@@ -106,6 +137,18 @@ static void put_shapley(struct table *table, const struct share *share, bool bou
     table_cell(table, str_of(text));
     number_text(share->shapley_high, 2, text);
     table_cell(table, str_of(text));
+}
+
+/* A member that is compared with none. */
+static void put_row_apart(struct table *table, size_t number, struct str name, const struct share *share)
+{
+    enum { COMPARED = 6 };
+    table_count(table, number);
+    table_cell(table, name);
+    put_counted(table, &share->hits, true);
+    for (int i = 0; i < COMPARED; i++)
+        table_cell(table, STR("-"));
+    put_shapley(table, share, true);
 }
 
 static void put_share_row(struct table *table, size_t number, struct str name, const struct share *share,
@@ -142,7 +185,7 @@ static bool is_bound(const char *column)
 static int print_shares(struct page *page, const struct overlap_group *group, struct why *why)
 {
     const struct shares *shares = group->shares;
-    bool bounds = shares->left_out > 0;
+    bool bounds = shares->left_out > 0 || group->game.apart;
     const struct column columns[] = {
         { .name = "number", .title = STR_INIT("#"), .number = true },
         { .name = "name", .title = group->zones ? STR("list") : STR("measure"), .most = NAME_COLUMNS },
@@ -175,7 +218,10 @@ static int print_shares(struct page *page, const struct overlap_group *group, st
             kept[count++] = columns[i];
     struct table *table = table_open(page->to, page->format, kept, count);
     for (size_t m = 0; m < group->count; m++)
-        put_share_row(table, m + 1, group->names[m], &shares->share[m], shares->known, bounds, false);
+        if (group->game.apart >> m & 1)
+            put_row_apart(table, m + 1, group->names[m], &shares->share[m]);
+        else
+            put_share_row(table, m + 1, group->names[m], &shares->share[m], shares->known, bounds, false);
     table_rule(table);
     const struct share whole = { .hits = shares->whole,
                                  .marginal = shares->whole,
@@ -253,10 +299,8 @@ static size_t shown_patterns(const struct page *page, const struct overlap_group
 {
     size_t count = 0;
     *rest = 0;
-    for (size_t i = 0; i < group->game.patterns; i++) {
-        const struct pattern *pattern = &group->game.pattern[i];
-        if (pattern->unknown)
-            continue;
+    for (size_t i = 0; i < group->known_count; i++) {
+        const struct pattern *pattern = &group->known[i];
         if (page->most == 0 || count < page->most)
             shown[count++] = pattern;
         else
@@ -277,7 +321,7 @@ static int print_combinations(struct page *page, const struct overlap_group *gro
 {
     struct arena *arena = &page->arena;
     struct column *columns = arena_zero(arena, (group->count + 3) * sizeof *columns);
-    const struct pattern **shown = arena_zero(arena, (group->game.patterns + 1) * sizeof *shown);
+    const struct pattern **shown = arena_zero(arena, (group->known_count + 1) * sizeof *shown);
     uint64_t rest = 0;
     size_t count = shown_patterns(page, group, shown, &rest);
     for (size_t m = 0; m < group->count; m++)
@@ -291,7 +335,9 @@ static int print_combinations(struct page *page, const struct overlap_group *gro
     for (size_t i = 0; i < count; i++) {
         char text[16];
         for (size_t m = 0; m < group->count; m++)
-            table_cell(table, shown[i]->hit >> m & 1 ? STR("x") : STR("."));
+            table_cell(table, group->game.apart >> m & 1 ? STR(" ")
+                              : shown[i]->hit >> m & 1   ? STR("x")
+                                                         : STR("."));
         table_count(table, shown[i]->units);
         percent_format(shown[i]->units, group->shares->known, text);
         table_cell(table, str_of(text));
@@ -477,15 +523,22 @@ static void csv_shares(struct page *page, struct table *table)
         for (size_t m = 0; m < group->count; m++) {
             const struct share *share = &group->shares->share[m];
             const struct counted *counts[] = { &share->hits, &share->unique, &share->marginal };
+            bool apart = group->game.apart >> m & 1;
             table_cell(table, group->name);
             table_cell(table, group->names[m]);
             table_count(table, group->shares->known);
             table_count(table, group->shares->left_out);
             for (size_t i = 0; i < 3; i++) {
-                put_counted(table, counts[i], false);
+                if (apart)
+                    table_cell(table, (struct str){ NULL, 0 });
+                else
+                    put_counted(table, counts[i], false);
                 put_counted(table, counts[i], true);
             }
-            put_shapley(table, share, false);
+            if (apart)
+                table_cell(table, (struct str){ NULL, 0 });
+            else
+                put_shapley(table, share, false);
             put_shapley(table, share, true);
         }
     }
@@ -506,23 +559,14 @@ static void csv_pairs(struct page *page, struct table *table)
     }
 }
 
-static struct str names_of(struct page *page, const struct overlap_group *group, uint64_t members)
-{
-    struct str text = STR("");
-    for (; members; members &= members - 1)
-        text = arena_printf(&page->arena, "%.*s%s%.*s", STR_ARG(text), text.len ? " + " : "",
-                            STR_ARG(group->names[__builtin_ctzll(members)]));
-    return text;
-}
-
 static void csv_combinations(struct page *page, struct table *table)
 {
     for (size_t g = 0; g < page->overlap->group_count; g++) {
         const struct overlap_group *group = &page->overlap->groups[g];
         for (size_t i = 0; i < group->game.patterns; i++) {
             table_cell(table, group->name);
-            table_cell(table, names_of(page, group, group->game.pattern[i].hit));
-            table_cell(table, names_of(page, group, group->game.pattern[i].unknown));
+            table_cell(table, names_of(page, group, group->game.pattern[i].hit, " + "));
+            table_cell(table, names_of(page, group, group->game.pattern[i].unknown, " + "));
             table_count(table, group->game.pattern[i].units);
         }
     }

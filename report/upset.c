@@ -44,10 +44,10 @@ enum { HITTING = 0xd55e00, QUIET = 0xdfe3e8, BAR = 0x0072b2 };
 /* Those that hit somebody, most units first; what nobody hits says nothing of an overlap. */
 static void choose(struct drawing *drawing)
 {
-    const struct game *game = &drawing->group->game;
-    for (size_t i = 0; i < game->patterns; i++) {
-        const struct pattern *pattern = &game->pattern[i];
-        if (pattern->unknown || !pattern->hit)
+    const struct overlap_group *group = drawing->group;
+    for (size_t i = 0; i < group->known_count; i++) {
+        const struct pattern *pattern = &group->known[i];
+        if (!pattern->hit)
             continue;
         if (drawing->columns < COLUMNS_MOST) {
             drawing->column[drawing->columns++] = pattern;
@@ -125,8 +125,12 @@ static void put_members(const struct drawing *drawing)
         double long_ = (double)hits / (double)most * SIZES, y = row_y(m);
         char grouped[GROUPED_BYTES];
         text_grouped((uint64_t)hits, grouped);
-        sheet_box(&drawing->sheet, LEFT - 16 - long_, y - 7, long_, 14, BAR, 1);
-        sheet_label(&drawing->sheet, LEFT - 20 - long_, y, &size_pen, str_of(grouped));
+        if (group->game.apart >> m & 1) {
+            sheet_label(&drawing->sheet, LEFT - 20, y, &size_pen, STR("not known"));
+        } else {
+            sheet_box(&drawing->sheet, LEFT - 16 - long_, y - 7, long_, 14, BAR, 1);
+            sheet_label(&drawing->sheet, LEFT - 20 - long_, y, &size_pen, str_of(grouped));
+        }
         sheet_label(&drawing->sheet, LEFT - 20 - SIZES - 50, y, &name_pen,
                     text_fit(&arena, text_visible(&arena, group->names[m]), NAME_TEXT));
     }
@@ -150,7 +154,8 @@ static void put_column(const struct drawing *drawing, size_t c)
         last = row_y(m);
     }
     for (size_t m = 0; m < drawing->group->count; m++)
-        put_dot(drawing, x, row_y(m), pattern->hit >> m & 1 ? HITTING : QUIET);
+        if (!(drawing->group->game.apart >> m & 1))
+            put_dot(drawing, x, row_y(m), pattern->hit >> m & 1 ? HITTING : QUIET);
     sheet_box(&drawing->sheet, x - 1.5, first, 3, last - first, HITTING, 1);
 }
 

@@ -4,7 +4,7 @@
     generate.py [--seed N] [-o DIR] [NO-RDNS DNSBL EARLY GREYLISTED ACCEPTED]
 
 The five numbers are deliveries (semantics: a chain of attempts of one operator, sender and recipient); without
-them the talk's. DIR (default: here) gets mail.log.gz and truth.tsv.gz, the same bytes for the same numbers and seed.
+them the talk's. DIR (default: here) gets mail.log.gz, truth.tsv.gz and whom each DNS list had, the same bytes for the same numbers and seed.
 
 The server is the one of main.cf beside this file. What it refuses at connect it refuses with 5xx and without having
 heard a sender, so each such session is a delivery alone. What it greylists goes through a postgrey of our own
@@ -14,6 +14,7 @@ have a sender of their own each, and stop early enough for their retry window to
 import argparse
 import gzip
 import heapq
+import ipaddress
 import itertools
 import os
 import random
@@ -21,6 +22,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 TALK = (3424, 6210, 1, 197, 206)
+ZONES = ("zen.spamhaus.org", "bl.spamcop.net")  # in the order of main.cf
 ROWS = ("no-rdns", "dnsbl", "early-talker", "greylist", "accepted")
 
 SECOND, MINUTE, HOUR, DAY = 10**6, 60 * 10**6, 3600 * 10**6, 86400 * 10**6  # microseconds since the log's begin
@@ -233,6 +235,7 @@ class Greylist:
 class Server:
     def __init__(self, rng, log):
         self.rng, self.log, self.greylist = rng, log, Greylist()
+        self.told = {}        # client: the DNS lists that it was refused by
         self.deliveries = []  # verdict, attempts' times, client, sender, recipient
         self.open = {}        # (operator, sender, recipient): number of the delivery that its next attempt belongs to
 
@@ -266,6 +269,8 @@ class Server:
             "early-talker": ("503 5.5.0 <%s>: Client host rejected: Improper use of SMTP command pipelining" % shown,
                              5 * SECOND + 120000),
         }[verdict]
+        if verdict == "dnsbl":
+            self.told.setdefault(address, set()).add(next(zone for zone in ZONES if zone in text))
         at = self.smtpd(at + pause + self.wait(1000, 700000), session,
                         "NOQUEUE: reject: CONNECT from %s: %s; proto=SMTP" % (shown, text))
         at += self.wait(15000, 1500000)
@@ -426,6 +431,20 @@ def everyday(rng, server, log):
             rng.randint(1, 9), (BEGIN + timedelta(microseconds=at - 200 * SECOND)).strftime("%b %e %H:%M:%S")))
 
 
+def lists(rng, server):
+    """Whom the DNS lists had that month: at least whom the server refused by them. It asked them in their order, and
+    neither about whom it had refused before; who got further is on none."""
+    first, second = ZONES
+    listed = {zone: set() for zone in ZONES}
+    for verdict, _, address, _, _ in server.deliveries:
+        told = server.told.get(address, set())
+        if verdict == "dnsbl" and first in told or verdict == "no-rdns" and rng.random() < 0.8:
+            listed[first].add(address)
+        if second in told or verdict in ("no-rdns", "dnsbl") and rng.random() < 0.25:
+            listed[second].add(address)
+    return listed
+
+
 def generate(totals, seed):
     rng = random.Random(seed)
     log = Log(rng)
@@ -436,7 +455,7 @@ def generate(totals, seed):
     everyday(rng, server, log)
     found = tuple(sum(d[0] == row for d in server.deliveries) for row in ROWS)
     assert found == tuple(totals), "meant %s, made %s" % (totals, found)
-    return log, server.deliveries
+    return log, server.deliveries, lists(random.Random(seed), server)
 
 
 def main():
@@ -448,13 +467,17 @@ def main():
     totals = tuple(options.totals) or TALK
     if len(totals) != 5 or min(totals) < 0:
         parser.error("five numbers are needed: " + " ".join(ROWS))
-    log, deliveries = generate(totals, options.seed)
+    log, deliveries, listed = generate(totals, options.seed)
     log.write(os.path.join(options.o, "mail.log.gz"))
     with open(os.path.join(options.o, "truth.tsv.gz"), "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as out:
         out.write(b"verdict\tattempts\tfirst\tlast\tclient\tsender\trecipient\n")
         for verdict, times, address, sender, recipient in sorted(deliveries, key=lambda d: d[1][0]):
             first, last = ((BEGIN + timedelta(microseconds=t)).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for t in (times[0], times[-1]))
             out.write("\t".join([verdict, str(len(times)), first, last, address, sender, recipient]).encode() + b"\n")
+    for zone, addresses in listed.items():
+        with open(os.path.join(options.o, zone + ".txt.gz"), "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as out:
+            out.write(("# whom %s had in October 2009\n" % zone).encode())
+            out.write("".join(a + "\n" for a in sorted(addresses, key=ipaddress.ip_address)).encode())
 
 
 if __name__ == "__main__":

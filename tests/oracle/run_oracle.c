@@ -652,7 +652,7 @@ static int tell_overlap(struct str name, struct columns *columns, const struct p
                         const struct replay_options *options, struct why *why)
 {
     struct overlap overlap;
-    if (overlap_run(columns, policy, options, &overlap, why))
+    if (overlap_run(columns, policy, options, false, &overlap, why))
         return -1;
     for (size_t g = 0; g < overlap.group_count; g++) {
         const struct overlap_group *group = &overlap.groups[g];

@@ -50,28 +50,45 @@ def completions(hit, unknown):
             yield hit | frozenset(some)
 
 
+def too_little_known(members, told):
+    """Those that are compared with none: whoever is unknown most often (the last of such), until of half of the units all
+    is known of the others, or one is left."""
+    apart, units = set(), len(told[members[0]]) if members else 0
+    while len(members) - len(apart) > 1:
+        rest = [m for m in members if m not in apart]
+        unknown = {m: sum(v is None for v in told[m]) for m in rest}
+        if 2 * sum(any(told[m][unit] is None for m in rest) for unit in range(units)) <= units:
+            break
+        apart.add(max(rest, key=lambda m: (unknown[m], members.index(m))))
+    return apart
+
+
 def group(members, told, value):
     """The same as the program tells it. Of whom nothing is known is left out."""
     members = [m for m in members if any(v is not None for v in told[m]) or not told[m]]
+    apart = too_little_known(members, told)
     zero = lambda: [0, 0, 0]
     found = {m: {"hits": zero(), "unique": zero(), "marginal": zero(), "shapley": zero()} for m in members}
     all_of = {"known": 0, "left": 0, "whole": zero()}
     for unit in range(len(next(iter(told.values())))):
         hit = frozenset(m for m in members if told[m][unit])
         unknown = {m for m in members if told[m][unit] is None}
-        all_of["left" if unknown else "known"] += 1
+        known = not unknown - apart
+        all_of["known" if known else "left"] += 1
+        if known:
+            of_the_others = shares(members, hit - apart, value)
+            all_of["whole"][0] += of_the_others[1]
         cases = [shares(members, one, value) for one in completions(hit, unknown)]
         for m in members:
             for i, what in enumerate(("hits", "unique", "marginal", "shapley")):
                 values = [case[0][m][i] for case in cases]
-                found[m][what][0] += values[0] if not unknown else 0
+                found[m][what][0] += of_the_others[0][m][i] if known else 0
                 found[m][what][1] += min(values)
                 found[m][what][2] += max(values)
         values = [case[1] for case in cases]
-        all_of["whole"][0] += values[0] if not unknown else 0
         all_of["whole"][1] += min(values)
         all_of["whole"][2] += max(values)
-    return all_of, found
+    return all_of, found, len(apart)
 
 
 def weighted(weights, threshold):
@@ -107,9 +124,9 @@ class Overlap(unittest.TestCase):
     def test_same_shares(self):
         worlds = [world for world in map(World, range(SEED, SEED + WORLDS)) if world.sessions]
         told = overlap("".join(world.case({}) for world in worlds))
-        checked = members = unknown = zones = 0
+        checked = members = unknown = zones = apart = 0
         for world in worlds:
-            for name, (all_of, found) in expected(world).items():
+            for name, (all_of, found, alone) in expected(world).items():
                 own = told[f"world {world.seed}", name]
                 whole, what = own.pop(""), f"world {world.seed} {name}: {flow(own)}"
                 self.assertEqual((whole["known"], whole["left"]), (all_of["known"], all_of["left"]), what)
@@ -120,9 +137,10 @@ class Overlap(unittest.TestCase):
                         self.assertTrue(same(own[member][kind], values), f"{what}: {member} {kind} {values}")
                 self.assertAlmostEqual(sum(one["shapley"][0] for one in own.values()), whole["whole"][0], 3)
                 checked, members, unknown = checked + 1, members + len(own), unknown + whole["left"]
-                zones += name != "measures"
-        print(f"the same in {checked} overlaps ({zones} of zones) of {members} members, {unknown} units not all known")
-        self.assertTrue(zones and unknown)
+                zones, apart = zones + (name != "measures"), apart + alone
+        print(f"the same in {checked} overlaps ({zones} of zones) of {members} members, {apart} of them compared with none, "
+              f"{unknown} units not all known")
+        self.assertTrue(zones and unknown and apart)
 
 
 if __name__ == "__main__":
