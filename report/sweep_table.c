@@ -82,6 +82,38 @@ static void put_legend(const struct sweep_shown *shown, enum table_format format
     arena_free(&arena);
 }
 
+/* Whether two rows have the same figures: policies that come to the same. */
+static bool are_alike(const struct sweep_shown *shown, size_t one, size_t other)
+{
+    double a[SWEEP_FIGURES], b[SWEEP_FIGURES];
+    sweep_figures(&shown->rows[one], a);
+    sweep_figures(&shown->rows[other], b);
+    for (size_t k = 0; k < SWEEP_FIGURES; k++)
+        if (a[k] < b[k] || a[k] > b[k] || isnan(a[k]) != isnan(b[k]))
+            return false;
+    return shown->rows[one].front == shown->rows[other].front;
+}
+
+/* How many of those that are shown from the i-th on have its figures: with the same value they stand
+ * together. */
+static size_t count_alike(const struct sweep_shown *shown, size_t i)
+{
+    size_t count = 1;
+    while (i + count < shown->count && are_alike(shown, shown->order[i], shown->order[i + count]))
+        count++;
+    return count;
+}
+
+static struct str row_name(const struct sweep_shown *shown, size_t row, size_t alike, struct arena *arena)
+{
+    struct str name = text_visible(arena, shown->names[row]);
+    if (alike == 1)
+        return text_fit(arena, name, NAME_COLUMNS);
+    struct str more = arena_printf(arena, " (and %zu like it)", alike - 1);
+    return arena_printf(arena, "%.*s%.*s", STR_ARG(text_fit(arena, name, NAME_COLUMNS - more.len)),
+                        STR_ARG(more));
+}
+
 static int print_text(const struct sweep_shown *shown, enum table_format format, FILE *to, struct why *why)
 {
     const struct column columns[] = {
@@ -112,11 +144,12 @@ static int print_text(const struct sweep_shown *shown, enum table_format format,
     if (format == TABLE_TEXT)
         putc('\n', to);
     struct table *table = table_open(to, format, columns, count);
-    for (size_t i = 0; i < shown->count; i++) {
+    for (size_t i = 0, alike; i < shown->count; i += alike) {
         const struct sweep_row *row = &shown->rows[shown->order[i]];
+        alike = count_alike(shown, i);
         table_count(table, shown->order[i]);
         table_cell(table, row->front ? STR("*") : STR(""));
-        table_cell(table, shown->names[shown->order[i]]);
+        table_cell(table, row_name(shown, shown->order[i], alike, &arena));
         table_cell(table, bounded_text(&row->stopped, &arena));
         for (int harm = 0; harm < HARMS; harm++)
             table_cell(table, harm_text(row, harm, &arena));
