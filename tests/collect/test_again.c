@@ -498,7 +498,7 @@ START_TEST(in_pieces)
         logs[i] = read_lab(lab_logs[i], &arena);
     }
     static const char *const names[] = { "growing", "rotated", "split" };
-    for (unsigned seed = 0, all = seeds(36); seed < all; seed++) {
+    for (unsigned seed = 0, all = seeds(16); seed < all; seed++) {
         struct arena pieces = { 0 };
         random_state = seed * 1000;
         size_t lab = random_below(LABS), how = random_below(3);

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-MXREPLAY = os.environ.get("MXREPLAY", "build/asan/mxreplay")
+MXREPLAY = os.environ.get("MXREPLAY_PLAIN", "./mxreplay")  # what is asked here is whose line is whose
 SEEDS = min(int(os.environ.get("MXREPLAY_SEEDS", "1")), 100)
 BEGIN = datetime.datetime(2026, 11, 23, 9, 0, 0)
 SPREAD = 90  # seconds over which the logs begin
