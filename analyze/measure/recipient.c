@@ -9,11 +9,13 @@ static const struct parameter recipient_table[] = {
     { 0 },
 };
 
+/* Of a recipient that nobody refused, and to whom nothing was sent then, a log tells no address; it is known to
+ * have passed all the same. */
 static enum tri judge_recipient(const struct judging *judging, uint32_t attempt)
 {
     const struct recipient_parameters *ours = judging->rule->parameters;
     struct str address = judging_recipient(judging, attempt);
-    if (!address.at)
+    if (!address.at && ours->list.count)
         return UNKNOWN;
     if (ours->list.count)
         return tri_not(tri_of(texts_hold_address(&ours->list, address)));

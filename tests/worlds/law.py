@@ -207,8 +207,8 @@ def verdict(rule, recorded, attempt):
         for _, status in recorded.rules("recipient", attempt):
             if status == "refused":
                 return YES
-        if attempt.recipient is None:
-            return None
+        if attempt.recipient is None:  # one that was let pass is known to be valid, whoever it was
+            return NO if any(status == "passed" for _, status in recorded.rules("recipient", attempt)) else None
         return simple(attempt.valid, recorded, "recipient", attempt)
     if measure == "spam":
         score = parameters(rule)["score"]
