@@ -70,20 +70,8 @@ class Labs(unittest.TestCase):
         self.hold()
 
     def test_postscreen(self):
-        """One session differs: a client that said QUIT after RCPT was told 250 for a recipient that is not in the log,
-        and what the greylist knew of that one is open for three later sessions of the same client. The record lies
-        within the bounds, and all else is equal."""
         self.imported("postfix-postscreen", STOCK)
-        for unit in ("session", "recipient"):
-            record, replay = self.rows("recorded", unit), self.rows(self.path("another.yaml"), unit)
-            equal = 0
-            for name in set(record) | set(replay):
-                count, low, high = replay.get(name, (0, 0, 0))
-                wanted = record.get(name, (0, 0, 0))[0]
-                self.assertTrue(low <= wanted <= high, "%s %s: %d in [%d, %d]" % (unit, name, wanted, low, high))
-                self.assertLessEqual(abs(count - wanted), 1, name)
-                equal += count == wanted
-            self.assertGreaterEqual(equal, len(record) - 2)
+        self.hold()
 
 
 if __name__ == "__main__":
