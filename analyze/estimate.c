@@ -11,8 +11,9 @@
 enum { STRATUM_LEAST = 30, LEVELS = 4 }; /* with all, without week, without family, without null sender */
 
 /* What a rule itself is judged by is no part of its strata: where that is not known, all who are alike in it
- * are not known either. One look-up tells rdns and fcrdns. */
-enum blind { BLIND_NONE, BLIND_NAME, BLIND_DNSBL, BLINDS };
+ * are not known either. One look-up tells rdns and fcrdns; who comes back only those can tell who were put
+ * off. */
+enum blind { BLIND_NONE, BLIND_NAME, BLIND_DNSBL, BLIND_FATE, BLINDS };
 
 /* The fields of a stratum, packed; the coarser a level, the fewer of them are left. */
 enum {
@@ -101,7 +102,8 @@ static uint32_t key_number(struct names *keys, uint32_t key)
 
 static void find_strata(struct strata *strata)
 {
-    static const uint32_t seen[BLINDS] = { UINT32_MAX, ~(3u << RDNS_AT), ~(3u << LISTED_AT) };
+    static const uint32_t seen[BLINDS] = { UINT32_MAX, ~(3u << RDNS_AT), ~(3u << LISTED_AT),
+                                           ~(3u << FATE_AT) };
     const struct columns *columns = strata->columns;
     struct names *whole = &strata->keys[BLIND_NONE];
     uint32_t last_key = 0, last = NAME_NONE;
@@ -139,6 +141,7 @@ static enum blind blind_of(const struct measure *measure)
 {
     return measure->kind == KIND_RDNS || measure->kind == KIND_FCRDNS ? BLIND_NAME
            : measure->kind == KIND_DNSBL                              ? BLIND_DNSBL
+           : measure->state && !measure->judge                        ? BLIND_FATE
                                                                       : BLIND_NONE;
 }
 
