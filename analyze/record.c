@@ -145,8 +145,9 @@ static void see_session(const struct columns *columns, size_t s, struct day *day
         day->named |= (uint32_t)1 << named;
         refused |= (uint32_t)1 << named;
     }
-    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++)
-        see_fact(columns, &columns->fact[f], columns->stage[s], refused, day);
+    const struct fact *end = NULL;
+    for (const struct fact *fact = session_facts(columns, s, &end); fact < end; fact++)
+        see_fact(columns, fact, columns->stage[s], refused, day);
 }
 
 static const void *assumed_parameters(const struct measure *measure, const struct day *day,
@@ -290,7 +291,7 @@ static bool was_tested(const struct columns *columns, const struct segment *segm
                        uint32_t attempt)
 {
     uint32_t untested = (uint32_t)1 << KIND_TESTED_BEFORE | (uint32_t)1 << KIND_EXEMPT;
-    if (!(columns->kinds[columns->session[attempt]] & untested))
+    if (!(columns->kinds[columns->fact_set[columns->session[attempt]]] & untested))
         return true;
     const struct rule *rule = &segment->policy->rules[r];
     size_t remember_at = rule->measure->remember_at;
@@ -331,14 +332,13 @@ static bool warned(const struct columns *columns, const struct policy *policy, c
         if (policy->rules[r].measure == rule->measure && rule_warns(&policy->rules[r]))
             return false;
     uint32_t s = columns->session[attempt];
-    if (!(columns->kinds[s] >> KIND_WARNING & 1))
+    if (!session_has(columns, s, KIND_WARNING))
         return false;
-    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++) {
-        const struct fact *fact = &columns->fact[f];
+    const struct fact *end = NULL;
+    for (const struct fact *fact = session_facts(columns, s, &end); fact < end; fact++)
         if (fact->kind == KIND_WARNING && fact_holds(columns, fact, attempt) &&
             str_eq(names_text(&columns->names, fact->subject), str_of(rule->measure->name)))
             return true;
-    }
     return false;
 }
 

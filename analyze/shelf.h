@@ -8,6 +8,7 @@
 #include "base/bits.h"
 
 struct rates; /* estimate.h */
+struct state; /* state.h */
 
 /* A rule's verdicts from evidence on all attempts: those of every rule that judges alike in its stage. */
 struct judged {
@@ -35,12 +36,12 @@ struct shelf {
 /* The columns must have their chains, and they and the options last as long. */
 struct shelf *shelf_new(const struct columns *columns, const struct replay_options *options);
 void shelf_free(struct shelf *shelf);
-/* The verdicts of a rule that acts at this stage; NULL: nobody asked for them yet. */
-struct judged *shelf_find(const struct shelf *shelf, const struct policy *policy, const struct rule *rule,
-                          enum stage stage);
-/* A place for them. The policy must last as long as the shelf. */
-struct judged *shelf_add(struct shelf *shelf, const struct policy *policy, const struct rule *rule,
-                         enum stage stage);
+/* The verdicts of a rule that acts at this stage, worked out when they are asked for first. The policy must
+ * last as long as the shelf. */
+struct judged *shelf_judge(struct shelf *shelf, const struct policy *policy, const struct rule *rule,
+                           enum stage stage);
+/* What minds a rule's state; NULL: it has none. */
+const struct state *rule_state(const struct rule *rule);
 
 /* Whether two rules, each of its policy, give the same verdict from evidence wherever both are asked. */
 bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,

@@ -10,72 +10,9 @@
 #include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 
-/* Verdicts while they are being worked out: an enum tri, and whether the rule is asked at all. */
-enum { JUDGED_VERDICT = 3, JUDGED_NOT_ASKED = 4 };
-
-static bool has_remember(const struct rule *rule)
-{
-    size_t at = rule->measure->remember_at;
-    return at && *(const usec *)(const void *)((const char *)rule->parameters + at) > 0;
-}
-
-/* Within a chain some evidence is known from whichever attempt shows it (semantics.md section 2), asked or
- * not.
- */
-static void share_in_chains(const struct columns *columns, uint8_t *judged)
-{
-    for (uint32_t head = 0; head < columns->attempt_count; head++) {
-        if (columns->before[head] != NO_ATTEMPT || columns->after[head] == NO_ATTEMPT)
-            continue;
-        uint8_t shown = UNKNOWN;
-        for (uint32_t a = head; a != NO_ATTEMPT && shown == UNKNOWN; a = columns->after[a])
-            shown = judged[a] & JUDGED_VERDICT;
-        for (uint32_t a = head; a != NO_ATTEMPT; a = columns->after[a]) {
-            uint8_t own = judged[a] & JUDGED_VERDICT;
-            shown = own == UNKNOWN ? shown : own;
-            judged[a] = (uint8_t)((judged[a] & JUDGED_NOT_ASKED) | shown);
-        }
-    }
-}
-
 static bool is_maybe(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
     return walk->maybe[r].count && bits_get(&walk->maybe[r], attempt);
-}
-
-static void judge_rule(const struct walk *walk, uint32_t r, struct judged *to)
-{
-    const struct columns *columns = walk->columns;
-    const struct judging *judging = &walk->judging[r];
-    bool shared = walk->by_delivery && to->rule->measure->in_chain, with_state = walk->state[r] != NULL;
-    uint8_t *judged = mem_alloc(columns->attempt_count);
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        bool tells = shared && (columns->before[a] != NO_ATTEMPT || columns->after[a] != NO_ATTEMPT);
-        enum tri applies = to->stage <= columns->reached[a] ? judging_applies(judging, a) : NO;
-        judged[a] = applies != NO ? 0 : JUDGED_NOT_ASKED;
-        judged[a] |= (uint8_t)(applies != NO || tells ? judging_verdict(judging, a) : UNKNOWN);
-        if (applies != UNKNOWN)
-            continue;
-        if (judged[a] == YES && !with_state && judging_let_by(judging, a))
-            judged[a] |= JUDGED_NOT_ASKED; /* the same rule did not hit it: it was exempt */
-        else
-            bits_set(&to->maybe, a);
-    }
-    if (shared)
-        share_in_chains(columns, judged);
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        bool asked = !(judged[a] & JUDGED_NOT_ASKED);
-        enum tri verdict = asked ? (enum tri)judged[a] : NO;
-        if (verdict == YES && !with_state && to->maybe.count && bits_get(&to->maybe, a))
-            verdict = UNKNOWN;
-        if (verdict == YES)
-            bits_set(&to->hit, a);
-        if (verdict != UNKNOWN)
-            bits_set(&to->known, a);
-        if (asked)
-            bits_set(&to->applies, a);
-    }
-    free(judged);
 }
 
 static enum tri verdict_of(const struct walk *walk, uint32_t r, uint32_t attempt)
@@ -453,18 +390,13 @@ static void walk_attempts(struct walk *walk)
     free(alive);
 }
 
-/* Judges a rule, or takes what was judged before. */
 static void prepare_rule(struct walk *walk, size_t k)
 {
     uint32_t r = walk->steps[k].rule;
     const struct rule *rule = &walk->policy->rules[r];
+    struct judged *judged = shelf_judge(walk->shelf, walk->policy, rule, walk->steps[k].stage);
     walk->judging[r] = (struct judging){ walk->columns, walk->record, walk->policy, rule, NULL, NULL };
-    walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
-    struct judged *judged = shelf_find(walk->shelf, walk->policy, rule, walk->steps[k].stage);
-    if (!judged) {
-        judged = shelf_add(walk->shelf, walk->policy, rule, walk->steps[k].stage);
-        judge_rule(walk, r, judged);
-    }
+    walk->state[r] = rule_state(rule);
     walk->judged[r] = judged;
     walk->hit[r] = judged->hit;
     walk->known[r] = judged->known;
