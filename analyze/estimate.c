@@ -213,8 +213,9 @@ static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
     struct count *counts = mem_zero(keys->count, sizeof *counts);
     for (uint32_t a = 0; a < walk->columns->attempt_count; a++) {
         bool hit = false, known = is_known(walk, r, a, &hit);
-        counts[number[strata->of[a]]].known += known;
-        counts[number[strata->of[a]]].hits += known && hit;
+        uint32_t times = walk->shelf && walk->shelf->times ? walk->shelf->times[a] : 1;
+        counts[number[strata->of[a]]].known += known ? times : 0;
+        counts[number[strata->of[a]]].hits += known && hit ? times : 0;
     }
     struct rates *rates = choose_levels(keys, counts);
     free(counts);

@@ -19,8 +19,21 @@ struct shelf *shelf_new(const struct columns *columns, const struct replay_optio
     return shelf;
 }
 
+struct shelf *shelf_part(const struct shelf *whole, const struct columns *part, const uint32_t *times)
+{
+    struct shelf *shelf = mem_zero(1, sizeof *shelf);
+    shelf->columns = part;
+    shelf->options = whole->options;
+    shelf->record = record_share(whole->record, part);
+    shelf->strata = strata_new(part);
+    shelf->times = times;
+    return shelf;
+}
+
 void shelf_free(struct shelf *shelf)
 {
+    if (!shelf)
+        return;
     for (size_t i = 0; i < shelf->count; i++) {
         struct judged *judged = shelf->judged[i];
         bits_free(&judged->hit);
@@ -35,15 +48,6 @@ void shelf_free(struct shelf *shelf)
     strata_free(shelf->strata);
     free(shelf->judged);
     free(shelf);
-}
-
-bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
-                       const struct rule *others)
-{
-    return rule->measure == others->measure &&
-           parameters_equal(rule->measure, rule->parameters, others->parameters) &&
-           rule->when.port == others->when.port && str_eq(rule->when.server, others->when.server) &&
-           rules_exempt_alike(policy, rule, other, others);
 }
 
 static struct judged *shelf_find(const struct shelf *shelf, const struct policy *policy,
@@ -63,8 +67,8 @@ static struct judged *shelf_add(struct shelf *shelf, const struct policy *policy
     size_t attempts = shelf->columns->attempt_count;
     struct judged *judged = mem_zero(1, sizeof *judged);
     mem_room(shelf->judged, shelf->room, shelf->count + 1);
+    *judged = (struct judged){ .policy = policy, .rule = rule, .stage = stage, .number = shelf->count };
     shelf->judged[shelf->count++] = judged;
-    *judged = (struct judged){ .policy = policy, .rule = rule, .stage = stage };
     judged->hit = bits_new(attempts);
     judged->known = bits_new(attempts);
     judged->applies = bits_new(attempts);

@@ -15,6 +15,7 @@ struct judged {
     const struct policy *policy; /* which it was judged for first */
     const struct rule *rule;
     enum stage stage;
+    size_t number;          /* on the shelf */
     struct bits hit, known; /* a rule that does not apply misses; reach is minded */
     struct bits applies;    /* it is asked at all */
     struct bits maybe;      /* it may be exempt; no bits: none is */
@@ -29,12 +30,16 @@ struct shelf {
     struct record *record;
     struct habits *habits; /* by delivery */
     struct strata *strata;
+    const uint32_t *times; /* by attempt; NULL: each counts once */
     struct judged **judged;
     size_t count, room;
 };
 
 /* The columns must have their chains, and they and the options last as long. */
 struct shelf *shelf_new(const struct columns *columns, const struct replay_options *options);
+/* For a part of another shelf's columns, each attempt of which counts so many times where rates are worked
+ * out. It must not outlast that one. */
+struct shelf *shelf_part(const struct shelf *whole, const struct columns *part, const uint32_t *times);
 void shelf_free(struct shelf *shelf);
 /* The verdicts of a rule that acts at this stage, worked out when they are asked for first. The policy must
  * last as long as the shelf. */
@@ -42,9 +47,5 @@ struct judged *shelf_judge(struct shelf *shelf, const struct policy *policy, con
                            enum stage stage);
 /* What minds a rule's state; NULL: it has none. */
 const struct state *rule_state(const struct rule *rule);
-
-/* Whether two rules, each of its policy, give the same verdict from evidence wherever both are asked. */
-bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
-                       const struct rule *others);
 
 #endif
