@@ -31,6 +31,25 @@ static uint64_t recorded_part(const struct columns *columns, const struct networ
     return part;
 }
 
+/* What is asked about attempts where a rule has state. */
+static uint64_t state_part(const struct shelf *shelf, uint32_t attempt)
+{
+    uint64_t own = 17;
+    for (size_t i = 0; i < shelf->count; i++) {
+        const struct judged *judged = shelf->judged[i];
+        const struct judging judging = { shelf->columns, shelf->record, judged->policy,
+                                         judged->rule,   NULL,          NULL };
+        if (!rule_state(judged->rule))
+            continue;
+        bool maybe = judged->maybe.count && bits_get(&judged->maybe, attempt);
+        own = signature_mix(own, (uint64_t)judging_touched(&judging, attempt) |
+                                     (uint64_t)judging_alike(&judging, attempt) << 2 |
+                                     (uint64_t)judging_passed(&judging, attempt, NULL) << 3 |
+                                     (uint64_t)maybe << 4);
+    }
+    return own;
+}
+
 /* The verdicts of some of the rules, three bits each. */
 static uint64_t verdicts(const struct shelf *shelf, size_t from, size_t to, uint32_t attempt, bool *open)
 {
@@ -56,6 +75,7 @@ static uint64_t *attempt_signatures(const struct shelf *shelf, const struct netw
             size_t to = i + RULES_TOGETHER < shelf->count ? i + RULES_TOGETHER : shelf->count;
             signature[a] = signature_mix(signature[a], verdicts(shelf, i, to, a, &open));
         }
+        signature[a] = signature_mix(signature[a], state_part(shelf, a));
         if (open)
             signature[a] = signature_mix(signature[a], stratum_of(shelf->strata, a));
     }
@@ -70,6 +90,7 @@ static void merge_units(struct classes *classes, const struct classes *fine, con
     const struct columns *columns = shelf->columns;
     enum unit unit = shelf->options->unit;
     struct signatures found = { 0 };
+    classes->unit_of = mem_alloc((fine->unit_count + 1) * sizeof *classes->unit_of);
     for (size_t i = 0; i < fine->unit_count; i++) {
         const struct unit_class *from = &fine->unit[i];
         uint32_t first = from->first;
@@ -86,6 +107,7 @@ static void merge_units(struct classes *classes, const struct classes *fine, con
         }
         assert(classes->unit && number < classes->unit_count);
         classes->unit[number].times += from->times;
+        classes->unit_of[i] = number;
     }
     signatures_free(&found);
 }
@@ -119,6 +141,7 @@ static void merge_sessions(struct classes *classes, const struct classes *fine, 
     const struct columns *columns = shelf->columns;
     uint64_t *chained = chain_signatures(shelf, signature);
     struct signatures found = { 0 };
+    classes->session_of = mem_alloc((fine->session_count + 1) * sizeof *classes->session_of);
     for (size_t i = 0; i < fine->session_count; i++) {
         const struct session_class *from = &fine->session[i];
         size_t messages = session_messages(columns, from->session);
@@ -140,6 +163,7 @@ static void merge_sessions(struct classes *classes, const struct classes *fine, 
         assert(classes->session && classes->size && number < classes->session_count);
         struct session_class *like = &classes->session[number];
         like->times += from->times;
+        classes->session_of[i] = number;
         for (size_t k = 0; k < messages; k++)
             classes->size[like->sizes + k] += fine->size[from->sizes + k] * (double)from->times;
     }
@@ -200,5 +224,7 @@ void classes_free(struct classes *classes)
     free(classes->session);
     free(classes->size);
     free(classes->walked);
+    free(classes->unit_of);
+    free(classes->session_of);
     *classes = (struct classes){ 0 };
 }

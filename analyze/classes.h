@@ -25,6 +25,7 @@ struct classes {
     uint32_t *walked; /* what is to be walked for them: units' firsts, or attempts where the unit is not the
                          delivery */
     size_t walked_count;
+    uint32_t *unit_of, *session_of; /* merged: the numbers of those that they are merged from; else NULL */
 };
 
 /* How many messages a session has, as far as costs go: its transactions, or the one that it might have had.

@@ -13,9 +13,11 @@ void replay_count(const struct columns *columns, struct walk *walk, struct estim
 /* The same of classes of units, which a part of the record stands for. */
 struct condensed {
     const struct classes *classes;
-    const uint32_t *times; /* by attempt of the part: how many of the record are like it */
-    usec from, to;         /* first and last start of a unit in the period */
-    uint64_t open;         /* replay_open() of the record */
+    const uint32_t *times;                   /* by attempt of the part: how many of the record are like it */
+    void (*stand)(void *state, size_t unit); /* makes the walk be that of a class; NULL: it is that of all */
+    void *state;
+    usec from, to; /* first and last start of a unit in the period */
+    uint64_t open; /* replay_open() of the record */
 };
 void replay_count_condensed(const struct columns *part, struct walk *walk, struct estimate *estimate,
                             const struct replay_options *options, const struct condensed *condensed,

@@ -423,9 +423,12 @@ static void number_anew(struct digesting *digesting, const uint32_t *place)
         class->session = digest->columns->session[place[columns->first_attempt[class->session]]];
     }
     digest->times = mem_zero(digest->columns->attempt_count + 1, sizeof *digest->times);
+    digest->part_like = mem_zero(digest->columns->attempt_count + 1, sizeof *digest->part_like);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         digest->like[a] = place[digesting->first[digesting->kind[a]]];
         digest->times[digest->like[a]]++;
+        if (place[a] != NO_ATTEMPT)
+            digest->part_like[place[a]] = digest->like[a];
     }
 }
 
@@ -474,6 +477,7 @@ void digest_free(struct digest *digest)
     classes_free(&digest->classes);
     free_part(digest->columns);
     free(digest->like);
+    free(digest->part_like);
     free(digest->times);
     free(digest);
 }

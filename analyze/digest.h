@@ -13,6 +13,7 @@ struct digest {
     struct classes classes;  /* of all units and sessions in the shelf's period; attempts and sessions are
                                 the part's */
     uint32_t *like;          /* by attempt of the record: the part's that is like it */
+    uint32_t *part_like;     /* by attempt of the part: the one that is like it and counts */
     uint32_t *times;         /* by attempt of the part: how many of the record are like it; 0: it is only
                                 beside one that counts */
 };

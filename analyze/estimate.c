@@ -36,12 +36,17 @@ struct rates {
     uint8_t *basis; /* enum basis */
 };
 
+struct count {
+    uint32_t known, hits;
+};
+
 struct estimate {
     const struct walk *walk;
     struct strata *strata;
     bool own_strata;
     struct rates *rates[RULES_MOST]; /* NULL: not asked for yet */
     bool own[RULES_MOST];
+    struct count *counted[RULES_MOST]; /* by stratum; NULL: all attempts are looked at */
 };
 
 /* ---- Strata. */
@@ -138,10 +143,6 @@ void rates_free(struct rates *rates)
     free(rates);
 }
 
-struct count {
-    uint32_t known, hits;
-};
-
 /* From counts at the finest level: each stratum takes the finest level that has enough. */
 static struct rates *choose_levels(const struct names *keys, const struct count *counts)
 {
@@ -201,6 +202,17 @@ static bool is_known(const struct walk *walk, uint32_t r, uint32_t attempt, bool
     return set && (set & (set - 1)) == 0 && (!by_retrying(walk, r) || walk->attempt[attempt] & OUTCOME(r));
 }
 
+void estimate_count(struct estimate *estimate, uint32_t r, uint32_t head, uint64_t times)
+{
+    enum blind blind = blind_of(estimate->walk->policy->rules[r].measure);
+    uint32_t stratum = stratum_number(estimate->strata, blind, head);
+    bool hit = false, known = is_known(estimate->walk, r, head, &hit);
+    if (!estimate->counted[r])
+        estimate->counted[r] = mem_zero(estimate->strata->keys[blind].count, sizeof **estimate->counted);
+    estimate->counted[r][stratum].known += known ? (uint32_t)times : 0;
+    estimate->counted[r][stratum].hits += known && hit ? (uint32_t)times : 0;
+}
+
 static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
 {
     const struct walk *walk = estimate->walk;
@@ -210,6 +222,8 @@ static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
         find_strata(strata);
     const uint32_t *number = strata->number[blind];
     const struct names *keys = &strata->keys[blind];
+    if (estimate->counted[r])
+        return choose_levels(keys, estimate->counted[r]);
     struct count *counts = mem_zero(keys->count, sizeof *counts);
     for (uint32_t a = 0; a < walk->columns->attempt_count; a++) {
         bool hit = false, known = is_known(walk, r, a, &hit);
@@ -250,9 +264,11 @@ void estimate_free(struct estimate *estimate)
 {
     if (!estimate)
         return;
-    for (size_t r = 0; r < RULES_MOST; r++)
+    for (size_t r = 0; r < RULES_MOST; r++) {
         if (estimate->own[r])
             rates_free(estimate->rates[r]);
+        free(estimate->counted[r]);
+    }
     if (estimate->own_strata)
         strata_free(estimate->strata);
     free(estimate);
@@ -295,7 +311,7 @@ static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t atte
         *rate = back == NO;
         return BASIS_ESTIMATED;
     }
-    if (by_retrying(walk, r) && walk->habits) {
+    if (by_retrying(walk, r) && walk->by_delivery) {
         enum habit habit = walk_habit(walk, r, attempt);
         *rate = habit == HABIT_GIVES_UP ? 1 : 0;
         if (habit != HABIT_UNKNOWN)

@@ -158,8 +158,11 @@ static void count_units(struct counting *counting)
 {
     const struct columns *columns = counting->columns;
     const struct condensed *condensed = counting->condensed;
-    for (size_t i = 0; condensed && i < condensed->classes->unit_count; i++)
+    for (size_t i = 0; condensed && i < condensed->classes->unit_count; i++) {
+        if (condensed->stand)
+            condensed->stand(condensed->state, i);
         count_from(counting, condensed->classes->unit[i].first, condensed->classes->unit[i].times);
+    }
     for (uint32_t a = 0; !condensed && a < columns->attempt_count; a++)
         if (unit_begins(columns, counting->options->unit, a) && unit_in_period(columns, counting->options, a))
             count_from(counting, a, 1);
@@ -363,7 +366,7 @@ static void count_all(const struct columns *columns, struct walk *walk, struct e
     if (policy)
         count_warnings(&counting, policy);
     fill_tally(&counting);
-    if (policy && options->unit == UNIT_DELIVERY && walk->stateful)
+    if (policy && options->unit == UNIT_DELIVERY && walk->stateful && !condensed)
         measure_delay(&counting);
     write_notes(&counting);
     free(counting.slice);

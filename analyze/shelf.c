@@ -14,9 +14,15 @@ struct shelf *shelf_new(const struct columns *columns, const struct replay_optio
     shelf->columns = columns;
     shelf->options = options;
     shelf->record = record_new(columns, options);
-    shelf->habits = options->unit == UNIT_DELIVERY ? habits_new(columns) : NULL;
     shelf->strata = strata_new(columns);
     return shelf;
+}
+
+struct habits *shelf_habits(struct shelf *shelf)
+{
+    if (!shelf->habits && !shelf->times && shelf->options->unit == UNIT_DELIVERY)
+        shelf->habits = habits_new(shelf->columns);
+    return shelf->habits;
 }
 
 struct shelf *shelf_part(const struct shelf *whole, const struct columns *part, const uint32_t *times)

@@ -28,7 +28,7 @@ struct shelf {
     const struct columns *columns;
     const struct replay_options *options;
     struct record *record;
-    struct habits *habits; /* by delivery */
+    struct habits *habits; /* by delivery; NULL: not asked for yet */
     struct strata *strata;
     const uint32_t *times; /* by attempt; NULL: each counts once */
     struct judged **judged;
@@ -41,6 +41,9 @@ struct shelf *shelf_new(const struct columns *columns, const struct replay_optio
  * out. It must not outlast that one. */
 struct shelf *shelf_part(const struct shelf *whole, const struct columns *part, const uint32_t *times);
 void shelf_free(struct shelf *shelf);
+/* The habits of clients, worked out when they are asked for first. NULL: by other units than the delivery,
+ * and for a part. */
+struct habits *shelf_habits(struct shelf *shelf);
 /* The verdicts of a rule that acts at this stage, worked out when they are asked for first. The policy must
  * last as long as the shelf. */
 struct judged *shelf_judge(struct shelf *shelf, const struct policy *policy, const struct rule *rule,

@@ -8,7 +8,8 @@
 
 struct asking {
     const struct judging *judging;
-    uint32_t attempt;
+    uint32_t attempt; /* of the columns that the state was begun with */
+    uint32_t judged;  /* the same, or one that is like it, of judging->columns */
     bool certain;     /* it certainly reaches the measure; possibly it does, or the measure were not asked */
     bool as_recorded; /* all earlier attempts of the client's network and operator reach it as they did in the
                          record, and none is newly put off: only then does a recorded answer stand */
@@ -28,6 +29,15 @@ struct state {
     void (*retry)(void *state, const struct asking *asking);
     /* Whether it might stop a retry of this attempt at some later time; NULL: it always might. */
     bool (*might)(void *state, uint32_t attempt);
+
+    /* For many policies on one record (analyze/course.h). All three may be NULL. */
+    /* Whether with these parameters all that it holds is of a client's network or operator, so that those who
+     * have neither in common may be asked about one after the other. */
+    bool (*by_client)(const void *parameters);
+    /* So it goes on: forgets those before; so many attempts of others follow. */
+    void (*forget)(void *state, size_t attempts);
+    /* Begins anew with the parameters of another rule of the measure; forget() comes next. */
+    void (*again)(void *state, const struct judging *judging);
 };
 
 #endif

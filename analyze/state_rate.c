@@ -341,4 +341,4 @@ static bool might(void *given, uint32_t attempt)
            (operator_name != NAME_NONE && state->operator_tries[operator_name]);
 }
 
-const struct state state_rate = { begin, end, ask, retry, might };
+const struct state state_rate = { .begin = begin, .end = end, .ask = ask, .retry = retry, .might = might };

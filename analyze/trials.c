@@ -8,6 +8,7 @@
 #include "analyze/harms.h"
 #include "analyze/lists.h"
 #include "analyze/measure.h"
+#include "analyze/stateful.h"
 #include "analyze/units.h"
 
 struct trials {
@@ -24,6 +25,7 @@ struct trials {
     struct told_apart *told;       /* with these */
     size_t told_count, told_room;
     outcomes *attempt, *delivery; /* room for walks over it */
+    struct stateful *stateful;    /* NULL: not asked for yet */
 
     struct classes merged; /* of the digest, for the policies that are expected */
     size_t merged_rules;   /* for the first so many rules on the digest's shelf; 0: there are none */
@@ -50,12 +52,14 @@ struct trials *trials_new(struct columns *columns, const struct replay_options *
 
 static void drop_digest(struct trials *trials)
 {
+    stateful_free(trials->stateful);
     digest_free(trials->digest);
     classes_free(&trials->merged);
     free(trials->attempt);
     free(trials->delivery);
     names_free(&trials->seen); /* these rest on the digest's verdicts */
     trials->digest = NULL;
+    trials->stateful = NULL;
     trials->attempt = trials->delivery = NULL;
     trials->merged_rules = 0;
 }
@@ -131,6 +135,13 @@ static bool has_state(const struct policy *policy)
     return false;
 }
 
+/* Whether a policy is tried on the digest. */
+static bool is_digested(const struct trials *trials, const struct policy *policy)
+{
+    uint32_t rule = 0;
+    return !trials->plain && (!has_state(policy) || stateful_can(policy, trials->options, &rule));
+}
+
 static int check_size(const struct policy *policy, struct why *why)
 {
     if (policy->rule_count <= RULES_MOST)
@@ -146,7 +157,7 @@ int trials_expect(struct trials *trials, const struct policy *const *policies, s
     for (size_t i = 0; i < count; i++) {
         if (check_size(policies[i], why) < 0)
             return -1;
-        if (trials->plain || has_state(policies[i]))
+        if (!is_digested(trials, policies[i]))
             continue;
         first = first ? first : policies[i];
         is_new = tell_apart(trials, policies[i]) || is_new;
@@ -157,7 +168,7 @@ int trials_expect(struct trials *trials, const struct policy *const *policies, s
         make_digest(trials, &first->trusted_relays);
     for (size_t i = 0; i < count; i++) {
         struct walk walk;
-        if (has_state(policies[i]))
+        if (!is_digested(trials, policies[i]))
             continue;
         if (walk_prepare(&walk, trials->digest->shelf, policies[i], why) < 0)
             return -1;
@@ -234,11 +245,29 @@ static void find_condensed(struct trials *trials)
     trials->has_condensed = true;
 }
 
-/* On the digest: one of each class stands for all that are like it. */
+/* Without state one of each class stands for all that are like it. */
+static void count_classes(const struct trials *trials, struct walk *walk, const struct classes *classes,
+                          struct costs *costs, struct harm_cells *harms, struct tally *tally)
+{
+    struct estimate *estimate = estimate_new(walk);
+    for (size_t i = 0; i < classes->walked_count; i++)
+        walk_unit(walk, classes->walked[i]);
+    replay_count_condensed(walk->columns, walk, estimate, trials->options, &trials->condensed, tally);
+    for (size_t i = 0; i < classes->unit_count; i++) {
+        const struct unit_class *like = &classes->unit[i];
+        harms_add(harms, walk, estimate, like->first, like->signs, like->times);
+    }
+    for (size_t i = 0; i < classes->session_count; i++) {
+        const struct session_class *like = &classes->session[i];
+        costs_add(costs, walk, estimate, like->session, &classes->size[like->sizes], (double)like->times);
+    }
+    estimate_free(estimate);
+}
+
+/* On the digest. */
 static void try_digest(struct trials *trials, struct walk *walk, struct sweep_row *row, struct tally *tally)
 {
     const struct classes *classes = knows_merged(trials, walk) ? &trials->merged : &trials->digest->classes;
-    struct estimate *estimate = estimate_new(walk);
     struct harm_cells harms = { 0 };
     if (!trials->has_condensed)
         find_condensed(trials);
@@ -246,22 +275,17 @@ static void try_digest(struct trials *trials, struct walk *walk, struct sweep_ro
     trials->condensed.times = trials->digest->times;
     walk->attempt = trials->attempt;
     walk->delivery = walk->by_delivery ? trials->delivery : NULL;
-    for (size_t i = 0; i < classes->walked_count; i++)
-        walk_unit(walk, classes->walked[i]);
-    replay_count_condensed(walk->columns, walk, estimate, trials->options, &trials->condensed, tally);
-    for (size_t i = 0; i < classes->unit_count; i++) {
-        const struct unit_class *like = &classes->unit[i];
-        harms_add(&harms, walk, estimate, like->first, like->signs, like->times);
-    }
-    for (size_t i = 0; i < classes->session_count; i++) {
-        const struct session_class *like = &classes->session[i];
-        costs_add(&row->costs, walk, estimate, like->session, &classes->size[like->sizes],
-                  (double)like->times);
+    if (walk->stateful) {
+        if (!trials->stateful)
+            trials->stateful = stateful_new(trials->shelf, trials->digest, &trials->wanted);
+        stateful_try(trials->stateful, walk, (uint32_t)__builtin_ctzll(walk->stateful), classes,
+                     trials->condensed, &row->costs, &harms, tally);
+    } else {
+        count_classes(trials, walk, classes, &row->costs, &harms, tally);
     }
     put_tally(row, tally);
     put_harms(row, &harms);
     walk->attempt = walk->delivery = NULL; /* they are not the walk's */
-    estimate_free(estimate);
 }
 
 static size_t count_measures(const struct policy *policy)
@@ -302,7 +326,7 @@ static int prepare(struct trials *trials, const struct policy *policy, struct wa
     *walk = (struct walk){ 0 };
     if (check_size(policy, why) < 0)
         return -1;
-    if (trials->plain || has_state(policy))
+    if (!is_digested(trials, policy))
         return 0;
     if (tell_apart(trials, policy) || !trials->digest)
         make_digest(trials, trials->digest ? trials->relays : &policy->trusted_relays);

@@ -51,11 +51,17 @@ static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool 
     uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
     uint32_t operator_name = columns->operator_of[s];
     bool maybe = is_maybe(walk, r, attempt);
+    if (walk->stand) {
+        walk->stand->asks = true;
+        walk->stand->certain = certain && !maybe;
+        return maybe && walk->stand->answer == YES ? UNKNOWN : walk->stand->answer;
+    }
     bool spoiled = bits_get(&walk->net_spoiled[r], network) ||
                    (operator_name != NAME_NONE && bits_get(&walk->operator_spoiled[r], operator_name));
     struct asking asking = {
         .judging = &walk->judging[r],
         .attempt = attempt,
+        .judged = attempt,
         .certain = certain && !maybe,
         .as_recorded = !spoiled,
         .by_delivery = walk->by_delivery,
@@ -75,6 +81,10 @@ static void spoil(struct walk *walk, uint32_t r, uint32_t attempt)
 {
     const struct columns *columns = walk->columns;
     uint32_t s = columns->session[attempt];
+    if (walk->stand) {
+        walk->stand->spoils = true;
+        return;
+    }
     bits_set(&walk->net_spoiled[r], columns->network[columns->client[s]]);
     if (columns->operator_of[s] != NAME_NONE)
         bits_set(&walk->operator_spoiled[r], columns->operator_of[s]);
@@ -216,12 +226,19 @@ static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t at
     return set;
 }
 
-enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt)
+bool walk_goes_by_address(const struct walk *walk, uint32_t rule)
 {
     const struct rule *by = &walk->policy->rules[rule];
-    bool address = by->measure == &measure_greylist
-                       ? ((const struct greylist_parameters *)by->parameters)->key & 1u << KEY_CLIENT
-                       : true;
+    return by->measure == &measure_greylist
+               ? ((const struct greylist_parameters *)by->parameters)->key & 1u << KEY_CLIENT
+               : true;
+}
+
+enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt)
+{
+    bool address = walk_goes_by_address(walk, rule);
+    if (!walk->habits)
+        return address ? walk->habit_of_address : walk->habit_of_network;
     return habit_of(walk->habits, attempt, address);
 }
 
@@ -256,9 +273,6 @@ static outcomes end_of_chain(const struct columns *columns, uint32_t attempt)
         attempt = columns->after[attempt];
     return end_of(columns, attempt);
 }
-
-/* How a chain stands before an attempt: ended, maybe ended, or certainly waiting for it. */
-enum alive { ENDED, MAYBE_ALIVE, ALIVE };
 
 outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on)
 {
@@ -304,13 +318,18 @@ static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive 
         goes_on = goes_on || on;
         ends = ends || !on;
     }
-    if (passage.put_off && !is_deferred(columns, attempt)) {
+    if (walk->stand && passage.put_off && !is_deferred(columns, attempt)) {
+        walk->stand->newly_off = true;
+    } else if (passage.put_off && !is_deferred(columns, attempt)) {
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
             if (!walk->state[r])
                 continue;
             spoil(walk, r, attempt); /* newly put off */
-            struct asking asking = { &walk->judging[r],           attempt, false, false, true,
-                                     verdict_of(walk, r, attempt) };
+            struct asking asking = { .judging = &walk->judging[r],
+                                     .attempt = attempt,
+                                     .judged = attempt,
+                                     .by_delivery = true,
+                                     .verdict = verdict_of(walk, r, attempt) };
             if (bits_get(&walk->applies[r], attempt))
                 walk->state[r]->retry(walk->held[r], &asking);
         }
@@ -354,6 +373,22 @@ void walk_unit(struct walk *walk, uint32_t first)
         enum alive next = walk_delivery(walk, a, now, delivery);
         now = now == ENDED ? ENDED : next;
     }
+}
+
+enum alive walk_stand(struct walk *walk, uint32_t attempt, enum alive alive, struct stand *stand,
+                      outcomes *delivery)
+{
+    outcomes ended = 0;
+    *stand = (struct stand){ .answer = stand->answer };
+    if (is_relayed(walk, attempt)) {
+        walk->attempt[attempt] = OUTCOME(OUTCOME_RELAYED);
+        *delivery |= alive != ENDED ? OUTCOME(OUTCOME_RELAYED) : 0;
+        return ENDED;
+    }
+    walk->stand = stand;
+    enum alive next = walk_delivery(walk, attempt, alive, alive == ENDED ? &ended : delivery);
+    walk->stand = NULL;
+    return alive == ENDED ? ENDED : next;
 }
 
 static void walk_attempts(struct walk *walk)
@@ -420,7 +455,6 @@ int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *po
     walk->shelf = shelf;
     walk->by_delivery = shelf->options->unit == UNIT_DELIVERY;
     walk->record = shelf->record;
-    walk->habits = shelf->habits;
     walk->judging = mem_zero(rules, sizeof *walk->judging);
     walk->steps = mem_zero(rules, sizeof *walk->steps);
     walk->judged = mem_zero(rules, sizeof *walk->judged);
@@ -435,6 +469,7 @@ int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *po
     policy_steps(policy, walk->steps);
     for (size_t k = 0; k < rules; k++)
         prepare_rule(walk, k);
+    walk->habits = walk->stateful ? shelf_habits(shelf) : NULL;
     return 0;
 }
 
