@@ -119,13 +119,15 @@ static void fill_about(struct course *course, const struct columns *columns, con
         if (columns->before[a] == NO_ATTEMPT && sender != NAME_NONE && deliveries_of[sender] < 2)
             deliveries_of[sender]++;
     }
-    for (size_t i = 0; i < columns->attempt_count; i++) {
-        uint32_t a = course->attempt[i], sender = columns->sender[a];
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        uint32_t sender = columns->sender[a];
         bool once = columns->before[a] == NO_ATTEMPT && sender != NAME_NONE && deliveries_of[sender] == 1;
-        course->about[i] =
+        course->about_of[a] =
             (uint8_t)((unsigned)habit_of(habits, a, true) |
                       (unsigned)habit_of(habits, a, false) << COURSE_NETWORK_AT | (once ? COURSE_ONCE : 0));
     }
+    for (size_t i = 0; i < columns->attempt_count; i++)
+        course->about[i] = course->about_of[course->attempt[i]];
     free(deliveries_of);
 }
 
@@ -136,6 +138,7 @@ struct course *course_new(const struct columns *columns, const struct habits *ha
     course->columns = mem_zero(1, sizeof *course->columns);
     course->attempt = mem_alloc((columns->attempt_count + 1) * sizeof *course->attempt);
     course->about = mem_alloc(columns->attempt_count + 1);
+    course->about_of = mem_alloc(columns->attempt_count + 1);
     sort_attempts(course, columns, client_of);
     fill_columns(course, columns);
     fill_about(course, columns, habits);
@@ -160,5 +163,6 @@ void course_free(struct course *course)
     free(course->attempt);
     free(course->first);
     free(course->about);
+    free(course->about_of);
     free(course);
 }

@@ -14,7 +14,7 @@ struct course {
     uint32_t *attempt;       /* by place in it: the record's attempt */
     uint32_t *first;         /* by client: its first place; one more than there are */
     size_t client_count;
-    uint8_t *about; /* by place: see below */
+    uint8_t *about, *about_of; /* by place, and by attempt of the record: see below */
 };
 
 /* What is known of an attempt's client and sender: two bits of enum habit by address, two by network, and

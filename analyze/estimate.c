@@ -68,21 +68,43 @@ void strata_free(struct strata *strata)
     free(strata);
 }
 
-static uint32_t stratum_key(const struct columns *columns, uint32_t attempt)
+/* What the evidence is worth: known rdns, and listings. */
+static uint32_t evidence_key(const struct columns *columns, uint32_t attempt)
 {
-    uint32_t s = columns->session[attempt], listed = 0;
+    uint32_t listed = 0;
     const struct judging bare = { .columns = columns };
     uint32_t rdns = judging_state(&bare, attempt, KIND_RDNS);
     const struct fact *fact = NULL;
     while (listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
         listed += fact->state == YES;
+    return rdns << RDNS_AT | listed << LISTED_AT;
+}
+
+/* Whether it is worth the same to all attempts of all sessions that have this set of facts. */
+static bool is_of_set(const struct columns *columns, uint32_t set)
+{
+    for (uint32_t f = columns->first_fact[set]; f < columns->first_fact[set + 1]; f++) {
+        const struct fact *fact = &columns->fact[f];
+        if ((fact->kind == KIND_RDNS || fact->kind == KIND_DNSBL) &&
+            (fact->transaction != FACT_ALL || fact->recipient != FACT_ALL))
+            return false;
+    }
+    return !columns->provided_of[KIND_RDNS] && !columns->provided_of[KIND_DNSBL];
+}
+
+static uint32_t stratum_key(const struct columns *columns, uint32_t attempt, uint32_t evidence)
+{
+    uint32_t s = columns->session[attempt];
     uint32_t sender = columns->sender[attempt] == NAME_NONE
                           ? 2
                           : names_text(&columns->names, columns->sender[attempt]).len == 0;
     uint32_t family = ip_is_v4(&columns->address[columns->client[s]]);
     uint32_t week = (uint32_t)(columns->started[s] / (7 * USEC_DAY)) & ((1u << WEEK_BITS) - 1);
-    return week | family << FAMILY_AT | sender << SENDER_AT | rdns << RDNS_AT | listed << LISTED_AT;
+    return week | family << FAMILY_AT | sender << SENDER_AT | evidence;
 }
+
+#define EVIDENCE_NEW    UINT32_MAX
+#define EVIDENCE_VARIES (UINT32_MAX - 1)
 
 static uint32_t key_number(struct names *keys, uint32_t key)
 {
@@ -96,13 +118,20 @@ static void find_strata(struct strata *strata)
     struct names *whole = &strata->keys[BLIND_NONE];
     uint32_t last_key = 0, last = NAME_NONE;
     strata->of = mem_alloc(columns->attempt_count * sizeof *strata->of);
+    uint32_t *of_set = mem_alloc((columns->fact_set_count + 1) * sizeof *of_set);
+    memset(of_set, 0xff, (columns->fact_set_count + 1) * sizeof *of_set);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        uint32_t key = stratum_key(columns, a);
+        uint32_t set = columns->fact_set[columns->session[a]];
+        if (of_set[set] == EVIDENCE_NEW)
+            of_set[set] = is_of_set(columns, set) ? evidence_key(columns, a) : EVIDENCE_VARIES;
+        uint32_t key =
+            stratum_key(columns, a, of_set[set] == EVIDENCE_VARIES ? evidence_key(columns, a) : of_set[set]);
         if (last == NAME_NONE || key != last_key) /* neighbours are often alike */
             last = key_number(whole, key);
         last_key = key;
         strata->of[a] = last;
     }
+    free(of_set);
     for (int b = 0; b < BLINDS; b++) {
         strata->number[b] = mem_alloc(whole->count * sizeof *strata->number[b]);
         for (uint32_t i = 0; i < whole->count; i++) {

@@ -16,6 +16,8 @@ struct asking {
     bool
         by_delivery; /* the unit is the delivery: there may have been retries that the record does not show */
     enum tri verdict; /* of the measure without its state, from evidence */
+    uint8_t *recorded; /* where what the record decided is kept for all that are like `judged`: an enum tri and
+                          one, 0 where that is not worked out yet; NULL: nowhere */
 };
 
 struct state {
@@ -34,8 +36,9 @@ struct state {
     /* Whether with these parameters all that it holds is of a client's network or operator, so that those who
      * have neither in common may be asked about one after the other. */
     bool (*by_client)(const void *parameters);
-    /* So it goes on: forgets those before; so many attempts of others follow. */
-    void (*forget)(void *state, size_t attempts);
+    /* So it goes on: forgets those before; so many attempts of others follow, and where `named`, of all of
+     * these sender and recipient are known. */
+    void (*forget)(void *state, size_t attempts, bool named);
     /* Begins anew with the parameters of another rule of the measure; forget() comes next. */
     void (*again)(void *state, const struct judging *judging);
 };

@@ -62,9 +62,9 @@ static bool by_client(const void *parameters)
     return true;
 }
 
-static void forget(void *given, size_t attempts)
+static void forget(void *given, size_t attempts, bool named)
 {
-    greylist_forget(((struct after_220 *)given)->greylist, attempts);
+    greylist_forget(((struct after_220 *)given)->greylist, attempts, named);
 }
 
 static void again(void *given, const struct judging *judging)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analyze/passes.h"
+#include "analyze/signature.h"
 #include "analyze/state_greylist.h"
 
 #define NONE UINT32_MAX
@@ -51,7 +52,8 @@ struct greylist {
     struct greylist_parameters parameters;
     const struct greylist_parameters *ours; /* these */
     greylist_view *view;                    /* of recorded parameters */
-    uint32_t round;                         /* what is of an earlier one is forgotten */
+    bool named;     /* whoever is asked about has a sender and a recipient that are known */
+    uint32_t round; /* what is of an earlier one is forgotten */
     struct triplet *triplet;
     size_t triplets, triplet_slots, triplet_room; /* slots in use, and those that there are */
     struct ghost *ghost;
@@ -78,7 +80,8 @@ struct greylist {
 
 static size_t key_hash(const struct key *key)
 {
-    return (size_t)bytes_hash(key, sizeof *key, 11);
+    uint64_t who = (uint64_t)key->client << 32 | key->server;
+    return (size_t)signature_mix(who, (uint64_t)key->sender << 32 | key->recipient);
 }
 
 static bool key_eq(const struct key *a, const struct key *b)
@@ -282,9 +285,10 @@ static size_t slots_for(size_t keys, size_t room)
     return slots < room ? slots : room;
 }
 
-void greylist_forget(void *given, size_t attempts)
+void greylist_forget(void *given, size_t attempts, bool named)
 {
     struct greylist *state = given;
+    state->named = named;
     forget_haunted(state);
     if (state->round == UINT32_MAX) { /* begin the count anew */
         memset(state->client, 0, state->judging.columns->address_count * sizeof *state->client);
@@ -399,8 +403,8 @@ static usec retries_since(const struct greylist *state, uint32_t attempt, const 
 {
     if (wild)
         return ghost_since(state, attempt, ANY, ANY);
-    return earlier(ghost_since(state, attempt, key->sender, key->recipient),
-                   ghost_since(state, attempt, WILD, WILD));
+    usec since = ghost_since(state, attempt, key->sender, key->recipient);
+    return state->named ? since : earlier(since, ghost_since(state, attempt, WILD, WILD));
 }
 
 /* Whether an attempt of the list possibly reached in [from, to]. */
@@ -453,11 +457,9 @@ static usec later(usec a, usec b)
     return a == USEC_NONE || b > a ? b : a;
 }
 
-/* What the recorded greylist decided, where that stands: NO passed, YES put off, UNKNOWN it does not tell. */
-static enum tri recorded(const struct greylist *state, const struct asking *asking)
+/* What the recorded greylist decided: NO passed, YES put off, UNKNOWN it does not tell. */
+static enum tri find_recorded(const struct greylist *state, const struct asking *asking)
 {
-    if (!asking->as_recorded)
-        return UNKNOWN;
     struct asked asked[ASKED_MOST];
     size_t count = judging_asked(asking->judging, asking->judged, asked);
     for (size_t i = 0; i < count; i++) {
@@ -478,6 +480,18 @@ static enum tri recorded(const struct greylist *state, const struct asking *aski
     return UNKNOWN;
 }
 
+/* The same, where it stands. */
+static enum tri recorded(const struct greylist *state, const struct asking *asking)
+{
+    if (!asking->as_recorded)
+        return UNKNOWN;
+    if (!asking->recorded)
+        return find_recorded(state, asking);
+    if (!*asking->recorded)
+        *asking->recorded = (uint8_t)(1 + find_recorded(state, asking));
+    return (enum tri)(*asking->recorded - 1);
+}
+
 /* How many keys retries may have passed newly by now, from the client's address. */
 static uint32_t passes_of_retries(const struct greylist *state, uint32_t network, usec now)
 {
@@ -491,6 +505,10 @@ static uint32_t passes_of_retries(const struct greylist *state, uint32_t network
             count = passes_count(state->passes, state->net_operator[i].operator_name * 2 + 1, until);
     return count;
 }
+
+static const struct triplet nobody = { .last = NONE,
+                                       .certainly_known = USEC_NONE,
+                                       .possibly_known = USEC_NONE };
 
 /* Counts a key's first pass for auto-allowing, at most one in an interval. */
 static void count_pass(const struct greylist *state, uint32_t *passes, usec *last, usec now)
@@ -522,20 +540,18 @@ enum tri greylist_ask(void *given, const struct asking *asking)
     struct key key = key_of(state, attempt, &wild);
     struct key wild_key = with(key, WILD, WILD), any_key = with(key, ANY, ANY);
     usec retries = retries_since(state, attempt, &key, wild);
-    uint32_t wild_last = triplet_of(state, &wild_key)->last;
-    struct triplet any = *triplet_of(state, &any_key);
-    struct triplet own = wild ? any : *triplet_of(state, &key);
+    struct triplet wilds = nobody; /* a wild pass may have been this key's */
+    if (!state->named)
+        wilds = *triplet_of(state, &wild_key);
+    struct triplet own = *triplet_of(state, wild ? &any_key : &key);
 
     bool known_surely = !wild && own.certainly_known != USEC_NONE && now <= own.certainly_known;
     bool known_maybe = (own.possibly_known != USEC_NONE && now <= own.possibly_known) ||
+                       (!wild && wilds.possibly_known != USEC_NONE && now <= wilds.possibly_known) ||
                        (retries != USEC_NONE && retries + ours->delay <= now);
-    if (!wild) { /* a wild pass may have been this key's */
-        struct triplet *wilds = triplet_of(state, &wild_key);
-        known_maybe = known_maybe || (wilds->possibly_known != USEC_NONE && now <= wilds->possibly_known);
-    }
-    bool window_surely = !wild && window_certain(state, own.last, wild_last, retries, now);
+    bool window_surely = !wild && window_certain(state, own.last, wilds.last, retries, now);
     bool window_maybe =
-        reached_in(state, own.last, oldest, newest) || reached_in(state, wild_last, oldest, newest);
+        reached_in(state, own.last, oldest, newest) || reached_in(state, wilds.last, oldest, newest);
 
     bool surely = known_surely || window_surely;
     bool maybe = surely || known_maybe || window_maybe || allowed_maybe;
@@ -544,9 +560,10 @@ enum tri greylist_ask(void *given, const struct asking *asking)
 
     /* What it did to the state. */
     bool opens_surely = asking->certain && !allowed_maybe && !wild;
+    struct triplet *triplet = triplet_of(state, wild ? &wild_key : &key);
+    add_reach(state, triplet, now, opens_surely);
     if (verdict != YES) {
         usec until = now + ours->lifetime;
-        struct triplet *triplet = triplet_of(state, wild ? &wild_key : &key);
         bool never_known = triplet->possibly_known == USEC_NONE && retries == USEC_NONE;
         triplet->possibly_known = later(triplet->possibly_known, until);
         if (surely && opens_surely)
@@ -555,14 +572,16 @@ enum tri greylist_ask(void *given, const struct asking *asking)
             if (!known_surely)
                 count_pass(state, &client->possible, &client->last_possible, now);
             if (surely && !known_surely && never_known && !wild && asking->certain && !allowed_maybe &&
-                triplet_of(state, &wild_key)->possibly_known == USEC_NONE)
+                wilds.possibly_known == USEC_NONE)
                 count_pass(state, &client->certain, &client->last_certain, now);
         }
-        triplet = triplet_of(state, &any_key);
-        triplet->possibly_known = later(triplet->possibly_known, until);
+        if (!state->named) { /* for the wild ones that come */
+            triplet = triplet_of(state, &any_key);
+            triplet->possibly_known = later(triplet->possibly_known, until);
+        }
     }
-    add_reach(state, triplet_of(state, wild ? &wild_key : &key), now, opens_surely);
-    add_reach(state, triplet_of(state, &any_key), now, false);
+    if (!state->named)
+        add_reach(state, triplet_of(state, &any_key), now, false);
     return verdict;
 }
 
@@ -591,13 +610,15 @@ void greylist_retry(void *given, const struct asking *asking)
     haunt(state, &state->haunted_net, network, network);
     ghost_add(state, &key, now);
     struct key any = with(key, ANY, ANY);
-    ghost_add(state, &any, now);
+    if (!state->named)
+        ghost_add(state, &any, now);
     if (operator_name != NAME_NONE) {
         haunt(state, &state->haunted_operator, operator_name,
               (uint32_t)columns->network_count + operator_name);
         key.client = any.client = operator_name * 2 + 1;
         ghost_add(state, &key, now);
-        ghost_add(state, &any, now);
+        if (!state->named)
+            ghost_add(state, &any, now);
     }
     if (state->passes) { /* keys that are not known may be another's each */
         uint32_t recipient = wild ? attempt : key.recipient;

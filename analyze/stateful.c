@@ -38,6 +38,7 @@ struct stateful {
     size_t session_count, session_room, class_room;
     uint8_t *about_session; /* habits, as in the course */
     size_t about_room;
+    uint8_t *recorded;         /* by the part's attempt: what the record decided, see struct asking */
     uint8_t *answer;           /* by the record's attempt: what the measure said, where it has company */
     uint8_t *alive;            /* and how its chain stood before it */
     const struct state *state; /* whose `held` is kept from the last trial */
@@ -106,27 +107,28 @@ static uint32_t unit_of(struct unit_finder *finder, uint32_t head)
     return number;
 }
 
+/* What stands at each place, and those that have company. */
 static void find_places(struct stateful *stateful, const struct columns *columns, const struct wanted *wanted)
 {
     const struct course *course = stateful->course;
     const struct digest *digest = stateful->digest;
     struct unit_finder finder = finder_new(digest, wanted);
-    for (size_t i = 0; i < columns->attempt_count; i++) {
-        uint32_t a = course->attempt[i], about = course->about[i];
-        bool alone = is_alone(columns, a);
+    uint32_t *what = mem_alloc((columns->attempt_count + 1) * sizeof *what); /* by attempt */
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        uint32_t s = columns->session[a], about = course->about_of[a];
         uint32_t unit = columns->before[a] == NO_ATTEMPT ? unit_of(&finder, a) : UINT32_MAX;
-        stateful->what[i] = alone ? unit : digest->like[a] | IN_COMPANY;
-        if (alone) {
+        if (is_alone(columns, a)) {
+            what[a] = unit;
             stateful->times[0][unit * HABITS + (about & COURSE_HABIT)]++;
             stateful->times[1][unit * HABITS + (about >> COURSE_NETWORK_AT & COURSE_HABIT)]++;
             continue;
         }
+        what[a] = digest->like[a] | IN_COMPANY;
         if (columns->before[a] == NO_ATTEMPT) {
             mem_room(stateful->chain, stateful->chain_room, stateful->chain_count + 1);
             stateful->chain[stateful->chain_count++] =
                 (struct chain){ .head = a, .unit = unit, .about = (uint8_t)about };
         }
-        uint32_t s = columns->session[a];
         if (a != columns->first_attempt[s])
             continue;
         mem_room(stateful->session, stateful->session_room, stateful->session_count + 1);
@@ -134,6 +136,9 @@ static void find_places(struct stateful *stateful, const struct columns *columns
         stateful->about_session[stateful->session_count] = (uint8_t)about;
         stateful->session[stateful->session_count++] = s;
     }
+    for (size_t i = 0; i < columns->attempt_count; i++)
+        stateful->what[i] = what[course->attempt[i]];
+    free(what);
     free(finder.last);
     signatures_free(&finder.found);
 }
@@ -182,6 +187,7 @@ struct stateful *stateful_new(struct shelf *shelf, const struct digest *digest, 
     stateful->digest = digest;
     stateful->course = course_new(columns, shelf_habits(shelf));
     stateful->what = mem_alloc((columns->attempt_count + 1) * sizeof *stateful->what);
+    stateful->recorded = mem_zero(digest->columns->attempt_count + 1, 1);
     stateful->answer = mem_zero(columns->attempt_count + 1, 1);
     stateful->alive = mem_zero(columns->attempt_count + 1, 1);
     for (int i = 0; i < 2; i++)
@@ -206,6 +212,7 @@ void stateful_free(struct stateful *stateful)
     free(stateful->session);
     free(stateful->session_class);
     free(stateful->about_session);
+    free(stateful->recorded);
     free(stateful->answer);
     free(stateful->alive);
     free(stateful);
@@ -345,6 +352,7 @@ static enum tri answer_of(struct trying *trying, uint32_t place, uint32_t judged
         .certain = stand & STAND_CERTAIN,
         .by_delivery = true,
         .verdict = (enum tri)(stand >> STAND_VERDICT_AT & 3),
+        .recorded = &stateful->recorded[judged],
     };
     enum tri answer = NO;
     if (stand & STAND_ASKS) {
@@ -393,17 +401,20 @@ static void take_company(struct trying *trying, uint32_t place, uint32_t like)
 static void take_client(struct trying *trying, uint32_t from, uint32_t to)
 {
     struct stateful *stateful = trying->stateful;
+    const struct columns *lane = stateful->course->columns;
     size_t count = 0;
+    bool named = true;
     for (uint32_t i = from; i < to; i++) {
         uint32_t what = stateful->what[i];
         if (!(what & IN_COMPANY) && !(trying->alone[what] & STAND_ACTIVE))
             continue;
         mem_room(trying->active, trying->active_room, count + 1);
         trying->active[count++] = i;
+        named = named && lane->sender[i] != NAME_NONE && lane->address_of[i] != NAME_NONE;
     }
     if (!count)
         return;
-    stateful->state->forget(stateful->held, count);
+    stateful->state->forget(stateful->held, count, named);
     for (size_t k = 0; k < count; k++) {
         uint32_t place = trying->active[k], what = stateful->what[place];
         if (what & IN_COMPANY)
@@ -444,6 +455,7 @@ static void follow_course(struct trying *trying)
     for (size_t i = 0; i < units * HABITS; i++)
         trying->cell[i * ANSWERS + NO] = times[i];
     begin_state(trying);
+    memset(stateful->recorded, 0, stateful->digest->columns->attempt_count + 1);
     for (size_t c = 0; c < course->client_count; c++)
         take_client(trying, course->first[c], course->first[c + 1]);
 }
