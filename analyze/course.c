@@ -89,6 +89,7 @@ static void fill_columns(struct course *course, const struct columns *columns)
     to->sender = mem_alloc((attempts + 1) * sizeof *to->sender);
     to->address_of = mem_alloc((attempts + 1) * sizeof *to->address_of);
     to->at = mem_alloc((attempts + 1) * sizeof *to->at);
+    to->size = mem_alloc((attempts + 1) * sizeof *to->size);
     for (size_t i = 0; i < attempts; i++) {
         uint32_t a = course->attempt[i], s = columns->session[a];
         size_t before = sessions;
@@ -96,6 +97,7 @@ static void fill_columns(struct course *course, const struct columns *columns)
         to->sender[i] = columns->sender[a];
         to->address_of[i] = columns->address_of[a];
         to->at[i] = columns->at[a];
+        to->size[i] = columns->size[a];
         if (to->session[i] != before)
             continue;
         uint32_t client = renumber(address, columns->client[s], &addresses);
@@ -159,6 +161,7 @@ void course_free(struct course *course)
     free(columns->sender);
     free(columns->address_of);
     free(columns->at);
+    free(columns->size);
     free(columns);
     free(course->attempt);
     free(course->first);

@@ -52,7 +52,7 @@ struct stateful *stateful_new(struct shelf *shelf, const struct digest *digest, 
     stateful->digest = digest;
     stateful->classes = classes;
     stateful->company = company_new(shelf, digest, classes, wanted);
-    stateful->asker = asker_new(stateful->company);
+    stateful->asker = asker_new(shelf->columns, stateful->company);
     return stateful;
 }
 
@@ -224,7 +224,7 @@ static void add_costs(const struct trying *trying, struct estimate *estimate, st
         set_habit(walk, cases->of[i].habit);
         for (uint32_t a = part->first_attempt[like->session]; a < part->first_attempt[like->session + 1]; a++)
             answers += stand_chain(walk, chain_head(part, a), a, answers);
-        costs_add(costs, walk, estimate, like->session, &classes->size[like->sizes],
+        costs_add(costs, walk, estimate, like->session, &cases->size[cases->of[i].sizes],
                   (double)cases->of[i].times);
     }
 }
