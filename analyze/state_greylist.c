@@ -307,7 +307,9 @@ static void forget_haunted(struct greylist *state)
         passes_forget_all(state->passes);
 }
 
-enum { SLOTS_LEAST = 64, KEYS_OF_ATTEMPT = 3, GHOSTS_OF_ATTEMPT = 4 };
+/* How many keys an attempt has at most: its own, and where some are wild, what that takes; of ghosts that for
+ * its network and its operator. */
+enum { SLOTS_LEAST = 64, KEYS_NAMED = 1, KEYS_WILD = 3, GHOSTS_NAMED = 2, GHOSTS_WILD = 4 };
 
 /* As few slots as do: those of a client that has few attempts stay where they are quick to get at. */
 static size_t slots_for(size_t keys, size_t room)
@@ -331,8 +333,8 @@ void greylist_forget(void *given, size_t attempts, bool named)
     }
     state->round++;
     state->triplets = state->ghosts = state->reaches = 0;
-    state->triplet_slots = slots_for(attempts * KEYS_OF_ATTEMPT, state->triplet_room);
-    state->ghost_slots = slots_for(attempts * GHOSTS_OF_ATTEMPT, state->ghost_room);
+    state->triplet_slots = slots_for(attempts * (named ? KEYS_NAMED : KEYS_WILD), state->triplet_room);
+    state->ghost_slots = slots_for(attempts * (named ? GHOSTS_NAMED : GHOSTS_WILD), state->ghost_room);
 }
 
 void greylist_again(void *given, const struct judging *judging)
