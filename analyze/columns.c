@@ -1,4 +1,5 @@
 /* From sessions, one at a time, to columns; and from attempts to chains. */
+#include "analyze/fact_sets.h"
 #include "analyze/offers.h"
 #include "analyze/provided.h"
 #include "analyze/sent.h"
@@ -9,6 +10,7 @@
 /* While sessions come in, arrays grow by these; afterwards they are as in columns.h. */
 struct building {
     size_t sessions, attempts, facts, addresses; /* capacities */
+    struct fact_sets sets;
     psl_ctx_t *suffixes;
     uint32_t
         *operator_by_name; /* memo: by name, 0: not asked, else the name of the operator + 1, or NAME_NONE */
@@ -27,7 +29,8 @@ struct all {
 #define BY_SESSION(X)                                                                                        \
     X(id)                                                                                                    \
     X(started)                                                                                               \
-    X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(kinds)
+    X(client)                                                                                                \
+    X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(fact_set)
 #define BY_ATTEMPT(X)                                                                                        \
     X(session)                                                                                               \
     X(transaction)                                                                                           \
@@ -56,7 +59,9 @@ void columns_free(struct columns *columns)
     BY_ATTEMPT(FREE)
 #undef FREE
     free(columns->first_attempt);
+    fact_sets_free(&building->sets);
     free(columns->first_fact);
+    free(columns->kinds);
     free(columns->address);
     free(columns->network);
     free(columns->before);
@@ -142,7 +147,6 @@ static void grow_sessions(struct columns *columns)
     BY_SESSION(GROW)
 #undef GROW
     columns->first_attempt = mem_resize(columns->first_attempt, building->sessions + 1, sizeof(uint32_t));
-    columns->first_fact = mem_resize(columns->first_fact, building->sessions + 1, sizeof(uint32_t));
 }
 
 static void grow_attempts(struct columns *columns)
@@ -252,6 +256,7 @@ static void add_facts(struct columns *columns, const struct session *session)
 {
     struct building *building = building_of(columns);
     uint32_t kinds = 0;
+    size_t first = columns->fact_count;
     for (uint32_t e = 0; e < session->evidence_count; e++) {
         const struct evidence *from = &session->evidence[e];
         if (from->kind == KIND_FATE && from->state != NO)
@@ -296,7 +301,7 @@ static void add_facts(struct columns *columns, const struct session *session)
         columns->fact[columns->fact_count++] = labelled;
         kinds |= (uint32_t)1 << KIND_LABEL;
     }
-    columns->kinds[columns->session_count] = kinds;
+    columns->fact_set[columns->session_count] = fact_sets_number(&building->sets, columns, first, kinds);
 }
 
 static bool name_is_confirmed(const struct session *session)
@@ -338,7 +343,6 @@ void columns_add(struct columns *columns, const struct session *session)
                                   (session->gap ? SESSION_GAP : 0) | (session->tls ? SESSION_TLS : 0));
     columns->stage[i] = session->stage;
     columns->first_attempt[i] = (uint32_t)columns->attempt_count;
-    columns->first_fact[i] = (uint32_t)columns->fact_count;
     for (uint32_t t = 0; t < session->transaction_count; t++)
         for (uint32_t r = 0; r < session->transactions[t].recipient_count; r++)
             add_recipient(columns, session, t, r);
@@ -347,7 +351,6 @@ void columns_add(struct columns *columns, const struct session *session)
     add_facts(columns, session);
     columns->session_count++;
     columns->first_attempt[i + 1] = (uint32_t)columns->attempt_count;
-    columns->first_fact[i + 1] = (uint32_t)columns->fact_count;
 }
 
 void columns_provide(struct columns *columns, const struct provider *provider,
@@ -397,37 +400,27 @@ static void sort_sessions(struct columns *columns)
     qsort(places, count, sizeof *places, by_start);
     uint32_t *session_from = mem_alloc(count * sizeof(uint32_t));
     uint32_t *attempt_from = mem_alloc(columns->attempt_count * sizeof(uint32_t));
-    uint32_t *fact_from = mem_alloc(columns->fact_count * sizeof(uint32_t));
     uint32_t *first_attempt = mem_alloc((count + 1) * sizeof(uint32_t));
-    uint32_t *first_fact = mem_alloc((count + 1) * sizeof(uint32_t));
-    uint32_t attempts = 0, facts = 0;
+    uint32_t attempts = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t old = session_from[i] = places[i].session;
         first_attempt[i] = attempts;
-        first_fact[i] = facts;
         for (uint32_t a = columns->first_attempt[old]; a < columns->first_attempt[old + 1]; a++) {
             attempt_from[attempts++] = a;
             columns->session[a] = (uint32_t)i;
         }
-        for (uint32_t f = columns->first_fact[old]; f < columns->first_fact[old + 1]; f++)
-            fact_from[facts++] = f;
     }
     first_attempt[count] = attempts;
-    first_fact[count] = facts;
 #define GATHER_SESSION(field)                                                                                \
     columns->field = gather(columns->field, session_from, count, sizeof *columns->field);
 #define GATHER_ATTEMPT(field)                                                                                \
     columns->field = gather(columns->field, attempt_from, attempts, sizeof *columns->field);
     BY_SESSION(GATHER_SESSION)
     BY_ATTEMPT(GATHER_ATTEMPT)
-    columns->fact = gather(columns->fact, fact_from, facts, sizeof *columns->fact);
     free(columns->first_attempt);
-    free(columns->first_fact);
     columns->first_attempt = first_attempt;
-    columns->first_fact = first_fact;
     free(session_from);
     free(attempt_from);
-    free(fact_from);
     free(places);
 }
 
@@ -494,58 +487,101 @@ uint32_t *columns_in_time(const struct columns *columns)
 
 /* What makes attempts one delivery: operator (else network), sender, recipient in lower case. */
 struct chain_key {
-    uint32_t client, sender, recipient, last; /* last: the newest attempt + 1; 0: a free slot */
+    uint32_t client, sender, recipient;
 };
 
-static uint32_t lower_name(struct names *names, struct names *lowered, uint32_t name)
+/* The newest attempt of each, by a hash of it. */
+struct chain_slot {
+    uint32_t hash, last; /* last: and one; 0: free */
+};
+
+struct chaining {
+    struct columns *columns;
+    struct names lowered;
+    uint32_t *lower; /* by name: its number among these, and one; 0: not asked for yet */
+    struct chain_slot *slot;
+    size_t slots;
+};
+
+static uint32_t lower_name(struct chaining *chaining, uint32_t name)
 {
-    char text[512];
-    struct str given = names_text(names, name);
-    return names_add(lowered, given.len <= sizeof text ? str_lower(given, text, sizeof text) : given);
+    if (!chaining->lower[name]) {
+        char text[512];
+        struct str given = names_text(&chaining->columns->names, name);
+        chaining->lower[name] =
+            names_add(&chaining->lowered,
+                      given.len <= sizeof text ? str_lower(given, text, sizeof text) : given) +
+            1;
+    }
+    return chaining->lower[name];
+}
+
+static struct chain_key chain_key(struct chaining *chaining, uint32_t attempt)
+{
+    const struct columns *columns = chaining->columns;
+    uint32_t s = columns->session[attempt], operator_name = columns->operator_of[s];
+    return (struct chain_key){
+        .client =
+            operator_name != NAME_NONE ? operator_name * 2 : columns->network[columns->client[s]] * 2 + 1,
+        .sender = lower_name(chaining, columns->sender[attempt]),
+        .recipient = lower_name(chaining, columns->address_of[attempt]),
+    };
+}
+
+/* Where the newest attempt with this one's key is, or belongs. */
+static struct chain_slot *find_chain(struct chaining *chaining, uint32_t attempt)
+{
+    struct chain_key key = chain_key(chaining, attempt);
+    uint32_t hash = (uint32_t)bytes_hash(&key, sizeof key, 3);
+    size_t slot = hash & (chaining->slots - 1);
+    for (;; slot = (slot + 1) & (chaining->slots - 1)) {
+        struct chain_slot *at = &chaining->slot[slot];
+        if (!at->last) {
+            at->hash = hash;
+            return at;
+        }
+        if (at->hash != hash)
+            continue;
+        struct chain_key other = chain_key(chaining, at->last - 1);
+        if (memcmp(&other, &key, sizeof key) == 0)
+            return at;
+    }
 }
 
 void columns_chain(struct columns *columns, usec retry_window)
 {
-    size_t count = columns->attempt_count, slots = 64;
+    size_t count = columns->attempt_count;
     retry_window = retry_window ? retry_window : 2 * USEC_DAY;
     if (retry_window == columns->retry_window)
         return;
+    struct chaining chaining = { .columns = columns, .slots = 64 };
     columns->retry_window = retry_window;
-    while (slots < count * 2)
-        slots *= 2;
+    while (chaining.slots * 3 < count * 4)
+        chaining.slots *= 2;
     columns->before = mem_resize(columns->before, count, sizeof(uint32_t));
     columns->after = mem_resize(columns->after, count, sizeof(uint32_t));
     memset(columns->before, 0xff, count * sizeof(uint32_t));
     memset(columns->after, 0xff, count * sizeof(uint32_t));
-    struct chain_key *table = mem_zero(slots, sizeof *table);
-    struct names lowered = { 0 };
+    chaining.slot = mem_zero(chaining.slots, sizeof *chaining.slot);
+    chaining.lower = mem_zero(columns->names.count, sizeof *chaining.lower);
     uint32_t *order = columns_in_time(columns);
     for (size_t k = 0; k < count; k++) {
-        uint32_t i = order[k], s = columns->session[i];
+        uint32_t i = order[k];
         if (columns->sender[i] == NAME_NONE || columns->address_of[i] == NAME_NONE)
             continue;
-        uint32_t operator_name = columns->operator_of[s];
-        struct chain_key key = {
-            .client =
-                operator_name != NAME_NONE ? operator_name * 2 : columns->network[columns->client[s]] * 2 + 1,
-            .sender = lower_name(&columns->names, &lowered, columns->sender[i]),
-            .recipient = lower_name(&columns->names, &lowered, columns->address_of[i]),
-        };
-        size_t slot = (size_t)bytes_hash(&key, 12, 3) & (slots - 1);
-        while (table[slot].last && memcmp(&table[slot], &key, 12) != 0)
-            slot = (slot + 1) & (slots - 1);
-        uint32_t last = table[slot].last - 1;
-        bool open = table[slot].last && columns->answer[last] != ANSWER_ACCEPTED &&
+        struct chain_slot *newest = find_chain(&chaining, i);
+        uint32_t last = newest->last - 1;
+        bool open = newest->last && columns->answer[last] != ANSWER_ACCEPTED &&
                     columns->answer[last] != ANSWER_REFUSED &&
                     columns->at[i] - columns->at[last] <= retry_window;
         if (open) {
             columns->before[i] = last;
             columns->after[last] = i;
         }
-        key.last = i + 1;
-        table[slot] = key;
+        newest->last = i + 1;
     }
     free(order);
-    free(table);
-    names_free(&lowered);
+    free(chaining.slot);
+    free(chaining.lower);
+    names_free(&chaining.lowered);
 }

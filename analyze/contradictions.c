@@ -77,10 +77,10 @@ static void take_told(struct finding *finding)
 {
     static const struct fact log = { .origin = ORIGIN_LOG }, capture = { .origin = ORIGIN_CAPTURE };
     const struct columns *columns = finding->columns;
-    for (uint32_t f = columns->first_fact[finding->session]; f < columns->first_fact[finding->session + 1];
-         f++)
-        if (columns->fact[f].kind == KIND_CONTRADICTION)
-            find_pair(finding, KIND_CONTRADICTION, columns->fact[f].subject, &log, &capture);
+    const struct fact *end, *fact = session_facts(columns, finding->session, &end);
+    for (; fact < end; fact++)
+        if (fact->kind == KIND_CONTRADICTION)
+            find_pair(finding, KIND_CONTRADICTION, fact->subject, &log, &capture);
 }
 
 static void compare_session(struct finding *finding)
@@ -88,12 +88,12 @@ static void compare_session(struct finding *finding)
     const struct columns *columns = finding->columns;
     size_t s = finding->session;
     for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++) {
-        if (!(columns->kinds[s] >> lasting[i] & 1) && !columns->provided_of[lasting[i]])
+        if (!session_has(columns, s, lasting[i]) && !columns->provided_of[lasting[i]])
             continue;
         for (uint32_t a = columns->first_attempt[s]; a < columns->first_attempt[s + 1]; a++)
             compare_attempt(finding, a, lasting[i]);
     }
-    if (columns->kinds[s] >> KIND_CONTRADICTION & 1)
+    if (session_has(columns, s, KIND_CONTRADICTION))
         take_told(finding);
 }
 

@@ -142,6 +142,15 @@ bool rule_may_wonder(const struct policy *policy, const struct rule *rule)
     return false;
 }
 
+bool rule_is_selective(const struct policy *policy, const struct rule *rule)
+{
+    for (size_t i = 0; i < CRITERIA; i++)
+        if (criteria[i].count_at &&
+            (is_asked(&criteria[i], &policy->exempt) || is_asked(&criteria[i], &rule->exempt)))
+            return true;
+    return rule->when.port || rule->when.server.at;
+}
+
 struct wanting rule_wants(const struct columns *columns, const struct policy *policy, const struct rule *rule,
                           uint32_t attempt)
 {
@@ -169,10 +178,36 @@ bool rules_exempt_alike(const struct policy *policy, const struct rule *rule, co
     return exempt_equal(&policy->exempt, &other->exempt) && exempt_equal(&rule->exempt, &others->exempt);
 }
 
+bool exempt_is(const struct exempt *exempt, const struct exempt *other)
+{
+    return exempt->authenticated == other->authenticated &&
+           exempt->networks.prefix == other->networks.prefix &&
+           exempt->networks.count == other->networks.count && exempt->asns.number == other->asns.number &&
+           exempt->asns.count == other->asns.count && exempt->countries.text == other->countries.text &&
+           exempt->countries.count == other->countries.count &&
+           exempt->client_names.text == other->client_names.text &&
+           exempt->client_names.count == other->client_names.count &&
+           exempt->sender_domains.text == other->sender_domains.text &&
+           exempt->sender_domains.count == other->sender_domains.count &&
+           exempt->spf_domains.text == other->spf_domains.text &&
+           exempt->spf_domains.count == other->spf_domains.count &&
+           exempt->recipients.text == other->recipients.text &&
+           exempt->recipients.count == other->recipients.count;
+}
+
 bool exempt_is_empty(const struct exempt *exempt)
 {
     bool empty = !exempt->authenticated;
     for (size_t i = 0; i < CRITERIA; i++)
         empty = empty && !(criteria[i].count_at && is_asked(&criteria[i], exempt));
     return empty;
+}
+
+bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
+                       const struct rule *others)
+{
+    return rule->measure == others->measure &&
+           parameters_equal(rule->measure, rule->parameters, others->parameters) &&
+           rule->when.port == others->when.port && str_eq(rule->when.server, others->when.server) &&
+           rules_exempt_alike(policy, rule, other, others);
 }

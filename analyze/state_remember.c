@@ -98,4 +98,6 @@ static bool might(void *given, uint32_t attempt)
     return judging_applies(judging, attempt) == NO && judging_verdict(judging, attempt) != NO;
 }
 
-const struct state state_remember = { begin, end, ask, retry, might };
+const struct state state_remember = {
+    .begin = begin, .end = end, .ask = ask, .retry = retry, .might = might
+};
