@@ -87,6 +87,22 @@ static struct follower begin(const char *database, const char *const *paths, siz
     return follower;
 }
 
+static bool has_open(pid_t pid, const char *path)
+{
+    char command[2 * 160 + 64];
+    snprintf(command, sizeof command, "ls -l /proc/%d/fd 2>&1 | grep -qF '%s'", (int)pid, path);
+    return system(command) == 0;
+}
+
+/* A log that is rotated and compressed before the follower has opened it is found late, and its lines have
+ * their place behind those of other logs: no daemon's log lives so shortly. On a busy machine a test's might.
+ */
+static void wait_for(const struct follower *follower, const char *path)
+{
+    for (int i = 0; follower->pid && i < 300 && !has_open(follower->pid, path); i++)
+        usleep(10000);
+}
+
 static void end(struct follower *follower, const char *what, unsigned seed)
 {
     int status = 0;
@@ -292,8 +308,13 @@ static void tell(const struct story *story, struct str log, const char *database
         if (to->renamed[0] && random_below(40) == 0)
             reopen(to);
         /* What was rotated away before it is followed is not of the file that is named. */
-        if (random_below(250) == 0 && (ever || story->folder) && !is_part(line))
-            rotate(&written[random_below(story->logs)], (enum rotation)random_below(ROTATIONS));
+        if (random_below(250) == 0 && (ever || story->folder) && !is_part(line)) {
+            struct written *rotated = &written[random_below(story->logs)];
+            struct stat status;
+            if (begun && stat(rotated->path, &status) == 0 && status.st_size)
+                wait_for(&follower, rotated->path);
+            rotate(rotated, (enum rotation)random_below(ROTATIONS));
+        }
         if (random_below(400) == 0)
             usleep((useconds_t)random_below(150) * 1000);
         if (!begun && lines >= first) {
