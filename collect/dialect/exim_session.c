@@ -12,7 +12,7 @@ static const usec sure_most = 10 * USEC_MINUTE;
 /* Of one client, where the log tells no more: within a transaction (beyond the first of these a connection
  * that has said nothing yet is likelier), after the connection, and of another transaction. */
 static const usec prompt_most = 10 * USEC_SECOND, going_on_most = 30 * USEC_SECOND,
-                  fresh_most = 30 * USEC_SECOND, other_most = 5 * USEC_SECOND;
+                  fresh_most = 30 * USEC_SECOND, other_most = 2 * USEC_SECOND;
 /* Two lines that both say how it ended; an ACL's stands beside Exim's own. */
 static const usec end_most = 3 * USEC_SECOND, pair_most = USEC_SECOND;
 /* None of these, but for the sure ones, is longer. */

@@ -227,6 +227,12 @@ struct drawn {
 };
 
 /* Session i has id 2 i + 1 in the log, 2 i + 2 in the capture. */
+static void none_left(void *state, const struct left *left)
+{
+    (void)state;
+    (void)left;
+}
+
 static int pair_found(void *state, int64_t log, int64_t capture, usec offset)
 {
     struct drawn *drawn = state;
@@ -294,7 +300,7 @@ static struct drawn draw_day(uint64_t seed, bool ports, usec offset)
             arrival[arrivals++] = (struct arrival){ truth->capture.started, &truth->capture, true };
     }
     qsort(arrival, arrivals, sizeof *arrival, by_arrival);
-    struct matching *matching = matching_new(pair_found, &drawn);
+    struct matching *matching = matching_new(pair_found, none_left, &drawn);
     for (size_t i = 0; i < arrivals; i++)
         ck_assert_int_eq(matching_add(matching, arrival[i].session, arrival[i].captured), 0);
     ck_assert_int_eq(matching_finish(matching), 0);
@@ -353,7 +359,7 @@ static int count_pair(void *state, int64_t log, int64_t capture, usec offset)
 static int pairs_of(const struct session *log, const struct session *capture)
 {
     int pairs = 0;
-    struct matching *matching = matching_new(count_pair, &pairs);
+    struct matching *matching = matching_new(count_pair, none_left, &pairs);
     ck_assert_int_eq(matching_add(matching, log, false), 0);
     ck_assert_int_eq(matching_add(matching, capture, true), 0);
     ck_assert_int_eq(matching_finish(matching), 0);

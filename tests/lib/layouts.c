@@ -19,6 +19,7 @@ static const char *const undo[SCHEMA_VERSION + 1] = {
     [7] = "ALTER TABLE unfinished ADD COLUMN state BLOB;"
           "UPDATE unfinished SET state = (SELECT bytes FROM kept);" /* of one piece */
           "ALTER TABLE unfinished DROP COLUMN pieces; DROP TABLE kept",
+    [9] = "DROP INDEX joined_pieces; ALTER TABLE joined DROP COLUMN whole",
 };
 
 void layout_back(const char *database, int layout)
