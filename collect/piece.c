@@ -10,7 +10,8 @@ static const usec tolerance = 2 * USEC_SECOND;
 
 static usec last_of(const struct session *session)
 {
-    return session->ended == USEC_NONE ? session->started : session->ended;
+    return session->ended == USEC_NONE || session->ended < session->started ? session->started
+                                                                            : session->ended;
 }
 
 static bool lies_in(const struct session *piece, const struct session *whole)

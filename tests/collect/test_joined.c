@@ -178,8 +178,9 @@ START_TEST(pieces_of_connections)
 {
     const struct lab *lab = &servers[EXIM];
     const char *database = fresh("pieces.db"), *seen = fresh("seen.db"),
-               *mine = "SELECT count(*) FROM v_session WHERE direction = 'in' AND server_ip IN ('192.0.2.10', "
-                       "'2001:db8:1::10')",
+               *mine =
+                   "SELECT count(*) FROM v_session WHERE direction = 'in' AND server_ip IN ('192.0.2.10', "
+                   "'2001:db8:1::10')",
                *recipients = "SELECT count(*) FROM v_recipient r JOIN v_session s ON s.id = r.session_id "
                              "WHERE s.direction = 'in' AND NOT s.tls";
     collect(database, &(struct paths){ { lab->log, lab->capture }, 2 }, 0);
