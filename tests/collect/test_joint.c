@@ -228,6 +228,7 @@ static struct session shared(struct transaction transactions[2], struct recipien
         .kind = KIND_RDNS, .state = NO, .origin = ORIGIN_LOG, .transaction = -1, .recipient = -1
     };
     struct session whole = record(BEGAN, transactions, 2, rdns, 1);
+    whole.closed = CLOSED_QUIT;
     whole.ended = BEGAN + 10 * USEC_SECOND;
     whole.client_port = 40000;
     whole.helo = STR("mail.ext.test");
@@ -247,6 +248,14 @@ static bool fits(const struct session *piece, const struct taken_places *taken, 
     if (fit)
         *made = piece_joined(piece, &whole, &arena, &places);
     return fit;
+}
+
+/* The same with another recipient in its one transaction. */
+static bool fits_with(struct session *piece, struct recipient *recipient, const struct taken_places *taken,
+                      struct session *made)
+{
+    piece->transactions[0].recipients = recipient;
+    return fits(piece, taken, made);
 }
 
 START_TEST(a_piece_is_what_the_dialog_has_and_nobody_else)
@@ -273,26 +282,26 @@ START_TEST(a_piece_is_what_the_dialog_has_and_nobody_else)
     ck_assert_uint_eq(made.transactions[0].recipient_count, 3);
     ck_assert_uint_eq(made.evidence_count, 1); /* the name was looked up twice, and is not there once */
     /* Two connections at once with the same words: what another session of the log has is not there again. */
-    words.recipients = &again;
-    ck_assert(!fits(&piece, &taken, &made));
-    words.recipients = &second;
+    ck_assert(!fits_with(&piece, &again, &taken, &made));
     struct places same = { .transaction = 0, .recipient = (int32_t[]){ 1 }, .recipients = 1 };
-    ck_assert(!fits(&piece, &(struct taken_places){ &same, 1 }, &made));
+    ck_assert(!fits_with(&piece, &second, &(struct taken_places){ &same, 1 }, &made));
     /* Another connection's: other words, another reply, another name, another time, another end. */
-    words.recipients = &other;
-    ck_assert(!fits(&piece, &taken, &made));
-    words.recipients = &later;
-    ck_assert(!fits(&piece, &taken, &made));
-    words.recipients = &second;
+    ck_assert(!fits_with(&piece, &other, &taken, &made));
+    ck_assert(!fits_with(&piece, &later, &taken, &made));
+    ck_assert(fits_with(&piece, &second, &taken, &made));
     piece.helo = STR("mail.b.test");
     ck_assert(!fits(&piece, &taken, &made));
     piece.helo = STR("mail.ext.test");
     piece.started += 20 * USEC_SECOND;
     ck_assert(!fits(&piece, &taken, &made));
     piece.started -= 20 * USEC_SECOND;
-    rdns.state = YES;
+    struct evidence named = rdns;
+    named.state = YES;
+    piece.evidence = &named;
     ck_assert(!fits(&piece, &taken, &made));
-    rdns.state = NO;
+    piece.evidence = &rdns;
+    piece.closed = CLOSED_LOST;
+    ck_assert(!fits(&piece, &taken, &made));
     /* A look-up alone; what only a dialog shows, and this one does not. */
     silent.transaction_count = 0;
     ck_assert(fits(&silent, &taken, &made));
