@@ -16,6 +16,7 @@ static uint32_t *find_clients(const struct columns *columns, size_t *count)
     uint32_t *root = mem_alloc(columns->network_count * sizeof *root);
     uint32_t *of_operator = mem_alloc(columns->names.count * sizeof *of_operator);
     uint32_t *number = mem_alloc(columns->network_count * sizeof *number);
+    uint32_t *client_of = mem_alloc(columns->network_count * sizeof *client_of);
     for (uint32_t i = 0; i < columns->network_count; i++)
         root[i] = i;
     memset(of_operator, 0xff, columns->names.count * sizeof *of_operator);
@@ -35,10 +36,11 @@ static uint32_t *find_clients(const struct columns *columns, size_t *count)
             number[top] = (uint32_t)(*count)++;
     }
     for (uint32_t i = 0; i < columns->network_count; i++) /* those of no session have none */
-        root[i] = number[root_of(root, i)];
+        client_of[i] = number[root_of(root, i)];
     free(of_operator);
     free(number);
-    return root;
+    free(root);
+    return client_of;
 }
 
 /* Sorts by client, and keeps the order of time. */

@@ -15,9 +15,9 @@ struct asking {
                          record, and none is newly put off: only then does a recorded answer stand */
     bool
         by_delivery; /* the unit is the delivery: there may have been retries that the record does not show */
-    enum tri verdict; /* of the measure without its state, from evidence */
-    uint8_t *recorded; /* where what the record decided is kept for all that are like `judged`: an enum tri and
-                          one, 0 where that is not worked out yet; NULL: nowhere */
+    enum tri verdict;  /* of the measure without its state, from evidence */
+    uint8_t *recorded; /* where what the record decided is kept for all that are like `judged`: an enum tri
+                          and one, 0 where that is not worked out yet; NULL: nowhere */
 };
 
 struct state {

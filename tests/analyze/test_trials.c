@@ -78,11 +78,11 @@ static void add_session(struct columns *columns, int64_t id, usec at)
     struct recipient recipient[TRANSACTIONS][RECIPIENTS] = { 0 };
     struct transaction transaction[TRANSACTIONS] = { 0 };
     struct evidence evidence[EVIDENCE] = { 0 };
-    uint32_t who = (uint32_t)draw(7);
+    uint32_t who = (uint32_t)draw(12);
     struct session session = { .id = id,
                                .started = at,
                                .ended = at,
-                               .client = ip_from_v4(0xc0000200u + who * 0x43u),
+                               .client = ip_from_v4(0xc0000200u + who * 0x95u),
                                .server = chance(80) ? STR("mx1") : STR("mx2"),
                                .server_port = chance(90) ? 25 : 587,
                                .stage = (uint8_t)(chance(80) ? STAGE_RCPT : draw(STAGE_RCPT + 1)),
@@ -146,7 +146,7 @@ static struct columns *random_record(void)
     for (size_t i = 0; i < count; i++, at += (usec)draw((uint64_t)most) * USEC_SECOND)
         add_session(columns, (int64_t)i + 1, at);
     for (uint32_t i = 0; chance(50) && i < 5; i++) {
-        struct provided provided = { .client = ip_from_v4(0xc0000200u + (uint32_t)draw(7) * 0x43u),
+        struct provided provided = { .client = ip_from_v4(0xc0000200u + (uint32_t)draw(12) * 0x95u),
                                      .at = 1700000000 * USEC_SECOND + (usec)draw(4) * USEC_DAY,
                                      .state = (uint8_t)tri_of(chance(50)) };
         columns_provide(columns, &lookups, &provided);
@@ -163,7 +163,7 @@ static const char *const rules[][6] = {
       "no-rdns: { when: { port: 25 } }", NULL },
     { "dnsbl: { zones: { z.example: 1 } }", "dnsbl: { zones: { y.example: 1, z.example: 2 }, threshold: 2 }",
       "dnsbl: { zones: { y.example: 1 }, reply: 4xx }",
-      "dnsbl: { zones: { y.example: 1 }, exempt: { networks: [192.0.2.0/25] } }", NULL },
+      "dnsbl: { zones: { y.example: 1 }, exempt: { networks: [192.0.2.0/23] } }", NULL },
     { "fcrdns: { exempt: { client-names: [one.example] } }", "fcrdns: {}", NULL },
     { "helo: {}", "helo: { fqdn: true }", "helo: { resolves: true, warn: true }", NULL },
     { "sender-domain: {}", "sender-domain: { fqdn: true, exempt: { sender-domains: [b.example] } }", NULL },
@@ -188,7 +188,7 @@ static void random_policy(struct policy *policy, bool more)
     size_t len = (size_t)snprintf(
         yaml, sizeof yaml, "delay-reject: %s\n%s%smeasures: [ ", chance(40) ? "true" : "false",
         chance(20) ? "exempt: { networks: [192.0.2.128/26], authenticated: true }\n" : "",
-        chance(20) && more ? "trusted-relays: [192.0.2.67]\n" : "");
+        chance(20) && more ? "trusted-relays: [192.0.2.149]\n" : "");
     size_t count = 0;
     for (size_t row = 0; row < ROWS; row++) {
         size_t choices = 0;
