@@ -383,7 +383,9 @@ static struct str in_short(const struct parameter *p, const struct rule *rule, b
                                                   : 0;
     switch (p->type) {
     case PARAMETER_BOOL:
-        return *(const bool *)at ? str_of(p->name) : nothing;
+        if (is_default && !(first && *(const bool *)at))
+            return nothing;
+        return *(const bool *)at ? str_of(p->name) : arena_printf(arena, "no %s", p->name);
     case PARAMETER_WEIGHTS:
         if (!first && !count)
             return nothing;

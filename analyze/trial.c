@@ -12,6 +12,7 @@
 #include "analyze/lists.h"
 #include "analyze/measure.h"
 #include "analyze/units.h"
+#include "collect/zone.h"
 
 struct trial {
     struct columns *columns;
@@ -22,6 +23,7 @@ struct trial {
     struct classes classes;
     size_t in_classes; /* so many of the shelf's verdicts were minded when they were made */
     bool has_classes;
+    usec from, to;                /* when the first and the last unit of the period started */
     outcomes *attempt, *delivery; /* room for walks over classes */
 };
 
@@ -30,6 +32,14 @@ struct trial *trial_new(struct columns *columns, const struct replay_options *op
 {
     struct trial *trial = mem_zero(1, sizeof *trial);
     columns_chain(columns, options->retry_window);
+    trial->from = trial->to = USEC_NONE;
+    for (uint32_t a = 0; a < columns->attempt_count; a++) {
+        usec start = columns->started[columns->session[a]];
+        if (!unit_begins(columns, options->unit, a) || !unit_in_period(columns, options, a))
+            continue;
+        trial->from = trial->from == USEC_NONE || start < trial->from ? start : trial->from;
+        trial->to = trial->to == USEC_NONE || start > trial->to ? start : trial->to;
+    }
     trial->columns = columns;
     trial->options = options;
     trial->base = base;
@@ -170,8 +180,8 @@ static void count_classes(const struct trial *trial, struct counting *counting, 
     struct estimate *estimate = estimate_new(walk);
     struct tally *tally = &figures->tally;
     *tally = (struct tally){ .unit = trial->options->unit,
-                             .from = USEC_NONE,
-                             .to = USEC_NONE,
+                             .from = trial->from,
+                             .to = trial->to,
                              .delay_minutes_median = NAN,
                              .delay_minutes_90 = NAN,
                              .delay_minutes_99 = NAN };
@@ -227,6 +237,12 @@ static void make_classes(struct trial *trial)
     }
 }
 
+/* By recipient a count may be marked "at least", which classes do not tell. */
+static bool is_quick(const struct trial *trial, const struct walk *walk)
+{
+    return !walk->stateful && trial->options->unit != UNIT_RECIPIENT;
+}
+
 int trial_run(struct trial *trial, const struct policy *policy, struct figures *figures, struct why *why)
 {
     struct walk walk;
@@ -234,9 +250,8 @@ int trial_run(struct trial *trial, const struct policy *policy, struct figures *
     *figures = (struct figures){ 0 };
     if (walk_prepare(&walk, trial->shelf, policy, why) < 0)
         return -1;
-    /* by recipient a count may be marked "at least", which classes do not tell */
     figures->with_state = walk.stateful != 0;
-    if (!walk.stateful && trial->options->unit != UNIT_RECIPIENT) {
+    if (is_quick(trial, &walk)) {
         if (!covers(trial, &walk))
             make_classes(trial);
         count_classes(trial, &counting, &walk, figures);
@@ -262,10 +277,42 @@ bool trial_foresee(struct trial *trial, const struct policy *policy)
     return trial->shelf->count > before;
 }
 
+bool trial_is_quick(struct trial *trial, const struct policy *policy)
+{
+    struct walk walk;
+    if (walk_prepare(&walk, trial->shelf, policy, NULL) < 0)
+        return false;
+    bool quick = is_quick(trial, &walk);
+    walk_free(&walk);
+    return quick;
+}
+
 bool trial_settle(struct trial *trial)
 {
     if (trial->has_classes && trial->in_classes == trial->shelf->count)
         return false;
     make_classes(trial);
     return true;
+}
+
+static void take_zone(const struct columns *columns, const struct fact *fact, struct names *found)
+{
+    if (fact->kind == KIND_DNSBL && fact->subject != NAME_NONE &&
+        zone_is_name(names_text(&columns->names, fact->subject)))
+        names_add(found, names_text(&columns->names, fact->subject));
+}
+
+struct texts trial_zones(const struct columns *columns, struct arena *arena)
+{
+    struct names found = { 0 };
+    struct texts zones = { 0 };
+    for (size_t f = 0; f < columns->fact_count; f++)
+        take_zone(columns, &columns->fact[f], &found);
+    for (size_t p = 0; p < columns->provided_count; p++)
+        take_zone(columns, &columns->provided[p].fact, &found);
+    zones.text = arena_alloc(arena, (found.count + 1) * sizeof *zones.text);
+    for (uint32_t z = 0; z < found.count; z++)
+        zones.text[zones.count++] = arena_str(arena, names_text(&found, z));
+    names_free(&found);
+    return zones;
 }

@@ -1,0 +1,398 @@
+/* The worker. One lock guards what both threads look at; it is never held while something is worked out. */
+#define _GNU_SOURCE
+#include "cli/tune_work.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyze/compare.h"
+#include "base/clock.h"
+#include "report/compare_table.h"
+
+/* With state a policy is only tried ahead where it takes no longer than this: who asks meanwhile must wait.
+ */
+#define AHEAD_MOST (USEC_SECOND / 5)
+enum { KNOWN_MOST = 1000, END_MSEC = 300 };
+
+struct known {
+    char *key;
+    size_t key_len;
+    struct figures figures;
+};
+
+/* Looking ahead: first all that is new is judged, then what is quick is made ready, then each is tried. */
+enum phase { AHEAD_JUDGE, AHEAD_SETTLE, AHEAD_TRY, AHEAD_DONE };
+
+struct ahead {
+    struct attempted *list;
+    size_t count, next;
+    enum phase phase;
+};
+
+struct work {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    int done[2]; /* a pipe */
+
+    /* under the lock */
+    bool stop, heard;
+    struct attempted asked, compared; /* no policy: nothing */
+    struct ahead coming;              /* a new list; NULL: none */
+    struct known **known;             /* the oldest first */
+    size_t known_count, known_room;
+    const struct figures *shown, *first;
+    struct str verdict;
+    struct why why;
+
+    /* the thread's alone */
+    struct columns *columns;
+    const struct replay_options *options;
+    const struct policy *loaded;
+    struct trial *trial;
+    struct attempted *kept; /* whose verdicts are on the trial's shelf */
+    size_t kept_count, kept_room;
+    struct ahead ahead;
+    usec with_state; /* how long the last one took that had */
+    struct arena verdicts;
+};
+
+static void tell(struct work *work)
+{
+    if (!work->heard)
+        return;
+    work->heard = false;
+    ssize_t written = write(work->done[1], "", 1);
+    (void)written;
+}
+
+/* ---- What is known. */
+
+static struct known *find(const struct work *work, struct str key)
+{
+    for (size_t i = work->known_count; i-- > 0;) {
+        struct known *known = work->known[i];
+        if (str_eq((struct str){ known->key, known->key_len }, key))
+            return known;
+    }
+    return NULL;
+}
+
+static void forget(struct known *known)
+{
+    figures_free(&known->figures);
+    free(known->key);
+    free(known);
+}
+
+static void keep(struct work *work, struct str key, const struct figures *figures)
+{
+    if (work->known_count >= KNOWN_MOST)
+        for (size_t i = 0; i < work->known_count; i++) {
+            struct known *old = work->known[i];
+            if (&old->figures == work->shown || &old->figures == work->first)
+                continue;
+            forget(old);
+            work->known_count--;
+            memmove(&work->known[i], &work->known[i + 1], (work->known_count - i) * sizeof *work->known);
+            break;
+        }
+    struct known *known = mem_zero(1, sizeof *known);
+    known->key = mem_alloc(key.len + 1);
+    memcpy(known->key, key.at, key.len);
+    known->key_len = key.len;
+    known->figures = *figures;
+    mem_room(work->known, work->known_room, work->known_count + 1);
+    work->known[work->known_count++] = known;
+    if (!work->first)
+        work->first = &known->figures;
+}
+
+/* ---- The thread. */
+
+/* Judges what the policy has that is new. Then the policy stays: the shelf looks at it. */
+static void judge(struct work *work, struct attempted *attempted)
+{
+    if (!trial_foresee(work->trial, attempted->policy))
+        return;
+    mem_room(work->kept, work->kept_room, work->kept_count + 1);
+    work->kept[work->kept_count++] = *attempted;
+}
+
+static bool is_kept(const struct work *work, const struct attempted *attempted)
+{
+    for (size_t i = work->kept_count; i-- > 0;)
+        if (work->kept[i].policy == attempted->policy)
+            return true;
+    return false;
+}
+
+static void let_go(const struct work *work, struct attempted *attempted)
+{
+    if (!is_kept(work, attempted))
+        attempted_free(attempted);
+}
+
+static void try_it(struct work *work, const struct attempted *attempted)
+{
+    struct figures figures;
+    struct why why = { 0 };
+    usec start = clock_steady();
+    int result = trial_run(work->trial, attempted->policy, &figures, &why);
+    if (result == 0 && figures.with_state)
+        work->with_state = clock_steady() - start;
+    pthread_mutex_lock(&work->lock);
+    if (result < 0)
+        work->why = why;
+    else if (find(work, attempted->key))
+        figures_free(&figures);
+    else
+        keep(work, attempted->key, &figures);
+    tell(work);
+    pthread_mutex_unlock(&work->lock);
+}
+
+static void compare(struct work *work, struct attempted *attempted)
+{
+    struct comparison comparison = { 0 };
+    struct why why = { 0 };
+    struct arena arena = { 0 };
+    struct policy ours = *attempted->policy, loaded = *work->loaded;
+    loaded.name = STR("the loaded policy");
+    ours.name = STR("This policy");
+    int result = compare_run(work->columns, &loaded, &ours, work->options, &comparison, &why);
+    struct str verdict = result == 0 ? compare_verdict(&comparison, &arena) : str_of(why.text);
+    pthread_mutex_lock(&work->lock);
+    arena_reset(&work->verdicts);
+    work->verdict = arena_str(&work->verdicts, verdict);
+    tell(work);
+    pthread_mutex_unlock(&work->lock);
+    comparison_free(&comparison);
+    arena_free(&arena);
+}
+
+static void ahead_drop(const struct work *work, struct ahead *ahead)
+{
+    for (size_t i = 0; i < ahead->count; i++)
+        let_go(work, &ahead->list[i]);
+    free(ahead->list);
+    *ahead = (struct ahead){ .phase = AHEAD_DONE };
+}
+
+static bool is_known(struct work *work, struct str key)
+{
+    pthread_mutex_lock(&work->lock);
+    bool known = find(work, key) != NULL;
+    pthread_mutex_unlock(&work->lock);
+    return known;
+}
+
+/* A step of looking ahead. */
+static void look_ahead(struct work *work)
+{
+    struct ahead *ahead = &work->ahead;
+    if (ahead->phase == AHEAD_SETTLE)
+        trial_settle(work->trial);
+    if (ahead->phase == AHEAD_SETTLE || ahead->next >= ahead->count) {
+        ahead->phase++;
+        ahead->next = 0;
+        return;
+    }
+    const struct attempted *one = &ahead->list[ahead->next];
+    if (is_known(work, one->key)) {
+        /* nothing is left to do */
+    } else if (ahead->phase == AHEAD_JUDGE) {
+        judge(work, &ahead->list[ahead->next]);
+    } else if (trial_is_quick(work->trial, one->policy) ||
+               (work->with_state && work->with_state <= AHEAD_MOST)) {
+        try_it(work, one);
+    }
+    ahead->next++;
+}
+
+/* What is to be done next; under the lock, which is let go of while it waits. */
+enum job { JOB_STOP, JOB_TRY, JOB_COMPARE, JOB_AHEAD };
+
+static enum job next_job(struct work *work, struct attempted *attempted)
+{
+    for (;;) {
+        if (work->stop)
+            return JOB_STOP;
+        if (work->coming.list) {
+            ahead_drop(work, &work->ahead);
+            work->ahead = work->coming;
+            work->coming = (struct ahead){ 0 };
+        }
+        struct attempted *slot = work->asked.policy ? &work->asked : &work->compared;
+        if (slot->policy) {
+            *attempted = *slot;
+            *slot = (struct attempted){ 0 };
+            return slot == &work->asked ? JOB_TRY : JOB_COMPARE;
+        }
+        if (work->ahead.phase != AHEAD_DONE)
+            return JOB_AHEAD;
+        pthread_cond_wait(&work->wanted, &work->lock);
+    }
+}
+
+static void *run(void *given)
+{
+    struct work *work = given;
+    work->trial = trial_new(work->columns, work->options, work->loaded);
+    for (;;) {
+        struct attempted attempted = { 0 };
+        pthread_mutex_lock(&work->lock);
+        enum job job = next_job(work, &attempted);
+        pthread_mutex_unlock(&work->lock);
+        if (job == JOB_STOP)
+            return NULL;
+        if (job == JOB_AHEAD) {
+            look_ahead(work);
+            continue;
+        }
+        if (job == JOB_TRY) {
+            judge(work, &attempted);
+            try_it(work, &attempted);
+        } else {
+            compare(work, &attempted);
+        }
+        let_go(work, &attempted);
+    }
+}
+
+/* ---- Who asks. */
+
+struct work *work_start(struct columns *columns, const struct replay_options *options,
+                        const struct policy *loaded)
+{
+    struct work *work = mem_zero(1, sizeof *work);
+    sigset_t all, before;
+    work->columns = columns;
+    work->options = options;
+    work->loaded = loaded;
+    work->heard = true;
+    work->ahead.phase = AHEAD_DONE;
+    pthread_mutex_init(&work->lock, NULL);
+    pthread_cond_init(&work->wanted, NULL);
+    if (pipe2(work->done, O_CLOEXEC | O_NONBLOCK) < 0)
+        abort();
+    sigfillset(&all); /* signals are for the other thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&work->thread, NULL, run, work);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        abort();
+    return work;
+}
+
+bool work_stop(struct work *work)
+{
+    struct timespec until;
+    pthread_mutex_lock(&work->lock);
+    work->stop = true;
+    pthread_cond_signal(&work->wanted);
+    pthread_mutex_unlock(&work->lock);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += END_MSEC * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    if (pthread_timedjoin_np(work->thread, NULL, &until) != 0)
+        return false;
+    attempted_free(&work->asked);
+    attempted_free(&work->compared);
+    ahead_drop(work, &work->ahead);
+    ahead_drop(work, &work->coming);
+    trial_free(work->trial);
+    for (size_t i = 0; i < work->kept_count; i++)
+        attempted_free(&work->kept[i]);
+    for (size_t i = 0; i < work->known_count; i++)
+        forget(work->known[i]);
+    free(work->kept);
+    free(work->known);
+    arena_free(&work->verdicts);
+    close(work->done[0]);
+    close(work->done[1]);
+    pthread_cond_destroy(&work->wanted);
+    pthread_mutex_destroy(&work->lock);
+    free(work);
+    return true;
+}
+
+int work_done(const struct work *work)
+{
+    return work->done[0];
+}
+
+void work_heard(struct work *work)
+{
+    char bytes[16];
+    pthread_mutex_lock(&work->lock);
+    work->heard = true;
+    while (read(work->done[0], bytes, sizeof bytes) > 0)
+        ;
+    pthread_mutex_unlock(&work->lock);
+}
+
+const struct figures *work_known(struct work *work, struct str key)
+{
+    pthread_mutex_lock(&work->lock);
+    struct known *known = find(work, key);
+    if (known)
+        work->shown = &known->figures;
+    pthread_mutex_unlock(&work->lock);
+    return known ? &known->figures : NULL;
+}
+
+void work_ask(struct work *work, struct attempted attempted)
+{
+    pthread_mutex_lock(&work->lock);
+    attempted_free(&work->asked);
+    work->asked = attempted;
+    pthread_cond_signal(&work->wanted);
+    pthread_mutex_unlock(&work->lock);
+}
+
+void work_foresee(struct work *work, struct attempted *list, size_t count)
+{
+    pthread_mutex_lock(&work->lock);
+    struct ahead before = work->coming; /* not looked at yet, so none of it is kept */
+    work->coming = (struct ahead){ .list = list, .count = count };
+    pthread_cond_signal(&work->wanted);
+    pthread_mutex_unlock(&work->lock);
+    for (size_t i = 0; i < before.count; i++)
+        attempted_free(&before.list[i]);
+    free(before.list);
+}
+
+void work_compare(struct work *work, struct attempted attempted)
+{
+    pthread_mutex_lock(&work->lock);
+    attempted_free(&work->compared);
+    work->compared = attempted;
+    work->verdict = (struct str){ NULL, 0 };
+    pthread_cond_signal(&work->wanted);
+    pthread_mutex_unlock(&work->lock);
+}
+
+struct str work_verdict(struct work *work)
+{
+    pthread_mutex_lock(&work->lock);
+    struct str verdict = work->verdict;
+    pthread_mutex_unlock(&work->lock);
+    return verdict;
+}
+
+bool work_failed(struct work *work, struct why *why)
+{
+    pthread_mutex_lock(&work->lock);
+    bool failed = work->why.status != 0;
+    if (failed)
+        *why = work->why;
+    work->why = (struct why){ 0 };
+    pthread_mutex_unlock(&work->lock);
+    return failed;
+}
