@@ -11,10 +11,10 @@
 #define H USEC_HOUR
 #define D USEC_DAY
 static const usec durations[] = {
-    0,      1 * S,  2 * S,  3 * S,  4 * S,  5 * S,  6 * S,  8 * S,  10 * S,  15 * S,  20 * S,
-    30 * S, 1 * M,  2 * M,  5 * M,  10 * M, 15 * M, 20 * M, 30 * M, 45 * M,  1 * H,   2 * H,
-    4 * H,  8 * H,  12 * H, 1 * D,  2 * D,  3 * D,  4 * D,  5 * D,  7 * D,   10 * D,  14 * D,
-    21 * D, 28 * D, 30 * D, 35 * D, 40 * D, 50 * D, 60 * D, 90 * D, 120 * D, 180 * D, 365 * D,
+    0,      1 * S,  2 * S,  3 * S,  4 * S,  5 * S,  6 * S,   8 * S,   10 * S,  15 * S, 20 * S,
+    30 * S, 1 * M,  2 * M,  5 * M,  10 * M, 15 * M, 30 * M,  1 * H,   2 * H,   4 * H,  8 * H,
+    12 * H, 1 * D,  2 * D,  3 * D,  4 * D,  5 * D,  7 * D,   10 * D,  14 * D,  21 * D, 28 * D,
+    30 * D, 35 * D, 40 * D, 50 * D, 60 * D, 90 * D, 120 * D, 180 * D, 365 * D,
 };
 enum { DURATIONS = sizeof durations / sizeof *durations };
 #undef S
