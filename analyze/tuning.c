@@ -10,6 +10,7 @@
 struct edition {
     struct policy policy; /* its arena owns the rest */
     bool *off;            /* by rule */
+    struct str *essence;  /* by rule; those of rules that a step did not turn are older editions' */
     struct step *steps;
     struct str what;  /* the step that made it */
     struct str whole; /* two of one text are alike */
@@ -29,28 +30,34 @@ struct tuning {
 
 /* ---- Texts that tell editions apart. */
 
-/* What a tuning can change of a policy: exemptions, which may be long, are not among it. */
-static struct str text_of(const struct policy *policy, struct arena *arena)
+/* What a tuning can change of a rule, and the name of it. */
+static struct str essence_of(const struct rule *rule, struct arena *arena)
 {
-    struct policy bare = policy_copy(policy);
-    char *text = NULL;
-    size_t len = 0;
-    FILE *to = open_memstream(&text, &len);
-    bare.exempt = (struct exempt){ 0 };
-    bare.trusted_relays = (struct networks){ 0 };
-    bare.remark = bare.last_remark = (struct str){ 0 };
-    for (size_t r = 0; r < bare.rule_count; r++) {
-        bare.rules[r].exempt = (struct exempt){ 0 };
-        bare.rules[r].remark = (struct str){ 0 };
+    struct str text = arena_printf(arena, "%.*s %d %d %d %d", STR_ARG(rule->name), (int)rule->reply,
+                                   (int)rule->at, rule->moved, rule->warn);
+    for (const struct parameter *p = rule->measure->parameters; p->name; p++) {
+        struct str one = parameter_text(arena, p, rule->parameters);
+        text = arena_printf(arena, "%.*s, %.*s", STR_ARG(text), STR_ARG(one));
     }
-    if (to) {
-        policy_write(&bare, false, to, NULL);
-        fclose(to);
+    return text;
+}
+
+static struct str joined_essence(const struct edition *edition, bool off_too, struct arena *arena)
+{
+    size_t len = 2, count = edition->policy.rule_count;
+    for (size_t r = 0; r < count; r++)
+        len += edition->essence[r].len + 3;
+    char *text = arena_alloc(arena, len), *end = text;
+    *end++ = edition->policy.delay_reject ? 'd' : '-';
+    for (size_t r = 0; r < count; r++) {
+        if (edition->off[r] && !off_too)
+            continue;
+        *end++ = '\n';
+        *end++ = edition->off[r] ? '-' : '+';
+        memcpy(end, edition->essence[r].at, edition->essence[r].len);
+        end += edition->essence[r].len;
     }
-    struct str kept = arena_str(arena, (struct str){ text, len });
-    free(text);
-    policy_free(&bare);
-    return kept;
+    return str_range(text, end);
 }
 
 /* Leaves those out that are off. */
@@ -65,15 +72,15 @@ static void leave_out(struct policy *policy, const bool *off)
 
 /* ---- Editions. */
 
-static struct edition *edition_new(const struct policy *policy, const bool *off)
+static struct edition *edition_new(const struct policy *policy)
 {
     struct edition *edition = mem_zero(1, sizeof *edition);
+    struct arena *arena = &edition->policy.arena;
     size_t count = policy->rule_count;
     edition->policy = policy_copy(policy);
-    edition->off = arena_zero(&edition->policy.arena, count + 1);
-    edition->steps = arena_zero(&edition->policy.arena, (count + 1) * sizeof *edition->steps);
-    if (off)
-        memcpy(edition->off, off, count);
+    edition->off = arena_zero(arena, count + 1);
+    edition->essence = arena_zero(arena, (count + 1) * sizeof *edition->essence);
+    edition->steps = arena_zero(arena, (count + 1) * sizeof *edition->steps);
     return edition;
 }
 
@@ -87,12 +94,8 @@ static void edition_free(struct edition *edition)
 static void edition_finish(struct edition *edition)
 {
     struct policy *policy = &edition->policy;
-    char *marks = arena_zero(&policy->arena, policy->rule_count + 1);
     policy_steps(policy, edition->steps);
-    for (size_t r = 0; r < policy->rule_count; r++)
-        marks[r] = edition->off[r] ? '-' : '+';
-    struct str text = text_of(policy, &policy->arena);
-    edition->whole = arena_printf(&policy->arena, "%s\n%.*s", marks, STR_ARG(text));
+    edition->whole = joined_essence(edition, true, &policy->arena);
 }
 
 static const struct edition *current(const struct tuning *tuning)
@@ -102,7 +105,20 @@ static const struct edition *current(const struct tuning *tuning)
 
 static struct edition *next_edition(const struct tuning *tuning)
 {
-    return edition_new(&current(tuning)->policy, current(tuning)->off);
+    const struct edition *now = current(tuning);
+    struct edition *edition = edition_new(&now->policy);
+    memcpy(edition->off, now->off, now->policy.rule_count);
+    memcpy(edition->essence, now->essence, now->policy.rule_count * sizeof *edition->essence);
+    return edition;
+}
+
+/* The loaded policy. */
+static struct edition *first_edition(const struct policy *loaded)
+{
+    struct edition *edition = edition_new(loaded);
+    for (size_t r = 0; r < loaded->rule_count; r++)
+        edition->essence[r] = essence_of(&edition->policy.rules[r], &edition->policy.arena);
+    return edition;
 }
 
 /* Makes it the current one; what had been undone is gone. */
@@ -129,7 +145,7 @@ struct tuning *tuning_new(const struct policy *loaded, const struct texts *zones
     for (size_t i = 0; i < zones->count; i++)
         tuning->zones.text[tuning->zones.count++] = arena_str(&tuning->arena, zones->text[i]);
     mem_room(tuning->edition, tuning->room, 1);
-    tuning->edition[tuning->count++] = edition_new(loaded, NULL);
+    tuning->edition[tuning->count++] = first_edition(loaded);
     edition_finish(tuning->edition[0]);
     tuning->saved = tuning->edition[0]->whole;
     return tuning;
@@ -212,6 +228,9 @@ static void swap_rules(struct edition *edition, size_t a, size_t b)
 {
     struct rule rule = edition->policy.rules[a];
     bool off = edition->off[a];
+    struct str essence = edition->essence[a];
+    edition->essence[a] = edition->essence[b];
+    edition->essence[b] = essence;
     edition->policy.rules[a] = edition->policy.rules[b];
     edition->policy.rules[b] = rule;
     edition->off[a] = edition->off[b];
@@ -249,15 +268,28 @@ static struct str change_text(const struct knob *knob, const struct rule *from, 
                         STR_ARG(knob_value(knob, from, arena)), STR_ARG(knob_value(knob, to, arena)));
 }
 
-int tuning_turn(struct tuning *tuning, size_t place, const struct knob *knob, int by, struct why *why)
+/* NULL where it does not turn, with why. */
+static struct edition *turned(const struct tuning *tuning, size_t r, const struct knob *knob, int by,
+                              struct why *why)
 {
     struct edition *edition = next_edition(tuning);
-    size_t r = current(tuning)->steps[place].rule;
     struct rule *rule = &edition->policy.rules[r];
-    if (knob_turn(knob, rule, given_of(tuning, rule->name), by, &edition->policy.arena, why) < 0) {
+    struct arena *arena = &edition->policy.arena;
+    if (knob_turn(knob, rule, given_of(tuning, rule->name), by, arena, why) < 0) {
         edition_free(edition);
-        return -1;
+        return NULL;
     }
+    edition->essence[r] = essence_of(rule, arena);
+    return edition;
+}
+
+int tuning_turn(struct tuning *tuning, size_t place, const struct knob *knob, int by, struct why *why)
+{
+    size_t r = current(tuning)->steps[place].rule;
+    struct edition *edition = turned(tuning, r, knob, by, why);
+    if (!edition)
+        return -1;
+    const struct rule *rule = &edition->policy.rules[r];
     return push(tuning, edition,
                 change_text(knob, &current(tuning)->policy.rules[r], rule, &edition->policy.arena));
 }
@@ -276,7 +308,7 @@ int tuning_reset(struct tuning *tuning, struct why *why)
 {
     if (!tuning_is_changed(tuning))
         return why_set(why, EX_DATAERR, "it is as it was loaded");
-    return push(tuning, edition_new(tuning->loaded, NULL), STR("as it was loaded"));
+    return push(tuning, first_edition(tuning->loaded), STR("as it was loaded"));
 }
 
 int tuning_undo(struct tuning *tuning, struct why *why)
@@ -388,9 +420,9 @@ size_t tuning_changes(const struct tuning *tuning, struct arena *arena, struct s
 static struct attempted attempt_of(struct edition *edition)
 {
     struct attempted attempted = { mem_alloc(sizeof *attempted.policy), { NULL, 0 } };
+    attempted.key = joined_essence(edition, false, &edition->policy.arena);
     leave_out(&edition->policy, edition->off);
     *attempted.policy = edition->policy;
-    attempted.key = text_of(attempted.policy, &attempted.policy->arena);
     free(edition);
     return attempted;
 }
@@ -427,12 +459,8 @@ static void likely_turns(struct likely *likely, size_t place)
     size_t r = current(tuning)->steps[place].rule;
     for (size_t i = 0; i < knobs.count; i++)
         for (int by = 1; knob_turns(&knobs.knob[i]) && by >= -1; by -= 2) {
-            struct edition *edition = next_edition(tuning);
-            struct rule *rule = &edition->policy.rules[r];
-            if (knob_turn(&knobs.knob[i], rule, given_of(tuning, rule->name), by, &edition->policy.arena,
-                          NULL) < 0)
-                edition_free(edition);
-            else
+            struct edition *edition = turned(tuning, r, &knobs.knob[i], by, NULL);
+            if (edition)
                 likely_add(likely, edition);
         }
 }

@@ -14,6 +14,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <term.h>
+#undef columns /* it calls capabilities by plain words */
+#undef lines
+
 static struct {
     SCREEN *screen;
     bool is_open, ascii;
@@ -98,21 +102,20 @@ static void choose_styles(void)
 int terminal_open(struct why *why)
 {
     const char *type = getenv("TERM");
+    int known = 0;
     if (terminal_check(why) < 0)
         return -1;
     tcgetattr(STDIN_FILENO, &terminal.before);
-    if (type && *type)
-        terminal.screen = newterm(NULL, stdout, stdin);
-    if (!terminal.screen)
+    if (!type || !*type || setupterm(type, STDOUT_FILENO, &known) != OK)
         return why_set(why, EX_USAGE, "the terminal's type is not known (TERM=%s); try TERM=xterm",
                        type ? type : "");
     const char *moves = tigetstr("cup");
-    if (!moves || moves == (char *)-1) {
-        endwin();
-        delscreen(terminal.screen);
-        terminal.screen = NULL;
+    bool can_move = moves && moves != (char *)-1;
+    del_curterm(cur_term);
+    if (can_move)
+        terminal.screen = newterm(NULL, stdout, stdin);
+    if (!terminal.screen)
         return why_set(why, EX_USAGE, "a terminal of type %s cannot place a cursor; try TERM=xterm", type);
-    }
     terminal.is_open = true;
     atexit(terminal_close);
     prepare_to_die();

@@ -225,7 +225,8 @@ static void put_foot(struct screen *screen, const struct tune_shown *shown)
         put_keys(screen, last);
         return;
     }
-    size_t end = screen_put(screen, last, 1, screen->columns / 2, SCREEN_BOLD, shown->question);
+    size_t most = shown->typed.len ? screen->columns / 2 : screen->columns - 2;
+    size_t end = screen_put(screen, last, 1, most, SCREEN_BOLD, shown->question);
     size_t room = screen->columns > end + 2 ? screen->columns - end - 2 : 1;
     struct arena arena = { 0 };
     struct str typed = text_visible(&arena, shown->typed);

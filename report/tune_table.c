@@ -36,6 +36,7 @@ struct tune_table {
     const struct tune_shown *shown;
     struct table_row *row; /* of measures, then totals */
     size_t measures, totals;
+    struct str *summary;   /* by place */
     size_t width[COLUMNS]; /* 0: not shown */
     bool merged, compact;  /* harm added up; numbers shortened */
     bool has_wanted;       /* somebody says what is wanted */
@@ -172,7 +173,7 @@ static void fill_measure(struct tune_table *table, size_t place)
     set(table, row, NAME,
         arena_printf(&table->arena, "%c [%c] %.*s", place == shown->place ? '>' : ' ', tuned.off ? ' ' : 'x',
                      STR_ARG(tuned.rule->name)));
-    set(table, row, PARAMETERS, knobs_summary(tuned.rule, &table->arena));
+    set(table, row, PARAMETERS, table->summary[place]);
     if (tuned.off) {
         row->cell[NAME].style = row->cell[PARAMETERS].style = SCREEN_DIM;
         set(table, row, STOPPED, STR("off"));
@@ -291,6 +292,9 @@ struct tune_table *tune_table_new(const struct tune_shown *shown, size_t columns
     table->shown = shown;
     table->measures = tuning_count(shown->tuning);
     table->has_wanted = knows_wanted(shown->now) || knows_wanted(shown->loaded);
+    table->summary = arena_zero(&table->arena, (table->measures + 1) * sizeof *table->summary);
+    for (size_t place = 0; place < table->measures; place++)
+        table->summary[place] = knobs_summary(tuning_at(shown->tuning, place).rule, &table->arena);
     for (size_t i = 0; i < LOOKS; i++) {
         size_t rows = table->measures + 1 + (shown->now ? shown->now->tally.row_count : 0);
         table->merged = looks[i].merged;
