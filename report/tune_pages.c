@@ -21,6 +21,7 @@ struct page {
     size_t width;
     struct figure_row figure[FIGURES_MOST];
     size_t figures, figure_width[4];
+    bool bounds, before; /* whether there is room for them */
     struct arena arena;
 };
 
@@ -93,14 +94,22 @@ static void add_figure(struct page *page, const char *name, struct str before, s
             page->figure_width[c] = text_width(row->text[c]);
 }
 
-/* Once all widths are known. */
+/* Whether they fit once all widths are known. */
+static bool figures_fit(const struct page *page)
+{
+    size_t sum = 2;
+    for (int c = 0; c < 4; c++)
+        sum += c == 1 && !page->before ? 0 : page->figure_width[c] + 2;
+    return sum <= page->width + 2;
+}
+
 static void lay_figures(struct page *page)
 {
     for (size_t i = 0; i < page->figures; i++) {
         const struct figure_row *row = &page->figure[i];
         struct str line =
             arena_printf(&page->arena, "  %-*.*s", (int)page->figure_width[0], STR_ARG(row->text[0]));
-        for (int c = 1; c < 4; c++)
+        for (int c = page->before ? 1 : 2; c < 4; c++)
             line = arena_printf(&page->arena, "%.*s  %*.*s", STR_ARG(line), (int)page->figure_width[c],
                                 STR_ARG(row->text[c]));
         add(page, line);
@@ -110,7 +119,12 @@ static void lay_figures(struct page *page)
 static void add_bounded(struct page *page, const char *name, struct bounded before, struct bounded now)
 {
     struct arena *arena = &page->arena;
-    if (before.high || now.high)
+    bool any = before.high || now.high;
+    if (!page->bounds) {
+        before.low = before.high = before.count;
+        now.low = now.high = now.count;
+    }
+    if (any)
         add_figure(page, name, tune_bounded(&before, arena), tune_bounded(&now, arena),
                    tune_change((int64_t)now.count - (int64_t)before.count, arena));
 }
@@ -177,6 +191,20 @@ static void fill_figures(struct page *page, const struct figures *loaded, const 
     add_bounded(page, "look-ups", of_cost(&loaded->costs.look_ups), of_cost(&now->costs.look_ups));
     add_bounded(page, "messages", of_cost(&loaded->costs.messages), of_cost(&now->costs.messages));
     add_bounded(page, "scanning, seconds", of_cost(&loaded->costs.seconds), of_cost(&now->costs.seconds));
+}
+
+/* With bounds where there is room, and with what was before where there is. */
+static void put_figures(struct page *page, const struct figures *loaded, const struct figures *now)
+{
+    for (int look = 0; look < 3; look++) {
+        page->figures = 0;
+        memset(page->figure_width, 0, sizeof page->figure_width);
+        page->bounds = look == 0;
+        page->before = look < 2;
+        fill_figures(page, loaded, now);
+        if (figures_fit(page))
+            break;
+    }
     lay_figures(page);
 }
 
@@ -195,7 +223,7 @@ static void fill_comparison(struct page *page, const struct tune_shown *shown)
         add(page, STR("The figures are being worked out."));
         return;
     }
-    fill_figures(page, shown->loaded, shown->now);
+    put_figures(page, shown->loaded, shown->now);
     add(page, STR(""));
     add_wrapped(page, shown->verdict.at ? shown->verdict : STR("Who moves is being worked out."), "");
 }

@@ -201,10 +201,10 @@ static size_t knob_lines(const struct tune_shown *shown, size_t columns)
 /* ---- The last two lines. */
 
 static const char *const keys[] = {
-    "space on/off  +/- turn  tab which  J/K move  u undo  c compare  w write  ? help  q quit",
-    "space on/off  +/- turn  tab which  J/K move  u undo  w write  ? help  q quit",
-    "space on/off  +/- turn  J/K move  ? help  q quit",
-    "space +/- tab J/K u w ? help q quit",
+    "space: on/off   tab: next   +/-: turn   J/K: move   u: undo   c: compare   w: write   ?: help   q: quit",
+    "space:on/off tab:next +/-:turn J/K:move u:undo c:compare w:write ?:help q:quit",
+    "space:on/off tab:next +/-:turn J/K:move ?:help q:quit",
+    "space tab +/- J/K u w ?:help q:quit",
 };
 
 static void put_keys(struct screen *screen, size_t row)

@@ -235,7 +235,7 @@ class Tune(unittest.TestCase):
         self.terminal.keys("n")
         self.terminal.says("Write to (Esc: not): mine.yaml")
         self.terminal.keys("Escape")
-        self.terminal.says("? help")
+        self.terminal.says("?:help")
         self.assertEqual(pathlib.Path(self.folder, "mine.yaml").read_text(), before)
         self.terminal.keys("q")
         self.terminal.says("not written. Quit all the same (y, n)?")
