@@ -6,53 +6,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include "analyze/cost.h"
-#include "analyze/harms.h"
 #include "analyze/lists.h"
+#include "analyze/signature.h"
 #include "analyze/units.h"
 
 enum { VERDICT_BITS = 3, RULES_TOGETHER = 20 /* verdicts in a word */ };
-
-/* splitmix64's finisher (Steele, Lea, Flood 2014) over both. */
-static uint64_t mix(uint64_t hash, uint64_t more)
-{
-    uint64_t z = (hash ^ more) + 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) + (hash << 1 | hash >> 63);
-}
-
-/* Signature to number of its class. */
-struct table {
-    struct slot {
-        uint64_t signature;
-        uint32_t number; /* and one; 0: free */
-    } * slot;
-    size_t slots, count;
-};
-
-static uint32_t table_number(struct table *table, uint64_t signature)
-{
-    if (table->count * 2 >= table->slots) {
-        struct table old = *table;
-        table->slots = old.slots ? old.slots * 2 : 1024;
-        table->slot = mem_zero(table->slots, sizeof *table->slot);
-        for (size_t i = 0; i < old.slots; i++) {
-            size_t at = (size_t)old.slot[i].signature & (table->slots - 1);
-            while (old.slot[i].number && table->slot[at].number)
-                at = (at + 1) & (table->slots - 1);
-            if (old.slot[i].number)
-                table->slot[at] = old.slot[i];
-        }
-        free(old.slot);
-    }
-    size_t at = (size_t)signature & (table->slots - 1);
-    while (table->slot[at].number && table->slot[at].signature != signature)
-        at = (at + 1) & (table->slots - 1);
-    if (!table->slot[at].number)
-        table->slot[at] = (struct slot){ signature, (uint32_t)++table->count };
-    return table->slot[at].number - 1;
-}
 
 /* ---- Attempts. */
 
@@ -68,8 +26,28 @@ static uint64_t recorded_part(const struct columns *columns, const struct networ
             (uint64_t)(columns->before[a] != NO_ATTEMPT) << 28 |
             (uint64_t)(columns->after[a] != NO_ATTEMPT) << 29 |
             (uint64_t)(columns->at[a] + columns->retry_window <= columns->to) << 30 |
-            (uint64_t)(relays->count && networks_hold(relays, client)) << 31;
+            (uint64_t)(relays->count && networks_hold(relays, client)) << 31 |
+            (uint64_t)((columns->flags[columns->session[a]] & SESSION_CUT_OFF) != 0) << 32;
     return part;
+}
+
+/* What is asked about attempts where a rule has state. */
+static uint64_t state_part(const struct shelf *shelf, uint32_t attempt)
+{
+    uint64_t own = 17;
+    for (size_t i = 0; i < shelf->count; i++) {
+        const struct judged *judged = shelf->judged[i];
+        const struct judging judging = { shelf->columns, shelf->record, judged->policy,
+                                         judged->rule,   NULL,          NULL };
+        if (!rule_state(judged->rule))
+            continue;
+        bool maybe = judged->maybe.count && bits_get(&judged->maybe, attempt);
+        own = signature_mix(own, (uint64_t)judging_touched(&judging, attempt) |
+                                     (uint64_t)judging_alike(&judging, attempt) << 2 |
+                                     (uint64_t)judging_passed(&judging, attempt, NULL) << 3 |
+                                     (uint64_t)maybe << 4);
+    }
+    return own;
 }
 
 /* The verdicts of some of the rules, three bits each. */
@@ -92,44 +70,46 @@ static uint64_t *attempt_signatures(const struct shelf *shelf, const struct netw
     uint64_t *signature = mem_alloc(columns->attempt_count * sizeof *signature);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
         bool open = false;
-        signature[a] = mix(1, recorded_part(columns, relays, a));
+        signature[a] = signature_mix(1, recorded_part(columns, relays, a));
         for (size_t i = 0; i < shelf->count; i += RULES_TOGETHER) {
             size_t to = i + RULES_TOGETHER < shelf->count ? i + RULES_TOGETHER : shelf->count;
-            signature[a] = mix(signature[a], verdicts(shelf, i, to, a, &open));
+            signature[a] = signature_mix(signature[a], verdicts(shelf, i, to, a, &open));
         }
+        signature[a] = signature_mix(signature[a], state_part(shelf, a));
         if (open)
-            signature[a] = mix(signature[a], stratum_of(shelf->strata, a));
+            signature[a] = signature_mix(signature[a], stratum_of(shelf->strata, a));
     }
     return signature;
 }
 
 /* ---- Units. */
 
-static void find_units(struct classes *classes, const struct shelf *shelf, const struct wanted *wanted,
-                       const uint64_t *signature)
+static void merge_units(struct classes *classes, const struct classes *fine, const struct shelf *shelf,
+                        const uint64_t *signature)
 {
     const struct columns *columns = shelf->columns;
     enum unit unit = shelf->options->unit;
-    struct table table = { 0 };
-    size_t room = 0;
-    for (uint32_t first = 0; first < columns->attempt_count; first++) {
-        if (!unit_begins(columns, unit, first) || !unit_in_period(columns, shelf->options, first))
-            continue;
-        uint16_t signs = unit_signs(columns, wanted, unit, first);
-        uint64_t own = mix(2, signs);
+    struct signatures found = { 0 };
+    classes->unit_of = mem_alloc((fine->unit_count + 1) * sizeof *classes->unit_of);
+    for (size_t i = 0; i < fine->unit_count; i++) {
+        const struct unit_class *from = &fine->unit[i];
+        uint32_t first = from->first;
+        uint64_t own = signature_mix(2, from->signs);
         if (unit_after(columns, unit, first, first) != NO_ATTEMPT) /* the estimate goes by its first */
-            own = mix(own, stratum_of(shelf->strata, first));
+            own = signature_mix(own, stratum_of(shelf->strata, first));
         for (uint32_t a = first; a != NO_ATTEMPT; a = unit_after(columns, unit, first, a))
-            own = mix(own, signature[a]);
-        uint32_t number = table_number(&table, own);
+            own = signature_mix(own, signature[a]);
+        uint32_t number = signatures_number(&found, own, (uint32_t)classes->unit_count);
         if (number == classes->unit_count) {
-            mem_room(classes->unit, room, classes->unit_count + 1);
-            classes->unit[classes->unit_count++] = (struct unit_class){ .first = first, .signs = signs };
+            mem_room(classes->unit, classes->unit_room, classes->unit_count + 1);
+            classes->unit[classes->unit_count++] =
+                (struct unit_class){ .first = first, .signs = from->signs };
         }
         assert(classes->unit && number < classes->unit_count);
-        classes->unit[number].times++;
+        classes->unit[number].times += from->times;
+        classes->unit_of[i] = number;
     }
-    free(table.slot);
+    signatures_free(&found);
 }
 
 /* ---- Sessions. */
@@ -143,11 +123,11 @@ static uint64_t *chain_signatures(const struct shelf *shelf, const uint64_t *sig
     for (uint32_t head = 0; shelf->options->unit == UNIT_DELIVERY && head < columns->attempt_count; head++)
         for (uint32_t a = columns->before[head] == NO_ATTEMPT ? columns->after[head] : NO_ATTEMPT;
              a != NO_ATTEMPT; a = columns->after[a])
-            chained[a] = mix(chained[columns->before[a]], signature[a]);
+            chained[a] = signature_mix(chained[columns->before[a]], signature[a]);
     return chained;
 }
 
-static size_t messages_of(const struct columns *columns, uint32_t s)
+size_t session_messages(const struct columns *columns, uint32_t s)
 {
     size_t count = 0;
     for (uint32_t a = columns->first_attempt[s]; a < columns->first_attempt[s + 1]; a++)
@@ -155,55 +135,54 @@ static size_t messages_of(const struct columns *columns, uint32_t s)
     return count;
 }
 
-static void find_sessions(struct classes *classes, const struct shelf *shelf, const uint64_t *signature)
+static void merge_sessions(struct classes *classes, const struct classes *fine, const struct shelf *shelf,
+                           const uint64_t *signature)
 {
     const struct columns *columns = shelf->columns;
     uint64_t *chained = chain_signatures(shelf, signature);
-    double mean = cost_mean_size(columns);
-    struct table table = { 0 };
-    size_t room = 0, size_room = 0;
-    for (uint32_t s = 0; s < columns->session_count; s++) {
-        uint32_t from = columns->first_attempt[s], to = columns->first_attempt[s + 1];
+    struct signatures found = { 0 };
+    classes->session_of = mem_alloc((fine->session_count + 1) * sizeof *classes->session_of);
+    for (size_t i = 0; i < fine->session_count; i++) {
+        const struct session_class *from = &fine->session[i];
+        size_t messages = session_messages(columns, from->session);
+        uint32_t first = columns->first_attempt[from->session],
+                 end = columns->first_attempt[from->session + 1];
         uint64_t own = 3;
-        if (!unit_in_period(columns, shelf->options, from))
-            continue;
-        for (uint32_t a = from; a < to; a++)
-            own = mix(own, chained[a] ^ (a > from && columns->transaction[a] == columns->transaction[a - 1]));
-        uint32_t number = table_number(&table, own);
+        for (uint32_t a = first; a < end; a++)
+            own = signature_mix(
+                own, chained[a] ^ (a > first && columns->transaction[a] == columns->transaction[a - 1]));
+        uint32_t number = signatures_number(&found, own, (uint32_t)classes->session_count);
         if (number == classes->session_count) {
-            size_t messages = messages_of(columns, s);
-            mem_room(classes->session, room, classes->session_count + 1);
-            mem_room(classes->size, size_room, classes->size_count + messages);
+            mem_room(classes->session, classes->session_room, classes->session_count + 1);
+            mem_room(classes->size, classes->size_room, classes->size_count + messages);
             classes->session[classes->session_count++] =
-                (struct session_class){ .session = s, .sizes = (uint32_t)classes->size_count };
-            for (size_t i = 0; i < messages; i++)
+                (struct session_class){ .session = from->session, .sizes = (uint32_t)classes->size_count };
+            for (size_t k = 0; k < messages; k++)
                 classes->size[classes->size_count++] = 0;
         }
         assert(classes->session && classes->size && number < classes->session_count);
         struct session_class *like = &classes->session[number];
-        double *size = &classes->size[like->sizes];
-        like->times++;
-        for (uint32_t a = from; a < to; a++)
-            if (a == from || columns->transaction[a] != columns->transaction[a - 1])
-                *size++ += columns->size[a] == SIZE_NOT_KNOWN ? mean : columns->size[a];
+        like->times += from->times;
+        classes->session_of[i] = number;
+        for (size_t k = 0; k < messages; k++)
+            classes->size[like->sizes + k] += fine->size[from->sizes + k] * (double)from->times;
     }
     for (size_t i = 0; i < classes->session_count; i++) { /* sums to means */
         const struct session_class *like = &classes->session[i];
-        double *size = &classes->size[like->sizes];
-        for (size_t k = messages_of(columns, like->session); k-- > 0;)
-            size[k] /= (double)like->times;
+        for (size_t k = session_messages(columns, like->session); k-- > 0;)
+            classes->size[like->sizes + k] /= (double)like->times;
     }
-    free(table.slot);
+    signatures_free(&found);
     free(chained);
 }
 
 /* ---- What is to be walked. */
 
-static void walk_also(struct classes *classes, size_t *room, struct bits *seen, const struct shelf *shelf,
-                      uint32_t attempt)
+static void walk_also(struct classes *classes, size_t *room, struct bits *seen, const struct columns *columns,
+                      enum unit unit, uint32_t attempt)
 {
-    while (shelf->options->unit == UNIT_DELIVERY && shelf->columns->before[attempt] != NO_ATTEMPT)
-        attempt = shelf->columns->before[attempt];
+    while (unit == UNIT_DELIVERY && columns->before[attempt] != NO_ATTEMPT)
+        attempt = columns->before[attempt];
     if (bits_get(seen, attempt))
         return;
     bits_set(seen, attempt);
@@ -211,32 +190,30 @@ static void walk_also(struct classes *classes, size_t *room, struct bits *seen, 
     classes->walked[classes->walked_count++] = attempt;
 }
 
-static void find_walked(struct classes *classes, const struct shelf *shelf)
+void classes_find_walked(struct classes *classes, const struct columns *columns, enum unit unit)
 {
-    const struct columns *columns = shelf->columns;
-    enum unit unit = shelf->options->unit;
     struct bits seen = bits_new(columns->attempt_count);
     size_t room = 0;
     for (size_t i = 0; i < classes->unit_count; i++)
         for (uint32_t first = classes->unit[i].first, a = first; a != NO_ATTEMPT;
              a = unit_after(columns, unit, first, a))
-            walk_also(classes, &room, &seen, shelf, a);
+            walk_also(classes, &room, &seen, columns, unit, a);
     for (size_t i = 0; i < classes->session_count; i++) {
         uint32_t s = classes->session[i].session;
         for (uint32_t a = columns->first_attempt[s]; a < columns->first_attempt[s + 1]; a++)
-            walk_also(classes, &room, &seen, shelf, a);
+            walk_also(classes, &room, &seen, columns, unit, a);
     }
     bits_free(&seen);
 }
 
-struct classes classes_make(const struct shelf *shelf, const struct wanted *wanted,
-                            const struct networks *relays)
+struct classes classes_merge(const struct classes *fine, const struct shelf *shelf,
+                             const struct networks *relays)
 {
     struct classes classes = { 0 };
     uint64_t *signature = attempt_signatures(shelf, relays);
-    find_units(&classes, shelf, wanted, signature);
-    find_sessions(&classes, shelf, signature);
-    find_walked(&classes, shelf);
+    merge_units(&classes, fine, shelf, signature);
+    merge_sessions(&classes, fine, shelf, signature);
+    classes_find_walked(&classes, shelf->columns, shelf->options->unit);
     free(signature);
     return classes;
 }
@@ -247,5 +224,7 @@ void classes_free(struct classes *classes)
     free(classes->session);
     free(classes->size);
     free(classes->walked);
+    free(classes->unit_of);
+    free(classes->session_of);
     *classes = (struct classes){ 0 };
 }

@@ -1,4 +1,5 @@
 /* From sessions, one at a time, to columns; and from attempts to chains. */
+#include "analyze/fact_sets.h"
 #include "analyze/offers.h"
 #include "analyze/provided.h"
 #include "analyze/sent.h"
@@ -9,6 +10,7 @@
 /* While sessions come in, arrays grow by these; afterwards they are as in columns.h. */
 struct building {
     size_t sessions, attempts, facts, addresses; /* capacities */
+    struct fact_sets sets;
     psl_ctx_t *suffixes;
     uint32_t
         *operator_by_name; /* memo: by name, 0: not asked, else the name of the operator + 1, or NAME_NONE */
@@ -27,7 +29,8 @@ struct all {
 #define BY_SESSION(X)                                                                                        \
     X(id)                                                                                                    \
     X(started)                                                                                               \
-    X(client) X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(kinds)
+    X(client)                                                                                                \
+    X(operator_of) X(client_name) X(helo) X(server) X(server_ip) X(port) X(flags) X(stage) X(fact_set)
 #define BY_ATTEMPT(X)                                                                                        \
     X(session)                                                                                               \
     X(transaction)                                                                                           \
@@ -56,7 +59,9 @@ void columns_free(struct columns *columns)
     BY_ATTEMPT(FREE)
 #undef FREE
     free(columns->first_attempt);
+    fact_sets_free(&building->sets);
     free(columns->first_fact);
+    free(columns->kinds);
     free(columns->address);
     free(columns->network);
     free(columns->before);
@@ -142,7 +147,6 @@ static void grow_sessions(struct columns *columns)
     BY_SESSION(GROW)
 #undef GROW
     columns->first_attempt = mem_resize(columns->first_attempt, building->sessions + 1, sizeof(uint32_t));
-    columns->first_fact = mem_resize(columns->first_fact, building->sessions + 1, sizeof(uint32_t));
 }
 
 static void grow_attempts(struct columns *columns)
@@ -252,6 +256,7 @@ static void add_facts(struct columns *columns, const struct session *session)
 {
     struct building *building = building_of(columns);
     uint32_t kinds = 0;
+    size_t first = columns->fact_count;
     for (uint32_t e = 0; e < session->evidence_count; e++) {
         const struct evidence *from = &session->evidence[e];
         if (from->kind == KIND_FATE && from->state != NO)
@@ -296,7 +301,7 @@ static void add_facts(struct columns *columns, const struct session *session)
         columns->fact[columns->fact_count++] = labelled;
         kinds |= (uint32_t)1 << KIND_LABEL;
     }
-    columns->kinds[columns->session_count] = kinds;
+    columns->fact_set[columns->session_count] = fact_sets_number(&building->sets, columns, first, kinds);
 }
 
 static bool name_is_confirmed(const struct session *session)
@@ -338,7 +343,6 @@ void columns_add(struct columns *columns, const struct session *session)
                                   (session->gap ? SESSION_GAP : 0) | (session->tls ? SESSION_TLS : 0));
     columns->stage[i] = session->stage;
     columns->first_attempt[i] = (uint32_t)columns->attempt_count;
-    columns->first_fact[i] = (uint32_t)columns->fact_count;
     for (uint32_t t = 0; t < session->transaction_count; t++)
         for (uint32_t r = 0; r < session->transactions[t].recipient_count; r++)
             add_recipient(columns, session, t, r);
@@ -347,7 +351,6 @@ void columns_add(struct columns *columns, const struct session *session)
     add_facts(columns, session);
     columns->session_count++;
     columns->first_attempt[i + 1] = (uint32_t)columns->attempt_count;
-    columns->first_fact[i + 1] = (uint32_t)columns->fact_count;
 }
 
 void columns_provide(struct columns *columns, const struct provider *provider,
@@ -397,37 +400,27 @@ static void sort_sessions(struct columns *columns)
     qsort(places, count, sizeof *places, by_start);
     uint32_t *session_from = mem_alloc(count * sizeof(uint32_t));
     uint32_t *attempt_from = mem_alloc(columns->attempt_count * sizeof(uint32_t));
-    uint32_t *fact_from = mem_alloc(columns->fact_count * sizeof(uint32_t));
     uint32_t *first_attempt = mem_alloc((count + 1) * sizeof(uint32_t));
-    uint32_t *first_fact = mem_alloc((count + 1) * sizeof(uint32_t));
-    uint32_t attempts = 0, facts = 0;
+    uint32_t attempts = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t old = session_from[i] = places[i].session;
         first_attempt[i] = attempts;
-        first_fact[i] = facts;
         for (uint32_t a = columns->first_attempt[old]; a < columns->first_attempt[old + 1]; a++) {
             attempt_from[attempts++] = a;
             columns->session[a] = (uint32_t)i;
         }
-        for (uint32_t f = columns->first_fact[old]; f < columns->first_fact[old + 1]; f++)
-            fact_from[facts++] = f;
     }
     first_attempt[count] = attempts;
-    first_fact[count] = facts;
 #define GATHER_SESSION(field)                                                                                \
     columns->field = gather(columns->field, session_from, count, sizeof *columns->field);
 #define GATHER_ATTEMPT(field)                                                                                \
     columns->field = gather(columns->field, attempt_from, attempts, sizeof *columns->field);
     BY_SESSION(GATHER_SESSION)
     BY_ATTEMPT(GATHER_ATTEMPT)
-    columns->fact = gather(columns->fact, fact_from, facts, sizeof *columns->fact);
     free(columns->first_attempt);
-    free(columns->first_fact);
     columns->first_attempt = first_attempt;
-    columns->first_fact = first_fact;
     free(session_from);
     free(attempt_from);
-    free(fact_from);
     free(places);
 }
 
@@ -451,17 +444,21 @@ enum { FACTS_COMPARED = 64 }; /* of a session: more are a flood, not evidence */
 static uint64_t count_contradictions(const struct columns *columns)
 {
     uint64_t pairs = 0;
-    for (size_t s = 0; s < columns->session_count; s++) {
-        uint32_t from = columns->first_fact[s], to = columns->first_fact[s + 1];
+    uint64_t *of_set = mem_zero(columns->fact_set_count, sizeof *of_set);
+    for (size_t set = 0; set < columns->fact_set_count; set++) {
+        uint32_t from = columns->first_fact[set], to = columns->first_fact[set + 1];
         to = to - from > FACTS_COMPARED ? from + FACTS_COMPARED : to;
         for (uint32_t i = from; i < to; i++)
             for (uint32_t k = from; k < i; k++) {
                 const struct fact *a = &columns->fact[i], *b = &columns->fact[k];
-                pairs += a->kind == b->kind && a->state + b->state == YES + NO && a->state != b->state &&
-                         a->subject == b->subject && a->transaction == b->transaction &&
-                         a->recipient == b->recipient;
+                of_set[set] += a->kind == b->kind && a->state + b->state == YES + NO &&
+                               a->state != b->state && a->subject == b->subject &&
+                               a->transaction == b->transaction && a->recipient == b->recipient;
             }
     }
+    for (size_t s = 0; s < columns->session_count; s++)
+        pairs += of_set[columns->fact_set[s]];
+    free(of_set);
     return pairs;
 }
 

@@ -17,9 +17,9 @@ enum answer { ANSWER_NONE, ANSWER_ACCEPTED, ANSWER_DEFERRED, ANSWER_REFUSED, ANS
 /* A piece of evidence. */
 struct fact {
     int64_t a, b;
-    uint32_t subject, detail;        /* names, or NAME_NONE */
-    uint16_t transaction, recipient; /* FACT_ALL: of the whole session, transaction */
-    uint8_t kind, state, origin;
+    uint32_t subject, detail;           /* names, or NAME_NONE */
+    uint16_t transaction, recipient;    /* FACT_ALL: of the whole session, transaction */
+    uint8_t kind, state, origin, spare; /* spare: 0, so that facts can be compared as bytes */
 };
 #define FACT_ALL UINT16_MAX
 
@@ -53,10 +53,10 @@ struct columns {
     uint16_t *server;      /* number of the server's name */
     uint16_t *server_ip;   /* number of its address, as text, among those names; 0xffff: not known */
     uint16_t *port;
-    uint8_t *flags;                       /* enum session_flag */
-    uint8_t *stage;                       /* enum stage reached */
-    uint32_t *kinds;                      /* a bit for each enum kind of which there is a fact */
-    uint32_t *first_attempt, *first_fact; /* one more than sessions: [i], [i + 1) */
+    uint8_t *flags;          /* enum session_flag */
+    uint8_t *stage;          /* enum stage reached */
+    uint32_t *fact_set;      /* which of the sets of facts it has: most are alike */
+    uint32_t *first_attempt; /* one more than sessions: [i], [i + 1) */
 
     size_t address_count; /* of clients, distinct */
     struct ip *address;
@@ -76,6 +76,9 @@ struct columns {
     uint32_t *before, *after; /* the neighbours in its chain, NO_ATTEMPT at its ends */
     usec retry_window;        /* for which the chains are made */
 
+    size_t fact_set_count; /* distinct */
+    uint32_t *first_fact;  /* one more than sets */
+    uint32_t *kinds;       /* by set: a bit for each enum kind of which there is a fact */
     size_t fact_count;
     struct fact *fact;
 
@@ -105,6 +108,20 @@ struct columns {
     } * *offers;             /* by server: a list */
     uint64_t contradictions; /* pairs of evidence of one kind and subject that say yes and no */
 };
+
+/* The facts of a session, up to *end; and whether there is one of a kind. */
+static inline const struct fact *session_facts(const struct columns *columns, size_t s,
+                                               const struct fact **end)
+{
+    uint32_t set = columns->fact_set[s];
+    *end = columns->fact + columns->first_fact[set + 1];
+    return columns->fact + columns->first_fact[set];
+}
+
+static inline bool session_has(const struct columns *columns, size_t s, enum kind kind)
+{
+    return columns->kinds[columns->fact_set[s]] >> kind & 1;
+}
 
 /* Whether a fact of an attempt's session is of the attempt. */
 static inline bool fact_holds(const struct columns *columns, const struct fact *fact, uint32_t attempt)

@@ -36,12 +36,17 @@ struct rates {
     uint8_t *basis; /* enum basis */
 };
 
+struct count {
+    uint32_t known, hits;
+};
+
 struct estimate {
     const struct walk *walk;
     struct strata *strata;
     bool own_strata;
     struct rates *rates[RULES_MOST]; /* NULL: not asked for yet */
     bool own[RULES_MOST];
+    struct count *counted[RULES_MOST]; /* by stratum; NULL: all attempts are looked at */
 };
 
 /* ---- Strata. */
@@ -63,21 +68,43 @@ void strata_free(struct strata *strata)
     free(strata);
 }
 
-static uint32_t stratum_key(const struct columns *columns, uint32_t attempt)
+/* What the evidence is worth: known rdns, and listings. */
+static uint32_t evidence_key(const struct columns *columns, uint32_t attempt)
 {
-    uint32_t s = columns->session[attempt], listed = 0;
+    uint32_t listed = 0;
     const struct judging bare = { .columns = columns };
     uint32_t rdns = judging_state(&bare, attempt, KIND_RDNS);
     const struct fact *fact = NULL;
     while (listed < 2 && (fact = judging_fact(&bare, attempt, KIND_DNSBL, fact)))
         listed += fact->state == YES;
+    return rdns << RDNS_AT | listed << LISTED_AT;
+}
+
+/* Whether it is worth the same to all attempts of all sessions that have this set of facts. */
+static bool is_of_set(const struct columns *columns, uint32_t set)
+{
+    for (uint32_t f = columns->first_fact[set]; f < columns->first_fact[set + 1]; f++) {
+        const struct fact *fact = &columns->fact[f];
+        if ((fact->kind == KIND_RDNS || fact->kind == KIND_DNSBL) &&
+            (fact->transaction != FACT_ALL || fact->recipient != FACT_ALL))
+            return false;
+    }
+    return !columns->provided_of[KIND_RDNS] && !columns->provided_of[KIND_DNSBL];
+}
+
+static uint32_t stratum_key(const struct columns *columns, uint32_t attempt, uint32_t evidence)
+{
+    uint32_t s = columns->session[attempt];
     uint32_t sender = columns->sender[attempt] == NAME_NONE
                           ? 2
                           : names_text(&columns->names, columns->sender[attempt]).len == 0;
     uint32_t family = ip_is_v4(&columns->address[columns->client[s]]);
     uint32_t week = (uint32_t)(columns->started[s] / (7 * USEC_DAY)) & ((1u << WEEK_BITS) - 1);
-    return week | family << FAMILY_AT | sender << SENDER_AT | rdns << RDNS_AT | listed << LISTED_AT;
+    return week | family << FAMILY_AT | sender << SENDER_AT | evidence;
 }
+
+#define EVIDENCE_NEW    UINT32_MAX
+#define EVIDENCE_VARIES (UINT32_MAX - 1)
 
 static uint32_t key_number(struct names *keys, uint32_t key)
 {
@@ -91,13 +118,20 @@ static void find_strata(struct strata *strata)
     struct names *whole = &strata->keys[BLIND_NONE];
     uint32_t last_key = 0, last = NAME_NONE;
     strata->of = mem_alloc(columns->attempt_count * sizeof *strata->of);
+    uint32_t *of_set = mem_alloc((columns->fact_set_count + 1) * sizeof *of_set);
+    memset(of_set, 0xff, (columns->fact_set_count + 1) * sizeof *of_set);
     for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        uint32_t key = stratum_key(columns, a);
+        uint32_t set = columns->fact_set[columns->session[a]];
+        if (of_set[set] == EVIDENCE_NEW)
+            of_set[set] = is_of_set(columns, set) ? evidence_key(columns, a) : EVIDENCE_VARIES;
+        uint32_t key =
+            stratum_key(columns, a, of_set[set] == EVIDENCE_VARIES ? evidence_key(columns, a) : of_set[set]);
         if (last == NAME_NONE || key != last_key) /* neighbours are often alike */
             last = key_number(whole, key);
         last_key = key;
         strata->of[a] = last;
     }
+    free(of_set);
     for (int b = 0; b < BLINDS; b++) {
         strata->number[b] = mem_alloc(whole->count * sizeof *strata->number[b]);
         for (uint32_t i = 0; i < whole->count; i++) {
@@ -137,10 +171,6 @@ void rates_free(struct rates *rates)
     free(rates->basis);
     free(rates);
 }
-
-struct count {
-    uint32_t known, hits;
-};
 
 /* From counts at the finest level: each stratum takes the finest level that has enough. */
 static struct rates *choose_levels(const struct names *keys, const struct count *counts)
@@ -201,6 +231,17 @@ static bool is_known(const struct walk *walk, uint32_t r, uint32_t attempt, bool
     return set && (set & (set - 1)) == 0 && (!by_retrying(walk, r) || walk->attempt[attempt] & OUTCOME(r));
 }
 
+void estimate_count(struct estimate *estimate, uint32_t r, uint32_t head, uint64_t times)
+{
+    enum blind blind = blind_of(estimate->walk->policy->rules[r].measure);
+    uint32_t stratum = stratum_number(estimate->strata, blind, head);
+    bool hit = false, known = is_known(estimate->walk, r, head, &hit);
+    if (!estimate->counted[r])
+        estimate->counted[r] = mem_zero(estimate->strata->keys[blind].count, sizeof **estimate->counted);
+    estimate->counted[r][stratum].known += known ? (uint32_t)times : 0;
+    estimate->counted[r][stratum].hits += known && hit ? (uint32_t)times : 0;
+}
+
 static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
 {
     const struct walk *walk = estimate->walk;
@@ -210,11 +251,14 @@ static struct rates *find_rates(const struct estimate *estimate, uint32_t r)
         find_strata(strata);
     const uint32_t *number = strata->number[blind];
     const struct names *keys = &strata->keys[blind];
+    if (estimate->counted[r])
+        return choose_levels(keys, estimate->counted[r]);
     struct count *counts = mem_zero(keys->count, sizeof *counts);
     for (uint32_t a = 0; a < walk->columns->attempt_count; a++) {
         bool hit = false, known = is_known(walk, r, a, &hit);
-        counts[number[strata->of[a]]].known += known;
-        counts[number[strata->of[a]]].hits += known && hit;
+        uint32_t times = walk->shelf && walk->shelf->times ? walk->shelf->times[a] : 1;
+        counts[number[strata->of[a]]].known += known ? times : 0;
+        counts[number[strata->of[a]]].hits += known && hit ? times : 0;
     }
     struct rates *rates = choose_levels(keys, counts);
     free(counts);
@@ -249,9 +293,11 @@ void estimate_free(struct estimate *estimate)
 {
     if (!estimate)
         return;
-    for (size_t r = 0; r < RULES_MOST; r++)
+    for (size_t r = 0; r < RULES_MOST; r++) {
         if (estimate->own[r])
             rates_free(estimate->rates[r]);
+        free(estimate->counted[r]);
+    }
     if (estimate->own_strata)
         strata_free(estimate->strata);
     free(estimate);
@@ -294,7 +340,7 @@ static enum basis stop_rate(struct estimate *estimate, uint32_t r, uint32_t atte
         *rate = back == NO;
         return BASIS_ESTIMATED;
     }
-    if (by_retrying(walk, r) && walk->habits) {
+    if (by_retrying(walk, r) && walk->by_delivery) {
         enum habit habit = walk_habit(walk, r, attempt);
         *rate = habit == HABIT_GIVES_UP ? 1 : 0;
         if (habit != HABIT_UNKNOWN)

@@ -8,6 +8,9 @@
 struct estimate;
 struct estimate *estimate_new(const struct walk *walk);
 void estimate_free(struct estimate *estimate);
+/* For a walk of a part, by delivery: so many deliveries of the record are as the walk has the one that begins
+ * with `head`. Once all are counted, the rate of rule r, which has state, is theirs. */
+void estimate_count(struct estimate *estimate, uint32_t r, uint32_t head, uint64_t times);
 /* Shares that sum to 1 over the outcomes of `set`, for a unit that begins with `attempt`; and how they were
  * come by. */
 enum basis estimate_share(struct estimate *estimate, outcomes set, uint32_t attempt, double share[64]);

@@ -142,6 +142,15 @@ bool rule_may_wonder(const struct policy *policy, const struct rule *rule)
     return false;
 }
 
+bool rule_is_selective(const struct policy *policy, const struct rule *rule)
+{
+    for (size_t i = 0; i < CRITERIA; i++)
+        if (criteria[i].count_at &&
+            (is_asked(&criteria[i], &policy->exempt) || is_asked(&criteria[i], &rule->exempt)))
+            return true;
+    return rule->when.port || rule->when.server.at;
+}
+
 struct wanting rule_wants(const struct columns *columns, const struct policy *policy, const struct rule *rule,
                           uint32_t attempt)
 {
@@ -175,4 +184,13 @@ bool exempt_is_empty(const struct exempt *exempt)
     for (size_t i = 0; i < CRITERIA; i++)
         empty = empty && !(criteria[i].count_at && is_asked(&criteria[i], exempt));
     return empty;
+}
+
+bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
+                       const struct rule *others)
+{
+    return rule->measure == others->measure &&
+           parameters_equal(rule->measure, rule->parameters, others->parameters) &&
+           rule->when.port == others->when.port && str_eq(rule->when.server, others->when.server) &&
+           rules_exempt_alike(policy, rule, other, others);
 }

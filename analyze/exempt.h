@@ -10,9 +10,15 @@ enum tri rule_applies(const struct columns *columns, const struct policy *policy
                       uint32_t attempt);
 /* Whether that may be unknown for some attempt. */
 bool rule_may_wonder(const struct policy *policy, const struct rule *rule);
+/* Whether it rests on more than on who logged in. */
+bool rule_is_selective(const struct policy *policy, const struct rule *rule);
 /* Whether two rules, each of its policy, exempt the same. */
 bool rules_exempt_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
                         const struct rule *others);
+
+/* Whether two rules, each of its policy, give the same verdict from evidence wherever both are asked. */
+bool rules_judge_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
+                       const struct rule *others);
 
 /* What is not known where rule_applies() is unknown: "the client's autonomous system", and the kind of
  * evidence that would tell it (KINDS: none). */

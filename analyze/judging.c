@@ -35,9 +35,9 @@ const struct fact *judging_fact(const struct judging *judging, uint32_t attempt,
     uint32_t s = columns->session[attempt];
     if (after && provided_of_fact(columns, after))
         return provided_next(columns, attempt, kind, after);
-    if (columns->kinds[s] >> kind & 1) {
-        const struct fact *fact = after ? after + 1 : &columns->fact[columns->first_fact[s]];
-        for (const struct fact *end = &columns->fact[columns->first_fact[s + 1]]; fact < end; fact++)
+    if (session_has(columns, s, kind)) {
+        const struct fact *end = NULL, *first = session_facts(columns, s, &end);
+        for (const struct fact *fact = after ? after + 1 : first; fact < end; fact++)
             if (fact->kind == kind && fact_holds(columns, fact, attempt))
                 return fact;
     }

@@ -83,6 +83,9 @@ struct measure {
      * hold for every measure (recorded refusals, exemptions, `when`, reach) are judging.c's and not asked of
      * it. */
     enum tri (*judge)(const struct judging *judging, uint32_t attempt);
+    /* Whether with these parameters it looks at more of an attempt than evidence and answers: at names, at
+     * addresses, at times, or at what of a piece of evidence digest.c does not list. NULL: it does not. */
+    bool (*looks_farther)(const void *parameters);
     /* NULL for measures without state. */
     const struct state *state;
 };

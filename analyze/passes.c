@@ -52,6 +52,16 @@ void passes_add(struct passes *passes, uint32_t place, uint32_t sender, uint32_t
     *(last == NONE ? &passes->first[place] : &passes->pass[last].next) = at;
 }
 
+void passes_forget(struct passes *passes, uint32_t place)
+{
+    passes->first[place] = NONE;
+}
+
+void passes_forget_all(struct passes *passes)
+{
+    passes->count = 0;
+}
+
 void passes_start(struct passes *passes)
 {
     passes->seen_count = 0;

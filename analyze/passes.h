@@ -14,6 +14,9 @@ struct passes *passes_new(uint32_t places, uint32_t most);
 void passes_free(struct passes *passes);
 /* Takes down that retries under the key of a sender and recipient may have come from `since` on. */
 void passes_add(struct passes *passes, uint32_t place, uint32_t sender, uint32_t recipient, usec since);
+/* Forgets those of a place; and, once none is left, where they were. */
+void passes_forget(struct passes *passes, uint32_t place);
+void passes_forget_all(struct passes *passes);
 /* How many there are of several places together, each key once: those that began no later than `until`. After
  * passes_start() each place is counted in, which returns the number so far. */
 void passes_start(struct passes *passes);

@@ -139,11 +139,10 @@ static struct str name_about(const struct columns *columns, uint32_t attempt, en
 static uint32_t message_about(const struct columns *columns, uint32_t attempt)
 {
     uint32_t s = columns->session[attempt];
-    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++) {
-        const struct fact *fact = &columns->fact[f];
+    const struct fact *end = NULL;
+    for (const struct fact *fact = session_facts(columns, s, &end); fact < end; fact++)
         if (fact->kind == KIND_LABEL && fact_holds(columns, fact, attempt))
             return (uint32_t)fact->a;
-    }
     return NAME_NONE;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include "analyze/measure/parameters.h"
+#include "analyze/signature.h"
 
 /* Whether a recorded rule exempts the same as one of ours: lists may be long, so it is worked out once. */
 struct likeness {
@@ -23,6 +24,9 @@ struct segment {
     uint32_t *place;    /* by rule: the same without minding `yields` */
     enum stage *stage;  /* by rule */
     struct likeness *likeness; /* by rule */
+    size_t twin;               /* the first segment with the same rules */
+    bool *traced;              /* by rule: it looks at more than evidence and answers */
+    bool *selective;           /* by rule: so do its exemptions */
     struct policy own;         /* where it is assumed */
 };
 
@@ -32,6 +36,7 @@ struct record {
     size_t count, capacity;
     size_t last; /* the segment of the last attempt asked about */
     bool assumed;
+    bool shared; /* the segments are another's */
 };
 
 static int by_stage(const void *left, const void *right)
@@ -145,8 +150,9 @@ static void see_session(const struct columns *columns, size_t s, struct day *day
         day->named |= (uint32_t)1 << named;
         refused |= (uint32_t)1 << named;
     }
-    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++)
-        see_fact(columns, &columns->fact[f], columns->stage[s], refused, day);
+    const struct fact *end = NULL;
+    for (const struct fact *fact = session_facts(columns, s, &end); fact < end; fact++)
+        see_fact(columns, fact, columns->stage[s], refused, day);
 }
 
 static const void *assumed_parameters(const struct measure *measure, const struct day *day,
@@ -220,6 +226,41 @@ static void assume(struct record *record)
         record->segment[i].policy = &record->segment[i].own;
 }
 
+static void note_traces(struct segment *segment)
+{
+    const struct policy *policy = segment->policy;
+    size_t count = policy->rule_count;
+    segment->traced = mem_zero(count, sizeof *segment->traced);
+    segment->selective = mem_zero(count, sizeof *segment->selective);
+    for (size_t r = 0; r < count; r++) {
+        const struct rule *rule = &policy->rules[r];
+        segment->selective[r] = rule_is_selective(policy, rule);
+        bool alone = true; /* which of several rules of a measure refused is told by what they judge */
+        for (size_t q = 0; q < count; q++)
+            alone = alone && (q == r || policy->rules[q].measure->named != rule->measure->named);
+        segment->traced[r] = !alone && rule->measure->judge;
+    }
+}
+
+/* Days are mostly like those before them. */
+static size_t find_twin(const struct record *record, size_t i)
+{
+    const struct policy *policy = record->segment[i].policy;
+    for (size_t k = 0; k < i; k++) {
+        const struct policy *other = record->segment[k].policy;
+        bool same = record->segment[k].twin == k && other->rule_count == policy->rule_count &&
+                    record->segment[k].order_known == record->segment[i].order_known;
+        for (size_t r = 0; same && r < policy->rule_count; r++)
+            same = policy->rules[r].at == other->rules[r].at &&
+                   policy->rules[r].warn == other->rules[r].warn &&
+                   policy->rules[r].moved == other->rules[r].moved &&
+                   rules_judge_alike(policy, &policy->rules[r], other, &other->rules[r]);
+        if (same && policy->delay_reject == other->delay_reject)
+            return k;
+    }
+    return i;
+}
+
 struct record *record_new(const struct columns *columns, const struct replay_options *options)
 {
     struct record *record = mem_zero(1, sizeof *record);
@@ -234,22 +275,28 @@ struct record *record_new(const struct columns *columns, const struct replay_opt
         segment->to = options->in_force[i].to;
         segment->order_known = true;
     }
-    for (size_t i = 0; i < record->count; i++)
+    for (size_t i = 0; i < record->count; i++) {
         order(&record->segment[i]);
+        note_traces(&record->segment[i]);
+        record->segment[i].twin = find_twin(record, i);
+    }
     return record;
 }
 
 void record_free(struct record *record)
 {
-    for (size_t i = 0; i < record->count; i++) {
+    for (size_t i = 0; i < record->count && !record->shared; i++) {
         struct segment *segment = &record->segment[i];
+        free(segment->traced);
+        free(segment->selective);
         free(segment->position);
         free(segment->place);
         free(segment->stage);
         free(segment->likeness);
         arena_free(&segment->own.arena);
     }
-    free(record->segment);
+    if (!record->shared)
+        free(record->segment);
     free(record);
 }
 
@@ -285,12 +332,37 @@ static const struct segment *segment_at(struct record *record, usec at)
     return NULL;
 }
 
+struct record *record_share(const struct record *record, const struct columns *part)
+{
+    struct record *shared = mem_zero(1, sizeof *shared);
+    *shared = *record;
+    shared->columns = part;
+    shared->shared = true;
+    return shared;
+}
+
+uint64_t record_trace(struct record *record, uint32_t attempt)
+{
+    const struct columns *columns = record->columns;
+    const struct segment *segment = segment_at(record, columns->started[columns->session[attempt]]);
+    uint64_t trace = segment ? 1 + segment->twin : 0;
+    for (uint32_t r = 0; segment && r < segment->policy->rule_count; r++) {
+        const struct rule *rule = &segment->policy->rules[r];
+        const struct judging bare = { columns, NULL, NULL, rule, NULL, NULL };
+        if (segment->selective[r])
+            trace = signature_mix(trace, rule_applies(columns, segment->policy, rule, attempt));
+        if (segment->traced[r])
+            trace = signature_mix(trace, rule->measure->judge(&bare, attempt));
+    }
+    return trace;
+}
+
 /* postscreen lets a client pass untested that it knows, or that an allow list names. */
 static bool was_tested(const struct columns *columns, const struct segment *segment, uint32_t r,
                        uint32_t attempt)
 {
     uint32_t untested = (uint32_t)1 << KIND_TESTED_BEFORE | (uint32_t)1 << KIND_EXEMPT;
-    if (!(columns->kinds[columns->session[attempt]] & untested))
+    if (!(columns->kinds[columns->fact_set[columns->session[attempt]]] & untested))
         return true;
     const struct rule *rule = &segment->policy->rules[r];
     size_t remember_at = rule->measure->remember_at;
@@ -331,14 +403,13 @@ static bool warned(const struct columns *columns, const struct policy *policy, c
         if (policy->rules[r].measure == rule->measure && rule_warns(&policy->rules[r]))
             return false;
     uint32_t s = columns->session[attempt];
-    if (!(columns->kinds[s] >> KIND_WARNING & 1))
+    if (!session_has(columns, s, KIND_WARNING))
         return false;
-    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++) {
-        const struct fact *fact = &columns->fact[f];
+    const struct fact *end = NULL;
+    for (const struct fact *fact = session_facts(columns, s, &end); fact < end; fact++)
         if (fact->kind == KIND_WARNING && fact_holds(columns, fact, attempt) &&
             str_eq(names_text(&columns->names, fact->subject), str_of(rule->measure->name)))
             return true;
-    }
     return false;
 }
 

@@ -13,6 +13,11 @@ struct record;
  * force on the days on which it refused or warned. Never NULL. */
 struct record *record_new(const struct columns *columns, const struct replay_options *options);
 void record_free(struct record *record);
+/* The same, told of other columns: a part of them. It must not outlast the one that it is from. */
+struct record *record_share(const struct record *record, const struct columns *part);
+/* By what of the recorded server's rules attempts are told apart whose evidence and answers, and those of
+ * their sessions, are alike. */
+uint64_t record_trace(struct record *record, uint32_t attempt);
 
 /* The rules of a policy in the order in which they act: by stage, then as written; with delay-reject what
  * would act before RCPT acts there. */

@@ -10,7 +10,8 @@
 struct counting {
     const struct columns *columns;
     const struct replay_options *options;
-    struct walk *walk; /* NULL: the record itself */
+    struct walk *walk;                 /* NULL: the record itself */
+    const struct condensed *condensed; /* NULL: all units are counted one by one */
     struct tally *tally;
     struct rows rows;
     struct estimate *estimate;
@@ -102,8 +103,9 @@ static size_t slice_at(const struct counting *counting, usec at)
     return low;
 }
 
-/* Takes one unit: what may have become of it, first seen at `attempt`. */
-static void count_unit(struct counting *counting, outcomes set, uint32_t attempt, bool cut_off)
+/* Takes so many units that are alike: what may have become of them, the first seen at `attempt`. */
+static void count_unit(struct counting *counting, outcomes set, uint32_t attempt, bool cut_off,
+                       uint64_t times)
 {
     struct tally *tally = counting->tally;
     usec start = counting->columns->started[counting->columns->session[attempt]];
@@ -111,26 +113,28 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
     bool certain = (set & (set - 1)) == 0;
     tally->from = tally->from == USEC_NONE || start < tally->from ? start : tally->from;
     tally->to = tally->to == USEC_NONE || start > tally->to ? start : tally->to;
-    tally->units++;
+    tally->units += times;
     struct cell *slice = counting->slices ? &counting->slice[slice_at(counting, start) * rows] : NULL;
     if (slice)
-        counting->slice_units[slice_at(counting, start)]++;
+        counting->slice_units[slice_at(counting, start)] += times;
     double share[64] = { 0 };
     enum basis basis = BASIS_EXACT;
     if (certain)
         share[__builtin_ctzll(set)] = 1;
     else
         basis = estimate_share(counting->estimate, set, attempt, share);
-    counting->stopped.low += set >> RULES_MOST == 0;
-    counting->stopped.high += (set & (OUTCOME(RULES_MOST) - 1)) != 0;
+    counting->stopped.low += set >> RULES_MOST == 0 ? times : 0;
+    counting->stopped.high += (set & (OUTCOME(RULES_MOST) - 1)) != 0 ? times : 0;
+    double each = (double)times;
     for (outcomes left = set; left; left &= left - 1) {
-        counting->stopped.expected += __builtin_ctzll(left) < RULES_MOST ? share[__builtin_ctzll(left)] : 0;
+        counting->stopped.expected +=
+            __builtin_ctzll(left) < RULES_MOST ? each * share[__builtin_ctzll(left)] : 0;
         unsigned outcome = (unsigned)__builtin_ctzll(left), row = counting->rows.row[outcome];
         struct cell *cells[2] = { &counting->all[row], slice ? &slice[row] : NULL };
         for (int i = 0; i < 2 && cells[i]; i++) {
-            cells[i]->expected += share[outcome];
-            cells[i]->low += certain;
-            cells[i]->high++;
+            cells[i]->expected += each * share[outcome];
+            cells[i]->low += certain ? times : 0;
+            cells[i]->high += times;
         }
         if (basis > counting->basis[row])
             counting->basis[row] = basis;
@@ -138,19 +142,33 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
     }
 }
 
-static void count_units(struct counting *counting)
+static void count_from(struct counting *counting, uint32_t first, uint64_t times)
 {
     const struct columns *columns = counting->columns;
     enum unit unit = counting->options->unit;
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        if (!unit_begins(columns, unit, a) || !unit_in_period(columns, counting->options, a))
-            continue;
-        outcomes set = unit_outcomes(columns, counting->walk, unit, a);
-        /* the server cut the session off: a laxer policy would have seen more */
-        bool more = unit == UNIT_RECIPIENT && counting->walk &&
-                    columns->flags[columns->session[a]] & SESSION_CUT_OFF &&
-                    set != walk_recorded(columns, a) && set & OUTCOME(OUTCOME_ACCEPTED);
-        count_unit(counting, set, a, more);
+    outcomes set = unit_outcomes(columns, counting->walk, unit, first);
+    /* the server cut the session off: a laxer policy would have seen more */
+    bool more = unit == UNIT_RECIPIENT && counting->walk &&
+                columns->flags[columns->session[first]] & SESSION_CUT_OFF &&
+                set != walk_recorded(columns, first) && set & OUTCOME(OUTCOME_ACCEPTED);
+    count_unit(counting, set, first, more, times);
+}
+
+static void count_units(struct counting *counting)
+{
+    const struct columns *columns = counting->columns;
+    const struct condensed *condensed = counting->condensed;
+    for (size_t i = 0; condensed && i < condensed->classes->unit_count; i++) {
+        if (condensed->stand)
+            condensed->stand(condensed->state, i);
+        count_from(counting, condensed->classes->unit[i].first, condensed->classes->unit[i].times);
+    }
+    for (uint32_t a = 0; !condensed && a < columns->attempt_count; a++)
+        if (unit_begins(columns, counting->options->unit, a) && unit_in_period(columns, counting->options, a))
+            count_from(counting, a, 1);
+    if (condensed) {
+        counting->tally->from = condensed->from;
+        counting->tally->to = condensed->to;
     }
 }
 
@@ -245,15 +263,20 @@ static void measure_delay(struct counting *counting)
 
 static void count_warnings(struct counting *counting, const struct policy *policy)
 {
-    for (size_t r = 0; r < policy->rule_count; r++)
-        if (rule_warns(&policy->rules[r]))
-            counting->tally->rows[r].warned = bits_count(&counting->walk->hit[r]);
+    const struct condensed *condensed = counting->condensed;
+    for (size_t r = 0; r < policy->rule_count; r++) {
+        const struct bits *hit = &counting->walk->hit[r];
+        if (!rule_warns(&policy->rules[r]))
+            continue;
+        uint64_t warned = condensed ? 0 : bits_count(hit);
+        for (size_t a = 0; condensed && a < counting->columns->attempt_count; a++)
+            warned += bits_get(hit, a) ? condensed->times[a] : 0;
+        counting->tally->rows[r].warned = warned;
+    }
 }
 
-/* Deliveries that the record put off last, and whose clients may come back after its end. */
-static uint64_t count_open(const struct counting *counting)
+uint64_t replay_open(const struct columns *columns)
 {
-    const struct columns *columns = counting->columns;
     uint64_t count = 0;
     for (size_t a = 0; a < columns->attempt_count; a++)
         count += columns->after[a] == NO_ATTEMPT && columns->sender[a] != NAME_NONE &&
@@ -265,7 +288,7 @@ static uint64_t count_open(const struct counting *counting)
 static void note_open(struct counting *counting)
 {
     char window[CLOCK_TEXT_BYTES];
-    uint64_t count = count_open(counting);
+    uint64_t count = counting->condensed ? counting->condensed->open : replay_open(counting->columns);
     if (!count)
         return;
     duration_format(counting->columns->retry_window, window);
@@ -321,15 +344,21 @@ static void write_notes(struct counting *counting)
                               "attempt that it repeats."));
 }
 
-void replay_count(const struct columns *columns, struct walk *walk, struct estimate *estimate,
-                  const struct replay_options *options, struct rows *rows, struct tally *tally)
+static void count_all(const struct columns *columns, struct walk *walk, struct estimate *estimate,
+                      const struct replay_options *options, const struct condensed *condensed,
+                      struct rows *rows, struct tally *tally)
 {
     const struct policy *policy = walk ? walk->policy : NULL;
     *tally = (struct tally){ .unit = options->unit, .from = USEC_NONE, .to = USEC_NONE };
     tally->delay_minutes_median = tally->delay_minutes_90 = tally->delay_minutes_99 = NAN;
     tally->policy = arena_str(&tally->arena, policy ? policy->name : STR("recorded"));
     struct counting counting = {
-        .columns = columns, .options = options, .walk = walk, .estimate = estimate, .tally = tally
+        .columns = columns,
+        .options = options,
+        .walk = walk,
+        .estimate = estimate,
+        .condensed = condensed,
+        .tally = tally,
     };
     rows_make(&counting.rows, columns, policy, tally);
     make_slices(&counting);
@@ -337,13 +366,26 @@ void replay_count(const struct columns *columns, struct walk *walk, struct estim
     if (policy)
         count_warnings(&counting, policy);
     fill_tally(&counting);
-    if (policy && options->unit == UNIT_DELIVERY && walk->stateful)
+    if (policy && options->unit == UNIT_DELIVERY && walk->stateful && !condensed)
         measure_delay(&counting);
     write_notes(&counting);
     free(counting.slice);
     free(counting.slice_units);
     if (rows)
         *rows = counting.rows;
+}
+
+void replay_count(const struct columns *columns, struct walk *walk, struct estimate *estimate,
+                  const struct replay_options *options, struct rows *rows, struct tally *tally)
+{
+    count_all(columns, walk, estimate, options, NULL, rows, tally);
+}
+
+void replay_count_condensed(const struct columns *part, struct walk *walk, struct estimate *estimate,
+                            const struct replay_options *options, const struct condensed *condensed,
+                            struct tally *tally)
+{
+    count_all(part, walk, estimate, options, condensed, NULL, tally);
 }
 
 int replay_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,

@@ -6,6 +6,7 @@
 #include "analyze/state_greylist.h"
 
 struct after_220 {
+    const struct columns *columns;
     void *greylist;
     struct judged {
         uint32_t session;
@@ -24,6 +25,7 @@ static struct greylist_parameters as_greylist(const void *parameters)
 static void *begin(const struct judging *judging)
 {
     struct after_220 *state = mem_zero(1, sizeof *state);
+    state->columns = judging->columns;
     state->greylist = greylist_begin(judging, as_greylist);
     state->judged = mem_alloc(judging->columns->address_count * sizeof *state->judged);
     for (size_t i = 0; i < judging->columns->address_count; i++)
@@ -42,9 +44,8 @@ static void end(void *given)
 static enum tri ask(void *given, const struct asking *asking)
 {
     struct after_220 *state = given;
-    const struct columns *columns = asking->judging->columns;
-    uint32_t session = columns->session[asking->attempt];
-    struct judged *judged = &state->judged[columns->client[session]];
+    uint32_t session = state->columns->session[asking->attempt];
+    struct judged *judged = &state->judged[state->columns->client[session]];
     if (judged->session != session)
         *judged = (struct judged){ session, greylist_ask(state->greylist, asking) };
     return judged->verdict;
@@ -55,4 +56,31 @@ static void retry(void *given, const struct asking *asking)
     greylist_retry(((struct after_220 *)given)->greylist, asking);
 }
 
-const struct state state_after_220 = { begin, end, ask, retry, NULL };
+static bool by_client(const void *parameters)
+{
+    (void)parameters;
+    return true;
+}
+
+static void forget(void *given, size_t attempts, bool named)
+{
+    greylist_forget(((struct after_220 *)given)->greylist, attempts, named);
+}
+
+static void again(void *given, const struct judging *judging)
+{
+    struct after_220 *state = given;
+    greylist_again(state->greylist, judging);
+    for (size_t i = 0; i < judging->columns->address_count; i++)
+        state->judged[i].session = UINT32_MAX;
+}
+
+const struct state state_after_220 = {
+    .begin = begin,
+    .end = end,
+    .ask = ask,
+    .retry = retry,
+    .by_client = by_client,
+    .forget = forget,
+    .again = again,
+};

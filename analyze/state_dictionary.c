@@ -152,4 +152,6 @@ static bool might(void *given, uint32_t attempt)
            (operator_name != NAME_NONE && bits_get(&state->suspect_operator, operator_name));
 }
 
-const struct state state_dictionary = { begin, end, ask, retry, might };
+const struct state state_dictionary = {
+    .begin = begin, .end = end, .ask = ask, .retry = retry, .might = might
+};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analyze/passes.h"
+#include "analyze/signature.h"
 #include "analyze/state_greylist.h"
 
 #define NONE UINT32_MAX
@@ -29,20 +30,21 @@ struct triplet {
     uint32_t last;        /* newest reach, or NONE */
     usec certainly_known; /* until; USEC_NONE: not */
     usec possibly_known;
-    bool used;
+    uint32_t round; /* in which it is used; 0: not */
 };
 
 /* When retries began to be possible, by network or operator and what is known of sender and recipient. */
 struct ghost {
     struct key key; /* client: network * 2 or operator * 2 + 1 */
     usec since;
-    bool used;
+    uint32_t round; /* as above */
 };
 
 /* Auto-allowing, by client address. */
 struct client {
     uint32_t certain, possible;       /* passes counted */
     usec last_certain, last_possible; /* when last */
+    uint32_t round;
 };
 
 struct greylist {
@@ -50,10 +52,14 @@ struct greylist {
     struct greylist_parameters parameters;
     const struct greylist_parameters *ours; /* these */
     greylist_view *view;                    /* of recorded parameters */
+    bool named;     /* whoever is asked about has a sender and a recipient that are known */
+    uint32_t round; /* what is of an earlier one is forgotten */
     struct triplet *triplet;
-    size_t triplets, triplet_slots;
+    size_t triplets, triplet_slots, triplet_room; /* slots in use, and those that there are */
     struct ghost *ghost;
-    size_t ghosts, ghost_slots;
+    size_t ghosts, ghost_slots, ghost_room;
+    uint32_t *haunted; /* networks, and operators after these, of which there are ghosts */
+    size_t haunted_count, haunted_room;
     struct bits haunted_net, haunted_operator; /* of which there are any: most have none */
     struct reach *reach;
     size_t reaches, reach_room;
@@ -74,7 +80,8 @@ struct greylist {
 
 static size_t key_hash(const struct key *key)
 {
-    return (size_t)bytes_hash(key, sizeof *key, 11);
+    uint64_t who = (uint64_t)key->client << 32 | key->server;
+    return (size_t)signature_mix(who, (uint64_t)key->sender << 32 | key->recipient);
 }
 
 static bool key_eq(const struct key *a, const struct key *b)
@@ -86,13 +93,13 @@ static void grow_triplets(struct greylist *state)
 {
     size_t old_slots = state->triplet_slots;
     struct triplet *old = state->triplet;
-    state->triplet_slots = old_slots ? old_slots * 2 : 1024;
+    state->triplet_room = state->triplet_slots = old_slots ? old_slots * 2 : 1024;
     state->triplet = mem_zero(state->triplet_slots, sizeof *state->triplet);
     for (size_t i = 0; i < old_slots; i++) {
-        if (!old[i].used)
+        if (old[i].round != state->round)
             continue;
         size_t slot = key_hash(&old[i].key) & (state->triplet_slots - 1);
-        while (state->triplet[slot].used)
+        while (state->triplet[slot].round == state->round)
             slot = (slot + 1) & (state->triplet_slots - 1);
         state->triplet[slot] = old[i];
     }
@@ -105,11 +112,11 @@ static struct triplet *triplet_of(struct greylist *state, const struct key *key)
     if (state->triplets * 2 >= state->triplet_slots)
         grow_triplets(state);
     size_t slot = key_hash(key) & (state->triplet_slots - 1);
-    while (state->triplet[slot].used && !key_eq(&state->triplet[slot].key, key))
+    while (state->triplet[slot].round == state->round && !key_eq(&state->triplet[slot].key, key))
         slot = (slot + 1) & (state->triplet_slots - 1);
     struct triplet *triplet = &state->triplet[slot];
-    if (!triplet->used) {
-        *triplet = (struct triplet){ *key, NONE, USEC_NONE, USEC_NONE, true };
+    if (triplet->round != state->round) {
+        *triplet = (struct triplet){ *key, NONE, USEC_NONE, USEC_NONE, state->round };
         state->triplets++;
     }
     return triplet;
@@ -119,25 +126,26 @@ static void grow_ghosts(struct greylist *state)
 {
     size_t old_slots = state->ghost_slots;
     struct ghost *old = state->ghost;
-    state->ghost_slots = old_slots ? old_slots * 2 : 256;
+    state->ghost_room = state->ghost_slots = old_slots ? old_slots * 2 : 256;
     state->ghost = mem_zero(state->ghost_slots, sizeof *state->ghost);
     for (size_t i = 0; i < old_slots; i++) {
-        if (!old[i].used)
+        if (old[i].round != state->round)
             continue;
         size_t slot = key_hash(&old[i].key) & (state->ghost_slots - 1);
-        while (state->ghost[slot].used)
+        while (state->ghost[slot].round == state->round)
             slot = (slot + 1) & (state->ghost_slots - 1);
         state->ghost[slot] = old[i];
     }
     free(old);
 }
 
+/* The ghost of a key, or where it belongs. */
 static struct ghost *ghost_find(const struct greylist *state, const struct key *key)
 {
     if (!state->ghost_slots)
         return NULL;
     size_t slot = key_hash(key) & (state->ghost_slots - 1);
-    while (state->ghost[slot].used && !key_eq(&state->ghost[slot].key, key))
+    while (state->ghost[slot].round == state->round && !key_eq(&state->ghost[slot].key, key))
         slot = (slot + 1) & (state->ghost_slots - 1);
     return &state->ghost[slot];
 }
@@ -148,9 +156,9 @@ static void ghost_add(struct greylist *state, const struct key *key, usec since)
     if (state->ghosts * 2 >= state->ghost_slots)
         grow_ghosts(state);
     struct ghost *ghost = ghost_find(state, key);
-    if (ghost->used)
+    if (ghost->round == state->round)
         return; /* the walk goes on in time: the first was the earliest */
-    *ghost = (struct ghost){ *key, since, true };
+    *ghost = (struct ghost){ *key, since, state->round };
     state->ghosts++;
 }
 
@@ -216,6 +224,15 @@ static void add_operator(struct greylist *state, uint32_t network, uint32_t oper
     state->net_operators[network] = (uint32_t)state->net_operator_count++;
 }
 
+static void make_passes(struct greylist *state)
+{
+    const struct columns *columns = state->judging.columns;
+    size_t places =
+        columns->network_count > columns->names.count ? columns->network_count : columns->names.count;
+    if (state->ours->auto_allow)
+        state->passes = passes_new((uint32_t)places * 2, state->ours->auto_allow);
+}
+
 void *greylist_begin(const struct judging *judging, greylist_view *view)
 {
     const struct columns *columns = judging->columns;
@@ -225,12 +242,9 @@ void *greylist_begin(const struct judging *judging, greylist_view *view)
     state->parameters = view(judging->rule->parameters);
     state->ours = &state->parameters;
     state->client = mem_alloc(columns->address_count * sizeof *state->client);
-    for (size_t i = 0; i < columns->address_count; i++)
-        state->client[i] = (struct client){ 0, 0, USEC_NONE, USEC_NONE };
-    size_t places =
-        columns->network_count > columns->names.count ? columns->network_count : columns->names.count;
-    if (state->ours->auto_allow)
-        state->passes = passes_new((uint32_t)places * 2, state->ours->auto_allow);
+    memset(state->client, 0, columns->address_count * sizeof *state->client);
+    state->round = 1;
+    make_passes(state);
     state->haunted_net = bits_new(columns->network_count);
     state->haunted_operator = bits_new(columns->names.count);
     state->sender_norm = mem_zero(columns->names.count, sizeof(uint32_t));
@@ -243,11 +257,76 @@ void *greylist_begin(const struct judging *judging, greylist_view *view)
     return state;
 }
 
+static void forget_haunted(struct greylist *state)
+{
+    size_t networks = state->judging.columns->network_count;
+    for (size_t i = 0; i < state->haunted_count; i++) {
+        uint32_t which = state->haunted[i];
+        if (which < networks)
+            bits_clear(&state->haunted_net, which);
+        else
+            bits_clear(&state->haunted_operator, which - networks);
+        if (state->passes)
+            passes_forget(state->passes, which < networks ? which * 2 : (which - (uint32_t)networks) * 2 + 1);
+    }
+    state->haunted_count = 0;
+    if (state->passes)
+        passes_forget_all(state->passes);
+}
+
+enum { SLOTS_LEAST = 64, KEYS_OF_ATTEMPT = 3, GHOSTS_OF_ATTEMPT = 4 };
+
+/* As few slots as do: those of a client that has few attempts stay where they are quick to get at. */
+static size_t slots_for(size_t keys, size_t room)
+{
+    size_t slots = SLOTS_LEAST;
+    while (slots < keys * 2)
+        slots *= 2;
+    return slots < room ? slots : room;
+}
+
+void greylist_forget(void *given, size_t attempts, bool named)
+{
+    struct greylist *state = given;
+    state->named = named;
+    forget_haunted(state);
+    if (state->round == UINT32_MAX) { /* begin the count anew */
+        memset(state->client, 0, state->judging.columns->address_count * sizeof *state->client);
+        memset(state->triplet, 0, state->triplet_room * sizeof *state->triplet);
+        memset(state->ghost, 0, state->ghost_room * sizeof *state->ghost);
+        state->round = 0;
+    }
+    state->round++;
+    state->triplets = state->ghosts = state->reaches = 0;
+    state->triplet_slots = slots_for(attempts * KEYS_OF_ATTEMPT, state->triplet_room);
+    state->ghost_slots = slots_for(attempts * GHOSTS_OF_ATTEMPT, state->ghost_room);
+}
+
+void greylist_again(void *given, const struct judging *judging)
+{
+    struct greylist *state = given;
+    bool normalised = state->ours->normalise;
+    forget_haunted(state);
+    if (state->passes)
+        passes_free(state->passes);
+    state->passes = NULL;
+    state->judging = *judging;
+    state->parameters = state->view(judging->rule->parameters);
+    make_passes(state);
+    if (state->ours->normalise == normalised)
+        return;
+    size_t names = judging->columns->names.count;
+    names_free(&state->norms);
+    memset(state->sender_norm, 0, names * sizeof *state->sender_norm);
+    memset(state->recipient_norm, 0, names * sizeof *state->recipient_norm);
+}
+
 void greylist_end(void *given)
 {
     struct greylist *state = given;
     free(state->triplet);
     free(state->ghost);
+    free(state->haunted);
     bits_free(&state->haunted_net);
     bits_free(&state->haunted_operator);
     free(state->reach);
@@ -301,14 +380,14 @@ static usec ghost_since(const struct greylist *state, uint32_t attempt, uint32_t
     usec since = USEC_NONE;
     struct key key = { network * 2, sender, recipient, 0 };
     const struct ghost *ghost = bits_get(&state->haunted_net, network) ? ghost_find(state, &key) : NULL;
-    if (ghost && ghost->used)
+    if (ghost && ghost->round == state->round)
         since = ghost->since;
     for (uint32_t i = state->net_operators[network]; i != NONE; i = state->net_operator[i].next) {
         if (!bits_get(&state->haunted_operator, state->net_operator[i].operator_name))
             continue;
         key.client = state->net_operator[i].operator_name * 2 + 1;
         ghost = ghost_find(state, &key);
-        if (ghost && ghost->used && (since == USEC_NONE || ghost->since < since))
+        if (ghost && ghost->round == state->round && (since == USEC_NONE || ghost->since < since))
             since = ghost->since;
     }
     return since;
@@ -324,8 +403,8 @@ static usec retries_since(const struct greylist *state, uint32_t attempt, const 
 {
     if (wild)
         return ghost_since(state, attempt, ANY, ANY);
-    return earlier(ghost_since(state, attempt, key->sender, key->recipient),
-                   ghost_since(state, attempt, WILD, WILD));
+    usec since = ghost_since(state, attempt, key->sender, key->recipient);
+    return state->named ? since : earlier(since, ghost_since(state, attempt, WILD, WILD));
 }
 
 /* Whether an attempt of the list possibly reached in [from, to]. */
@@ -378,13 +457,11 @@ static usec later(usec a, usec b)
     return a == USEC_NONE || b > a ? b : a;
 }
 
-/* What the recorded greylist decided, where that stands: NO passed, YES put off, UNKNOWN it does not tell. */
-static enum tri recorded(const struct greylist *state, const struct asking *asking)
+/* What the recorded greylist decided: NO passed, YES put off, UNKNOWN it does not tell. */
+static enum tri find_recorded(const struct greylist *state, const struct asking *asking)
 {
-    if (!asking->as_recorded)
-        return UNKNOWN;
     struct asked asked[ASKED_MOST];
-    size_t count = judging_asked(asking->judging, asking->attempt, asked);
+    size_t count = judging_asked(asking->judging, asking->judged, asked);
     for (size_t i = 0; i < count; i++) {
         const struct greylist_parameters viewed = state->view(asked[i].parameters);
         const struct greylist_parameters *theirs = &viewed, *ours = state->ours;
@@ -403,6 +480,18 @@ static enum tri recorded(const struct greylist *state, const struct asking *aski
     return UNKNOWN;
 }
 
+/* The same, where it stands. */
+static enum tri recorded(const struct greylist *state, const struct asking *asking)
+{
+    if (!asking->as_recorded)
+        return UNKNOWN;
+    if (!asking->recorded)
+        return find_recorded(state, asking);
+    if (!*asking->recorded)
+        *asking->recorded = (uint8_t)(1 + find_recorded(state, asking));
+    return (enum tri)(*asking->recorded - 1);
+}
+
 /* How many keys retries may have passed newly by now, from the client's address. */
 static uint32_t passes_of_retries(const struct greylist *state, uint32_t network, usec now)
 {
@@ -416,6 +505,10 @@ static uint32_t passes_of_retries(const struct greylist *state, uint32_t network
             count = passes_count(state->passes, state->net_operator[i].operator_name * 2 + 1, until);
     return count;
 }
+
+static const struct triplet nobody = { .last = NONE,
+                                       .certainly_known = USEC_NONE,
+                                       .possibly_known = USEC_NONE };
 
 /* Counts a key's first pass for auto-allowing, at most one in an interval. */
 static void count_pass(const struct greylist *state, uint32_t *passes, usec *last, usec now)
@@ -434,6 +527,8 @@ enum tri greylist_ask(void *given, const struct asking *asking)
     uint32_t attempt = asking->attempt, address = columns->client[columns->session[attempt]];
     usec now = columns->at[attempt], oldest = now - ours->retry_window, newest = now - ours->delay;
     struct client *client = &state->client[address];
+    if (client->round != state->round)
+        *client = (struct client){ 0, 0, USEC_NONE, USEC_NONE, state->round };
 
     uint32_t retried = passes_of_retries(state, columns->network[address], now);
     bool allowed_surely = ours->auto_allow && client->certain >= ours->auto_allow;
@@ -445,20 +540,18 @@ enum tri greylist_ask(void *given, const struct asking *asking)
     struct key key = key_of(state, attempt, &wild);
     struct key wild_key = with(key, WILD, WILD), any_key = with(key, ANY, ANY);
     usec retries = retries_since(state, attempt, &key, wild);
-    uint32_t wild_last = triplet_of(state, &wild_key)->last;
-    struct triplet any = *triplet_of(state, &any_key);
-    struct triplet own = wild ? any : *triplet_of(state, &key);
+    struct triplet wilds = nobody; /* a wild pass may have been this key's */
+    if (!state->named)
+        wilds = *triplet_of(state, &wild_key);
+    struct triplet own = *triplet_of(state, wild ? &any_key : &key);
 
     bool known_surely = !wild && own.certainly_known != USEC_NONE && now <= own.certainly_known;
     bool known_maybe = (own.possibly_known != USEC_NONE && now <= own.possibly_known) ||
+                       (!wild && wilds.possibly_known != USEC_NONE && now <= wilds.possibly_known) ||
                        (retries != USEC_NONE && retries + ours->delay <= now);
-    if (!wild) { /* a wild pass may have been this key's */
-        struct triplet *wilds = triplet_of(state, &wild_key);
-        known_maybe = known_maybe || (wilds->possibly_known != USEC_NONE && now <= wilds->possibly_known);
-    }
-    bool window_surely = !wild && window_certain(state, own.last, wild_last, retries, now);
+    bool window_surely = !wild && window_certain(state, own.last, wilds.last, retries, now);
     bool window_maybe =
-        reached_in(state, own.last, oldest, newest) || reached_in(state, wild_last, oldest, newest);
+        reached_in(state, own.last, oldest, newest) || reached_in(state, wilds.last, oldest, newest);
 
     bool surely = known_surely || window_surely;
     bool maybe = surely || known_maybe || window_maybe || allowed_maybe;
@@ -467,9 +560,10 @@ enum tri greylist_ask(void *given, const struct asking *asking)
 
     /* What it did to the state. */
     bool opens_surely = asking->certain && !allowed_maybe && !wild;
+    struct triplet *triplet = triplet_of(state, wild ? &wild_key : &key);
+    add_reach(state, triplet, now, opens_surely);
     if (verdict != YES) {
         usec until = now + ours->lifetime;
-        struct triplet *triplet = triplet_of(state, wild ? &wild_key : &key);
         bool never_known = triplet->possibly_known == USEC_NONE && retries == USEC_NONE;
         triplet->possibly_known = later(triplet->possibly_known, until);
         if (surely && opens_surely)
@@ -478,15 +572,26 @@ enum tri greylist_ask(void *given, const struct asking *asking)
             if (!known_surely)
                 count_pass(state, &client->possible, &client->last_possible, now);
             if (surely && !known_surely && never_known && !wild && asking->certain && !allowed_maybe &&
-                triplet_of(state, &wild_key)->possibly_known == USEC_NONE)
+                wilds.possibly_known == USEC_NONE)
                 count_pass(state, &client->certain, &client->last_certain, now);
         }
-        triplet = triplet_of(state, &any_key);
-        triplet->possibly_known = later(triplet->possibly_known, until);
+        if (!state->named) { /* for the wild ones that come */
+            triplet = triplet_of(state, &any_key);
+            triplet->possibly_known = later(triplet->possibly_known, until);
+        }
     }
-    add_reach(state, triplet_of(state, wild ? &wild_key : &key), now, opens_surely);
-    add_reach(state, triplet_of(state, &any_key), now, false);
+    if (!state->named)
+        add_reach(state, triplet_of(state, &any_key), now, false);
     return verdict;
+}
+
+static void haunt(struct greylist *state, struct bits *bits, uint32_t which, uint32_t listed)
+{
+    if (bits_get(bits, which))
+        return;
+    bits_set(bits, which);
+    mem_room(state->haunted, state->haunted_room, state->haunted_count + 1);
+    state->haunted[state->haunted_count++] = listed;
 }
 
 void greylist_retry(void *given, const struct asking *asking)
@@ -502,15 +607,18 @@ void greylist_retry(void *given, const struct asking *asking)
     if (wild)
         key = with(key, WILD, WILD);
     key.client = network * 2;
-    bits_set(&state->haunted_net, network);
+    haunt(state, &state->haunted_net, network, network);
     ghost_add(state, &key, now);
     struct key any = with(key, ANY, ANY);
-    ghost_add(state, &any, now);
+    if (!state->named)
+        ghost_add(state, &any, now);
     if (operator_name != NAME_NONE) {
-        bits_set(&state->haunted_operator, operator_name);
+        haunt(state, &state->haunted_operator, operator_name,
+              (uint32_t)columns->network_count + operator_name);
         key.client = any.client = operator_name * 2 + 1;
         ghost_add(state, &key, now);
-        ghost_add(state, &any, now);
+        if (!state->named)
+            ghost_add(state, &any, now);
     }
     if (state->passes) { /* keys that are not known may be another's each */
         uint32_t recipient = wild ? attempt : key.recipient;
@@ -530,4 +638,19 @@ static void *begin(const struct judging *judging)
     return greylist_begin(judging, as_given);
 }
 
-const struct state state_greylist = { begin, greylist_end, greylist_ask, greylist_retry, NULL };
+/* A key without the client is everybody's. */
+static bool by_client(const void *parameters)
+{
+    const uint32_t client = 1u << KEY_CLIENT | 1u << KEY_CLIENT_NET | 1u << KEY_CLIENT_NET6;
+    return ((const struct greylist_parameters *)parameters)->key & client;
+}
+
+const struct state state_greylist = {
+    .begin = begin,
+    .end = greylist_end,
+    .ask = greylist_ask,
+    .retry = greylist_retry,
+    .by_client = by_client,
+    .forget = greylist_forget,
+    .again = greylist_again,
+};

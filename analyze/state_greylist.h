@@ -12,5 +12,7 @@ void *greylist_begin(const struct judging *judging, greylist_view *view);
 void greylist_end(void *given);
 enum tri greylist_ask(void *given, const struct asking *asking);
 void greylist_retry(void *given, const struct asking *asking);
+void greylist_forget(void *given, size_t attempts, bool named);
+void greylist_again(void *given, const struct judging *judging);
 
 #endif

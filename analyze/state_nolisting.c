@@ -98,7 +98,7 @@ static enum tri ask(void *given, const struct asking *asking)
     case AT_PRIMARY:
         break;
     }
-    if (!(columns->kinds[s] >> KIND_UNANSWERED & 1))
+    if (!session_has(columns, s, KIND_UNANSWERED))
         return UNKNOWN;
     if (state->comes[s])
         return NO;
@@ -126,10 +126,12 @@ size_t judging_answered_at(const struct judging *judging, const struct texts *se
     const struct columns *columns = judging->columns;
     size_t count = 0;
     for (size_t s = 0; s < columns->session_count; s++)
-        count += !(columns->kinds[s] >> KIND_UNANSWERED & 1) &&
-                 (is_one_of(columns, servers, columns->server[s]) ||
-                  is_one_of(columns, servers, columns->server_ip[s]));
+        count +=
+            !session_has(columns, s, KIND_UNANSWERED) && (is_one_of(columns, servers, columns->server[s]) ||
+                                                          is_one_of(columns, servers, columns->server_ip[s]));
     return count;
 }
 
-const struct state state_nolisting = { begin, end, ask, retry, might };
+const struct state state_nolisting = {
+    .begin = begin, .end = end, .ask = ask, .retry = retry, .might = might
+};

@@ -74,7 +74,7 @@ static void find_logins(struct rate *state)
     state->network_tries = mem_zero(columns->network_count, sizeof *state->network_tries);
     state->operator_tries = mem_zero(columns->names.count, sizeof *state->operator_tries);
     for (uint32_t s = 0; s < columns->session_count; s++)
-        if (columns->kinds[s] >> KIND_AUTH & 1 || hides_logins(columns, columns->first_attempt[s]))
+        if (session_has(columns, s, KIND_AUTH) || hides_logins(columns, columns->first_attempt[s]))
             state->network_tries[columns->network[columns->client[s]]] = true;
     for (uint32_t s = 0; s < columns->session_count; s++)
         if (columns->operator_of[s] != NAME_NONE &&
@@ -326,7 +326,7 @@ static void retry(void *given, const struct asking *asking)
     struct rate *state = given;
     uint32_t a = asking->attempt;
     bool tries =
-        state->columns->kinds[state->columns->session[a]] >> KIND_AUTH & 1 || hides_logins(state->columns, a);
+        session_has(state->columns, state->columns->session[a], KIND_AUTH) || hides_logins(state->columns, a);
     if (!counts_logins(state) || tries)
         haunts_add(state->haunts, a);
 }
@@ -341,4 +341,4 @@ static bool might(void *given, uint32_t attempt)
            (operator_name != NAME_NONE && state->operator_tries[operator_name]);
 }
 
-const struct state state_rate = { begin, end, ask, retry, might };
+const struct state state_rate = { .begin = begin, .end = end, .ask = ask, .retry = retry, .might = might };

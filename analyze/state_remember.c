@@ -95,4 +95,6 @@ static bool might(void *given, uint32_t attempt)
     return !bits_get(judging->known, attempt) || bits_get(judging->hit, attempt);
 }
 
-const struct state state_remember = { begin, end, ask, retry, might };
+const struct state state_remember = {
+    .begin = begin, .end = end, .ask = ask, .retry = retry, .might = might
+};

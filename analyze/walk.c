@@ -10,72 +10,9 @@
 #include "analyze/lists.h"
 #include "analyze/measure/parameters.h"
 
-/* Verdicts while they are being worked out: an enum tri, and whether the rule is asked at all. */
-enum { JUDGED_VERDICT = 3, JUDGED_NOT_ASKED = 4 };
-
-static bool has_remember(const struct rule *rule)
-{
-    size_t at = rule->measure->remember_at;
-    return at && *(const usec *)(const void *)((const char *)rule->parameters + at) > 0;
-}
-
-/* Within a chain some evidence is known from whichever attempt shows it (semantics.md section 2), asked or
- * not.
- */
-static void share_in_chains(const struct columns *columns, uint8_t *judged)
-{
-    for (uint32_t head = 0; head < columns->attempt_count; head++) {
-        if (columns->before[head] != NO_ATTEMPT || columns->after[head] == NO_ATTEMPT)
-            continue;
-        uint8_t shown = UNKNOWN;
-        for (uint32_t a = head; a != NO_ATTEMPT && shown == UNKNOWN; a = columns->after[a])
-            shown = judged[a] & JUDGED_VERDICT;
-        for (uint32_t a = head; a != NO_ATTEMPT; a = columns->after[a]) {
-            uint8_t own = judged[a] & JUDGED_VERDICT;
-            shown = own == UNKNOWN ? shown : own;
-            judged[a] = (uint8_t)((judged[a] & JUDGED_NOT_ASKED) | shown);
-        }
-    }
-}
-
 static bool is_maybe(const struct walk *walk, uint32_t r, uint32_t attempt)
 {
     return walk->maybe[r].count && bits_get(&walk->maybe[r], attempt);
-}
-
-static void judge_rule(const struct walk *walk, uint32_t r, struct judged *to)
-{
-    const struct columns *columns = walk->columns;
-    const struct judging *judging = &walk->judging[r];
-    bool shared = walk->by_delivery && to->rule->measure->in_chain, with_state = walk->state[r] != NULL;
-    uint8_t *judged = mem_alloc(columns->attempt_count);
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        bool tells = shared && (columns->before[a] != NO_ATTEMPT || columns->after[a] != NO_ATTEMPT);
-        enum tri applies = to->stage <= columns->reached[a] ? judging_applies(judging, a) : NO;
-        judged[a] = applies != NO ? 0 : JUDGED_NOT_ASKED;
-        judged[a] |= (uint8_t)(applies != NO || tells ? judging_verdict(judging, a) : UNKNOWN);
-        if (applies != UNKNOWN)
-            continue;
-        if (judged[a] == YES && !with_state && judging_let_by(judging, a))
-            judged[a] |= JUDGED_NOT_ASKED; /* the same rule did not hit it: it was exempt */
-        else
-            bits_set(&to->maybe, a);
-    }
-    if (shared)
-        share_in_chains(columns, judged);
-    for (uint32_t a = 0; a < columns->attempt_count; a++) {
-        bool asked = !(judged[a] & JUDGED_NOT_ASKED);
-        enum tri verdict = asked ? (enum tri)judged[a] : NO;
-        if (verdict == YES && !with_state && to->maybe.count && bits_get(&to->maybe, a))
-            verdict = UNKNOWN;
-        if (verdict == YES)
-            bits_set(&to->hit, a);
-        if (verdict != UNKNOWN)
-            bits_set(&to->known, a);
-        if (asked)
-            bits_set(&to->applies, a);
-    }
-    free(judged);
 }
 
 static enum tri verdict_of(const struct walk *walk, uint32_t r, uint32_t attempt)
@@ -114,11 +51,17 @@ static enum tri ask_state(struct walk *walk, uint32_t r, uint32_t attempt, bool 
     uint32_t s = columns->session[attempt], network = columns->network[columns->client[s]];
     uint32_t operator_name = columns->operator_of[s];
     bool maybe = is_maybe(walk, r, attempt);
+    if (walk->stand) {
+        walk->stand->asks = true;
+        walk->stand->certain = certain && !maybe;
+        return maybe && walk->stand->answer == YES ? UNKNOWN : walk->stand->answer;
+    }
     bool spoiled = bits_get(&walk->net_spoiled[r], network) ||
                    (operator_name != NAME_NONE && bits_get(&walk->operator_spoiled[r], operator_name));
     struct asking asking = {
         .judging = &walk->judging[r],
         .attempt = attempt,
+        .judged = attempt,
         .certain = certain && !maybe,
         .as_recorded = !spoiled,
         .by_delivery = walk->by_delivery,
@@ -138,6 +81,10 @@ static void spoil(struct walk *walk, uint32_t r, uint32_t attempt)
 {
     const struct columns *columns = walk->columns;
     uint32_t s = columns->session[attempt];
+    if (walk->stand) {
+        walk->stand->spoils = true;
+        return;
+    }
     bits_set(&walk->net_spoiled[r], columns->network[columns->client[s]]);
     if (columns->operator_of[s] != NAME_NONE)
         bits_set(&walk->operator_spoiled[r], columns->operator_of[s]);
@@ -279,12 +226,19 @@ static outcomes stateful_before(const struct walk *walk, uint32_t r, uint32_t at
     return set;
 }
 
-enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt)
+bool walk_goes_by_address(const struct walk *walk, uint32_t rule)
 {
     const struct rule *by = &walk->policy->rules[rule];
-    bool address = by->measure == &measure_greylist
-                       ? ((const struct greylist_parameters *)by->parameters)->key & 1u << KEY_CLIENT
-                       : true;
+    return by->measure == &measure_greylist
+               ? ((const struct greylist_parameters *)by->parameters)->key & 1u << KEY_CLIENT
+               : true;
+}
+
+enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt)
+{
+    bool address = walk_goes_by_address(walk, rule);
+    if (!walk->habits)
+        return address ? walk->habit_of_address : walk->habit_of_network;
     return habit_of(walk->habits, attempt, address);
 }
 
@@ -319,9 +273,6 @@ static outcomes end_of_chain(const struct columns *columns, uint32_t attempt)
         attempt = columns->after[attempt];
     return end_of(columns, attempt);
 }
-
-/* How a chain stands before an attempt: ended, maybe ended, or certainly waiting for it. */
-enum alive { ENDED, MAYBE_ALIVE, ALIVE };
 
 outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome, bool *goes_on)
 {
@@ -367,13 +318,18 @@ static enum alive walk_delivery(struct walk *walk, uint32_t attempt, enum alive 
         goes_on = goes_on || on;
         ends = ends || !on;
     }
-    if (passage.put_off && !is_deferred(columns, attempt)) {
+    if (walk->stand && passage.put_off && !is_deferred(columns, attempt)) {
+        walk->stand->newly_off = true;
+    } else if (passage.put_off && !is_deferred(columns, attempt)) {
         for (uint32_t r = 0; r < walk->policy->rule_count; r++) {
             if (!walk->state[r])
                 continue;
             spoil(walk, r, attempt); /* newly put off */
-            struct asking asking = { &walk->judging[r],           attempt, false, false, true,
-                                     verdict_of(walk, r, attempt) };
+            struct asking asking = { .judging = &walk->judging[r],
+                                     .attempt = attempt,
+                                     .judged = attempt,
+                                     .by_delivery = true,
+                                     .verdict = verdict_of(walk, r, attempt) };
             if (bits_get(&walk->applies[r], attempt))
                 walk->state[r]->retry(walk->held[r], &asking);
         }
@@ -419,6 +375,22 @@ void walk_unit(struct walk *walk, uint32_t first)
     }
 }
 
+enum alive walk_stand(struct walk *walk, uint32_t attempt, enum alive alive, struct stand *stand,
+                      outcomes *delivery)
+{
+    outcomes ended = 0;
+    *stand = (struct stand){ .answer = stand->answer };
+    if (is_relayed(walk, attempt)) {
+        walk->attempt[attempt] = OUTCOME(OUTCOME_RELAYED);
+        *delivery |= alive != ENDED ? OUTCOME(OUTCOME_RELAYED) : 0;
+        return ENDED;
+    }
+    walk->stand = stand;
+    enum alive next = walk_delivery(walk, attempt, alive, alive == ENDED ? &ended : delivery);
+    walk->stand = NULL;
+    return alive == ENDED ? ENDED : next;
+}
+
 static void walk_attempts(struct walk *walk)
 {
     const struct columns *columns = walk->columns;
@@ -453,18 +425,13 @@ static void walk_attempts(struct walk *walk)
     free(alive);
 }
 
-/* Judges a rule, or takes what was judged before. */
 static void prepare_rule(struct walk *walk, size_t k)
 {
     uint32_t r = walk->steps[k].rule;
     const struct rule *rule = &walk->policy->rules[r];
+    struct judged *judged = shelf_judge(walk->shelf, walk->policy, rule, walk->steps[k].stage);
     walk->judging[r] = (struct judging){ walk->columns, walk->record, walk->policy, rule, NULL, NULL };
-    walk->state[r] = has_remember(rule) ? &state_remember : rule->measure->state;
-    struct judged *judged = shelf_find(walk->shelf, walk->policy, rule, walk->steps[k].stage);
-    if (!judged) {
-        judged = shelf_add(walk->shelf, walk->policy, rule, walk->steps[k].stage);
-        judge_rule(walk, r, judged);
-    }
+    walk->state[r] = rule_state(rule);
     walk->judged[r] = judged;
     walk->hit[r] = judged->hit;
     walk->known[r] = judged->known;
@@ -488,7 +455,6 @@ int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *po
     walk->shelf = shelf;
     walk->by_delivery = shelf->options->unit == UNIT_DELIVERY;
     walk->record = shelf->record;
-    walk->habits = shelf->habits;
     walk->judging = mem_zero(rules, sizeof *walk->judging);
     walk->steps = mem_zero(rules, sizeof *walk->steps);
     walk->judged = mem_zero(rules, sizeof *walk->judged);
@@ -503,6 +469,7 @@ int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *po
     policy_steps(policy, walk->steps);
     for (size_t k = 0; k < rules; k++)
         prepare_rule(walk, k);
+    walk->habits = walk->stateful ? shelf_habits(shelf) : NULL;
     return 0;
 }
 

@@ -21,6 +21,18 @@ enum {
 };
 #define OUTCOME(which) ((outcomes)1 << (which))
 
+/* How a chain stands before an attempt: ended, maybe ended, or certainly waiting for it. */
+enum alive { ENDED, MAYBE_ALIVE, ALIVE };
+
+/* What an attempt has to do with the rule that has state, of a policy that has one such. */
+struct stand {
+    enum tri answer; /* that this rule gives */
+    bool asks;       /* it is asked at all */
+    bool certain;    /* and the attempt certainly reaches it */
+    bool spoils;     /* what the record decided does not stand from here on */
+    bool newly_off;  /* it may be put off where the record did not */
+};
+
 struct walk {
     const struct columns *columns;
     const struct policy *policy;
@@ -38,7 +50,9 @@ struct walk {
     const struct state **state;                  /* by rule; NULL: none */
     void **held;                                 /* by rule: what the state holds */
     struct bits *net_spoiled, *operator_spoiled; /* by rule, of networks and of operators' names */
-    struct habits *habits;
+    struct habits *habits;                       /* NULL: those of whoever's turn it is are these */
+    enum habit habit_of_address, habit_of_network;
+    struct stand *stand; /* where what the rule with state says is given; NULL: it is asked */
     bool by_delivery;
     outcomes stateful;  /* the rules with state */
     outcomes *attempt;  /* by attempt: what may become of it; 0: the walk did not get to it */
@@ -56,6 +70,11 @@ int walk_prepare(struct walk *walk, struct shelf *shelf, const struct policy *po
 /* Fills `attempt`, and by delivery `delivery`, for the attempts of one delivery (by other units: of one
  * attempt), where no rule has state. */
 void walk_unit(struct walk *walk, uint32_t first);
+/* Walks one attempt, by delivery, where the rule with state gives stand->answer: fills `attempt` for it, adds
+ * to *delivery what the delivery may come to by it, and fills *stand. Returns how the chain stands after it.
+ */
+enum alive walk_stand(struct walk *walk, uint32_t attempt, enum alive alive, struct stand *stand,
+                      outcomes *delivery);
 void walk_free(struct walk *walk);
 
 /* Whether a stop by rule r lets the client come back (semantics.md section 3: a drop is a 4xx to a chain). */
@@ -66,7 +85,9 @@ outcomes walk_leads(const struct walk *walk, uint32_t attempt, unsigned outcome,
 /* Whether it may go on after this attempt, and *ends: whether it may not. By delivery only. */
 bool walk_goes_on(const struct walk *walk, uint32_t attempt, bool *ends);
 
-/* The habit of the attempt's client, as the key of a measure with state has it. */
+/* The habit of the attempt's client, as the key of a measure with state has it; and whether that has its
+ * address, not its network. */
+bool walk_goes_by_address(const struct walk *walk, uint32_t rule);
 enum habit walk_habit(const struct walk *walk, uint32_t rule, uint32_t attempt);
 
 /* What the record itself says became of an attempt, as an outcome by enum named in place of rules:

@@ -50,6 +50,12 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     return columns_has_sent(columns, recipient, from, at, own) ? UNKNOWN : YES;
 }
 
+static bool looks_farther(const void *given)
+{
+    (void)given;
+    return true; /* at both addresses, and at what was sent */
+}
+
 const struct measure measure_batv = {
     .name = "batv",
     .title = "Bounces of what was not sent",
@@ -61,5 +67,6 @@ const struct measure measure_batv = {
     .reasons = { "a bounce to somebody who is not recorded to have sent anything",
                  "it has a sender, or a tag", "the recipient sent mail, or what is sent is not recorded" },
     .parameters_size = sizeof(struct batv_parameters),
+    .looks_farther = looks_farther,
     .judge = judge,
 };

@@ -100,6 +100,11 @@ static enum tri judge_spam(const struct judging *judging, uint32_t attempt)
     return hit == UNKNOWN && judging_refused(judging, attempt, refused_higher) ? YES : hit;
 }
 
+static bool spam_looks_farther(const void *given)
+{
+    return ((const struct spam_parameters *)given)->symbols.count > 0;
+}
+
 const struct measure measure_spam = {
     .name = "spam",
     .title = "Spam by content",
@@ -111,6 +116,7 @@ const struct measure measure_spam = {
     .seconds = 0.5,
     .parameters = spam_table,
     .parameters_size = sizeof(struct spam_parameters),
+    .looks_farther = spam_looks_farther,
     .judge = judge_spam,
 };
 

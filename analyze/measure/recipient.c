@@ -20,6 +20,11 @@ static enum tri judge_recipient(const struct judging *judging, uint32_t attempt)
     return tri_not(judging_conclude(judging, attempt, KIND_RECIPIENT, NULL, NULL, YES));
 }
 
+static bool recipient_looks_farther(const void *given)
+{
+    return ((const struct recipient_parameters *)given)->list.count > 0;
+}
+
 const struct measure measure_recipient = {
     .name = "recipient",
     .guards = true,
@@ -31,6 +36,7 @@ const struct measure measure_recipient = {
     .in_chain = true,
     .parameters = recipient_table,
     .parameters_size = sizeof(struct recipient_parameters),
+    .looks_farther = recipient_looks_farther,
     .judge = judge_recipient,
 };
 
@@ -61,6 +67,11 @@ static enum tri judge_relay(const struct judging *judging, uint32_t attempt)
                : relay;
 }
 
+static bool relay_looks_farther(const void *given)
+{
+    return ((const struct relay_parameters *)given)->domains.count > 0;
+}
+
 const struct measure measure_relay = {
     .name = "relay",
     .guards = true,
@@ -71,5 +82,6 @@ const struct measure measure_relay = {
     .reply = REPLY_5XX,
     .parameters = relay_table,
     .parameters_size = sizeof(struct relay_parameters),
+    .looks_farther = relay_looks_farther,
     .judge = judge_relay,
 };

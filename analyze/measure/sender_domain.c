@@ -58,6 +58,11 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     return hit;
 }
 
+static bool looks_farther(const void *given)
+{
+    return ((const struct sender_domain_parameters *)given)->fqdn;
+}
+
 static double look_ups(const void *given)
 {
     const struct sender_domain_parameters *ours = given;
@@ -75,5 +80,6 @@ const struct measure measure_sender_domain = {
     .look_ups_of = look_ups,
     .parameters = parameters,
     .parameters_size = sizeof(struct sender_domain_parameters),
+    .looks_farther = looks_farther,
     .judge = judge,
 };

@@ -19,6 +19,12 @@ static enum tri judge(const struct judging *judging, uint32_t attempt)
     return sent_mail && offered ? YES : UNKNOWN;
 }
 
+static bool looks_farther(const void *given)
+{
+    (void)given;
+    return true; /* at when TLS was offered, and where */
+}
+
 const struct measure measure_tls_required = {
     .name = "tls-required",
     .title = "Without TLS",
@@ -30,5 +36,6 @@ const struct measure measure_tls_required = {
     .reasons = { "MAIL without TLS, while TLS was offered", "it used TLS",
                  "whether TLS was offered is not recorded, or it did not come so far" },
     .parameters_size = sizeof(uint32_t),
+    .looks_farther = looks_farther,
     .judge = judge,
 };
