@@ -119,7 +119,7 @@ static int judge_whole(const struct sweeping *sweeping, const struct policy *pol
         return -1;
     struct estimate *estimate = estimate_new(&walk);
     replay_count(walk.columns, &walk, estimate, sweeping->shelf->options, NULL, &tally);
-    struct harm_cells harms = harms_count(&walk, estimate, &sweeping->wanted);
+    struct harm_cells harms = harms_count(&walk, estimate, &sweeping->wanted, NULL);
     *row = (struct sweep_row){ .units = tally.units,
                                .stopped = { tally.stopped, tally.stopped_low, tally.stopped_high },
                                .delayed = tally.delayed,
