@@ -6,9 +6,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include "analyze/blame.h"
 #include "analyze/classes.h"
 #include "analyze/counting.h"
+#include "analyze/harms.h"
 #include "analyze/lists.h"
 #include "analyze/measure.h"
 #include "analyze/units.h"
@@ -86,17 +86,11 @@ static struct trial_harm whole_harm(const struct harm_cells *cells)
 struct counting {
     struct walk *walk;
     struct estimate *estimate;
-    struct harm_cells all, by_rule[RULES_MOST];
+    struct harm_cells all;
     struct rows rows;
     struct cell row[64], stopped;
     enum basis basis[64];
 };
-
-static void count_harm(struct counting *counting, uint32_t first, uint16_t signs, uint64_t times)
-{
-    harms_add(&counting->all, counting->walk, counting->estimate, first, signs, times);
-    blame_add(counting->by_rule, counting->walk, counting->estimate, first, signs, times);
-}
 
 static void count_rows(struct counting *counting, uint32_t first, uint64_t times)
 {
@@ -155,17 +149,13 @@ static int count_whole(const struct trial *trial, struct counting *counting, con
                        struct figures *figures, struct why *why)
 {
     struct walk walk;
-    const struct columns *columns = trial->columns;
-    enum unit unit = trial->options->unit;
     if (walk_shelved(&walk, trial->shelf, policy, why) < 0)
         return -1;
     struct estimate *estimate = estimate_new(&walk);
     counting->walk = &walk;
     counting->estimate = estimate;
-    replay_count(columns, &walk, estimate, trial->options, NULL, &figures->tally);
-    for (uint32_t a = 0; a < columns->attempt_count; a++)
-        if (unit_begins(columns, unit, a) && unit_in_period(columns, trial->options, a))
-            count_harm(counting, a, unit_signs(columns, &trial->wanted, unit, a), 1);
+    replay_count(walk.columns, &walk, estimate, trial->options, NULL, &figures->tally);
+    counting->all = harms_count(&walk, estimate, &trial->wanted, counting->all.by_rule);
     figures->costs = costs_of(&walk, estimate);
     estimate_free(estimate);
     walk_free(&walk);
@@ -197,7 +187,7 @@ static void count_classes(const struct trial *trial, struct counting *counting, 
         const struct unit_class *like = &classes->unit[i];
         tally->units += like->times;
         count_rows(counting, like->first, like->times);
-        count_harm(counting, like->first, like->signs, like->times);
+        harms_add(&counting->all, walk, estimate, like->first, like->signs, like->times);
     }
     for (size_t i = 0; i < classes->session_count; i++) {
         const struct session_class *like = &classes->session[i];
@@ -246,7 +236,8 @@ static bool is_quick(const struct trial *trial, const struct walk *walk)
 int trial_run(struct trial *trial, const struct policy *policy, struct figures *figures, struct why *why)
 {
     struct walk walk;
-    struct counting counting = { 0 };
+    struct harm_cells by_rule[RULES_MOST] = { 0 };
+    struct counting counting = { .all.by_rule = by_rule };
     *figures = (struct figures){ 0 };
     if (walk_prepare(&walk, trial->shelf, policy, why) < 0)
         return -1;
@@ -264,7 +255,7 @@ int trial_run(struct trial *trial, const struct policy *policy, struct figures *
     figures->all = whole_harm(&counting.all);
     figures->rule = arena_zero(&figures->tally.arena, (policy->rule_count + 1) * sizeof *figures->rule);
     for (size_t r = 0; r < policy->rule_count; r++)
-        figures->rule[r] = whole_harm(&counting.by_rule[r]);
+        figures->rule[r] = whole_harm(&by_rule[r]);
     return 0;
 }
 
