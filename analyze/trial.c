@@ -152,8 +152,6 @@ static int count_whole(const struct trial *trial, struct counting *counting, con
     if (walk_shelved(&walk, trial->shelf, policy, why) < 0)
         return -1;
     struct estimate *estimate = estimate_new(&walk);
-    counting->walk = &walk;
-    counting->estimate = estimate;
     replay_count(walk.columns, &walk, estimate, trial->options, NULL, &figures->tally);
     counting->all = harms_count(&walk, estimate, &trial->wanted, counting->all.by_rule);
     figures->costs = costs_of(&walk, estimate);
