@@ -304,8 +304,9 @@ static int turn_parameter(const struct knob *knob, void *parameters, const struc
         *(uint32_t *)at = (uint32_t)step_number(*(uint32_t *)at, by);
         break;
     case PARAMETER_WORD:
-        while (parameter->words[words])
+        do
             words++;
+        while (parameter->words[words]);
         *(uint32_t *)at = (*(uint32_t *)at + (by > 0 ? 1 : words - 1)) % words;
         break;
     case PARAMETER_WORDS:

@@ -59,26 +59,6 @@ int trial_run(struct trial *trial, const struct policy *policy, struct figures *
     return 0;
 }
 
-bool trial_foresee(struct trial *trial, const struct policy *policy)
-{
-    (void)trial;
-    (void)policy;
-    return true;
-}
-
-bool trial_is_quick(struct trial *trial, const struct policy *policy)
-{
-    (void)trial;
-    (void)policy;
-    return false;
-}
-
-bool trial_settle(struct trial *trial)
-{
-    (void)trial;
-    return false;
-}
-
 static void take_zone(const struct columns *columns, const struct fact *fact, struct names *found)
 {
     if (fact->kind == KIND_DNSBL && fact->subject != NAME_NONE &&

@@ -30,18 +30,9 @@ struct trial *trial_new(struct columns *columns, const struct replay_options *op
                         const struct policy *base);
 void trial_free(struct trial *trial);
 
-/* Tries a policy. It must last as long as the trial, unless trial_foresee() would not judge anything of it.
- * 0, or -1 with why; figures_free() is due where it is 0. */
+/* Tries a policy, which must last as long as the trial. 0, or -1 with why; figures_free() is due where it is
+ * 0. */
 int trial_run(struct trial *trial, const struct policy *policy, struct figures *figures, struct why *why);
-
-/* Before it is asked for: judges what measures a policy has that are not judged yet. Returns whether there
- * was one; then the policy must last as long as the trial. */
-bool trial_foresee(struct trial *trial, const struct policy *policy);
-/* Whether it is answered quickly: by classes, for it has no state. */
-bool trial_is_quick(struct trial *trial, const struct policy *policy);
-/* Makes ready for what was foreseen; takes as long as a trial, or longer. Returns whether there was anything
- * to do. */
-bool trial_settle(struct trial *trial);
 
 /* The DNS lists that the record shows, in `arena`. */
 struct texts trial_zones(const struct columns *columns, struct arena *arena);

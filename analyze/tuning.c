@@ -440,63 +440,6 @@ void attempted_free(struct attempted *attempted)
     *attempted = (struct attempted){ 0 };
 }
 
-struct likely {
-    struct tuning *tuning;
-    struct attempted *list;
-    size_t count, room;
-};
-
-static void likely_add(struct likely *likely, struct edition *edition)
-{
-    mem_room(likely->list, likely->room, likely->count + 1);
-    likely->list[likely->count++] = attempt_of(edition);
-}
-
-static void likely_turns(struct likely *likely, size_t place)
-{
-    struct tuning *tuning = likely->tuning;
-    struct knobs knobs = tuning_knobs(tuning, place);
-    size_t r = current(tuning)->steps[place].rule;
-    for (size_t i = 0; i < knobs.count; i++)
-        for (int by = 1; knob_turns(&knobs.knob[i]) && by >= -1; by -= 2) {
-            struct edition *edition = turned(tuning, r, &knobs.knob[i], by, NULL);
-            if (edition)
-                likely_add(likely, edition);
-        }
-}
-
-static void likely_at(struct likely *likely, size_t place)
-{
-    const struct edition *now = current(likely->tuning);
-    size_t r = now->steps[place].rule;
-    struct edition *switched = next_edition(likely->tuning);
-    switched->off[r] = !switched->off[r];
-    likely_add(likely, switched);
-    if (now->off[r])
-        return;
-    likely_turns(likely, place);
-    for (int by = -1; by <= 1; by += 2) {
-        size_t other = place + (size_t)(ptrdiff_t)by;
-        if (other >= tuning_count(likely->tuning) || now->steps[other].stage != now->steps[place].stage)
-            continue;
-        struct edition *moved = next_edition(likely->tuning);
-        swap_rules(moved, r, now->steps[other].rule);
-        likely_add(likely, moved);
-    }
-}
-
-struct attempted *tuning_likely(struct tuning *tuning, size_t place, size_t *count)
-{
-    struct likely likely = { .tuning = tuning };
-    if (place < tuning_count(tuning))
-        likely_at(&likely, place);
-    for (size_t other = 0; other < tuning_count(tuning); other++)
-        if (other != place)
-            likely_at(&likely, other);
-    *count = likely.count;
-    return likely.list;
-}
-
 /* ---- To be written. */
 
 /* A rule as it would be written, for a remark. */

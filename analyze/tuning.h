@@ -53,9 +53,6 @@ struct attempted {
 };
 struct attempted tuning_attempt(const struct tuning *tuning);
 void attempted_free(struct attempted *attempted);
-/* The policies that one step more would make, those of the measure at `place` first; the caller frees each,
- * and the list. */
-struct attempted *tuning_likely(struct tuning *tuning, size_t place, size_t *count);
 
 /* Writes it, with a remark on what was changed, and what is off as a remark in its place. `name` is what it
  * is called; at == NULL: as it was loaded. 0, or -1 with why. */

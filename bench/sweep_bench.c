@@ -1,7 +1,8 @@
 /* A sweep of many policies over generated sessions: how long the loading into columns takes, how long the
  * sweep after it, and how much memory there is a session.
  *
- *     sweep_bench [SESSIONS [POLICIES [STATEFUL]]]      1000000, 1000, 0: how many of them have greylisting */
+ *     sweep_bench [SESSIONS [POLICIES [STATEFUL]]]      1000000, 1000, 0: how many of them have greylisting
+ */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <math.h>

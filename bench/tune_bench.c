@@ -115,7 +115,7 @@ static void tune(struct columns *columns, const char *what, const char *yaml)
     double ready = seconds() - start, longest = 0;
     double first = answer(&bench);
     tuning_turn(bench.tuning, 0, &tuning_knobs(bench.tuning, 0).knob[0], 1, NULL);
-    double unforeseen = answer(&bench), ahead = 0 ? foresee(&bench, &longest) : 0;
+    double unforeseen = answer(&bench), ahead = foresee(&bench, &longest);
     press_all(&bench);
     printf(
         "%s: ready after %.2f s, first answer %.3f s, one that was not foreseen %.3f s\n"

@@ -42,16 +42,23 @@ static void die(int number)
     raise(number);
 }
 
+/* NULL: the terminal has none of that name. tigetstr(3) says (char *)-1 for what is no text at all. */
+static const char *capability(const char *name)
+{
+    const char *text = tigetstr(name);
+    return (intptr_t)text == -1 ? NULL : text;
+}
+
 static void prepare_to_die(void)
 {
     static const char *const capabilities[] = { "sgr0", "rmcup", "cnorm" };
     static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT, SIGHUP };
     for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) {
-        const char *text = tigetstr(capabilities[i]);
-        size_t len = text && text != (char *)-1 ? strlen(text) : 0;
-        if (terminal.last_words_len + len > sizeof terminal.last_words)
+        const char *text = capability(capabilities[i]);
+        size_t len = text ? strlen(text) : 0;
+        if (len == 0 || terminal.last_words_len + len > sizeof terminal.last_words)
             continue;
-        memcpy(terminal.last_words + terminal.last_words_len, len ? text : "", len);
+        memcpy(terminal.last_words + terminal.last_words_len, text, len);
         terminal.last_words_len += len;
     }
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
@@ -90,7 +97,7 @@ static void choose_styles(void)
     const char *without = getenv("NO_COLOR");
     bool colours =
         (!without || !*without) && has_colors() && start_color() == OK && use_default_colors() == OK;
-    for (short i = 0; i < SCREEN_STYLES; i++) {
+    for (int i = 0; i < SCREEN_STYLES; i++) {
         terminal.attributes[i] = with_colours[i].attributes;
         terminal.pair[i] = 0;
         if (colours && with_colours[i].colour >= 0 &&
@@ -109,8 +116,7 @@ int terminal_open(struct why *why)
     if (!type || !*type || setupterm(type, STDOUT_FILENO, &known) != OK)
         return why_set(why, EX_USAGE, "the terminal's type is not known (TERM=%s); try TERM=xterm",
                        type ? type : "");
-    const char *moves = tigetstr("cup");
-    bool can_move = moves && moves != (char *)-1;
+    bool can_move = capability("cup") != NULL;
     del_curterm(cur_term);
     if (can_move)
         terminal.screen = newterm(NULL, stdout, stdin);

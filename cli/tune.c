@@ -32,7 +32,7 @@ struct tune {
     struct work *work;
     struct attempted now; /* the policy that is shown, without what is off */
     bool changed;         /* it has to be made anew */
-    bool foreseen, compared;
+    bool compared;
     struct tune_shown shown;
     enum question asked;
     char typed[TYPED_BYTES]; /* with a NUL */
@@ -251,7 +251,7 @@ static void key_compare(struct tune *tune)
 static void key_write(struct tune *tune)
 {
     ask(tune, ASKED_FILE, STR("Write to (Esc: not):"));
-    strcpy(tune->typed, tune->file);
+    memcpy(tune->typed, tune->file, sizeof tune->typed);
     tune->shown.typed = str_of(tune->typed);
 }
 
@@ -264,41 +264,41 @@ static void key_quit(struct tune *tune)
 }
 
 static const struct key_row {
-    uint32_t key;
     void (*press)(struct tune *tune);
+    uint32_t key;
     bool of_measure; /* there must be one */
 } key_rows[] = {
-    { KEYS_UP, key_up, true },
-    { 'k', key_up, true },
-    { KEYS_DOWN, key_down, true },
-    { 'j', key_down, true },
-    { KEYS_PAGE_UP, key_page_up, true },
-    { KEYS_PAGE_DOWN, key_page_down, true },
-    { KEYS_HOME, key_home, true },
-    { 'g', key_home, true },
-    { KEYS_END, key_end, true },
-    { 'G', key_end, true },
-    { ' ', key_switch, true },
-    { 'K', key_before, true },
-    { KEYS_SHIFT_UP, key_before, true },
-    { 'J', key_behind, true },
-    { KEYS_SHIFT_DOWN, key_behind, true },
-    { KEYS_TAB, key_next, true },
-    { KEYS_ENTER, key_next, true },
-    { KEYS_BACK_TAB, key_previous, true },
-    { KEYS_RIGHT, key_more, true },
-    { '+', key_more, true },
-    { KEYS_LEFT, key_less, true },
-    { '-', key_less, true },
-    { 'd', key_delay_reject, true },
-    { 'u', key_undo, true },
-    { 'r', key_redo, true },
-    { '=', key_reset, true },
-    { 'c', key_compare, false },
-    { '?', key_help, false },
-    { 'h', key_help, false },
-    { 'w', key_write, false },
-    { 'q', key_quit, false },
+    { key_up, KEYS_UP, true },
+    { key_up, 'k', true },
+    { key_down, KEYS_DOWN, true },
+    { key_down, 'j', true },
+    { key_page_up, KEYS_PAGE_UP, true },
+    { key_page_down, KEYS_PAGE_DOWN, true },
+    { key_home, KEYS_HOME, true },
+    { key_home, 'g', true },
+    { key_end, KEYS_END, true },
+    { key_end, 'G', true },
+    { key_switch, ' ', true },
+    { key_before, 'K', true },
+    { key_before, KEYS_SHIFT_UP, true },
+    { key_behind, 'J', true },
+    { key_behind, KEYS_SHIFT_DOWN, true },
+    { key_next, KEYS_TAB, true },
+    { key_next, KEYS_ENTER, true },
+    { key_previous, KEYS_BACK_TAB, true },
+    { key_more, KEYS_RIGHT, true },
+    { key_more, '+', true },
+    { key_less, KEYS_LEFT, true },
+    { key_less, '-', true },
+    { key_delay_reject, 'd', true },
+    { key_undo, 'u', true },
+    { key_redo, 'r', true },
+    { key_reset, '=', true },
+    { key_compare, 'c', false },
+    { key_help, '?', false },
+    { key_help, 'h', false },
+    { key_write, 'w', false },
+    { key_quit, 'q', false },
 };
 
 /* ---- Writing. */
@@ -334,7 +334,7 @@ static void write_file(struct tune *tune)
         say_that(tune, true, str_of(why.text));
     } else {
         tuning_saved(tune->tuning);
-        strcpy(tune->file, tune->typed);
+        memcpy(tune->file, tune->typed, sizeof tune->file);
         tune->written = true;
         say_that(tune, false, arena_printf(&arena, "Written to %s.", tune->typed));
     }
@@ -448,7 +448,7 @@ static void look_up(struct tune *tune)
     if (tune->changed) {
         attempted_free(&tune->now);
         tune->now = tuning_attempt(tune->tuning);
-        tune->changed = tune->foreseen = tune->compared = false;
+        tune->changed = tune->compared = false;
         tune->shown.verdict = (struct str){ NULL, 0 };
         asks = true;
     }
@@ -460,12 +460,6 @@ static void look_up(struct tune *tune)
         work_ask(tune->work, tuning_attempt(tune->tuning));
     }
     tune->shown.fresh = known != NULL;
-    if (known && !tune->foreseen) {
-        size_t count = 0;
-        struct attempted *likely = tuning_likely(tune->tuning, tune->shown.place, &count);
-        work_foresee(tune->work, likely, count);
-        tune->foreseen = true;
-    }
     bool compares = tune->shown.page == TUNE_COMPARE && tuning_is_changed(tune->tuning);
     if (known && compares && !tune->compared) {
         work_compare(tune->work, tuning_attempt(tune->tuning));

@@ -10,27 +10,14 @@
 #include <unistd.h>
 
 #include "analyze/compare.h"
-#include "base/clock.h"
 #include "report/compare_table.h"
 
-/* With state a policy is only tried ahead where it takes no longer than this: who asks meanwhile must wait.
- */
-#define AHEAD_MOST (USEC_SECOND / 5)
 enum { KNOWN_MOST = 1000, END_MSEC = 300 };
 
 struct known {
     char *key;
     size_t key_len;
     struct figures figures;
-};
-
-/* Looking ahead: first all that is new is judged, then what is quick is made ready, then each is tried. */
-enum phase { AHEAD_JUDGE, AHEAD_SETTLE, AHEAD_TRY, AHEAD_DONE };
-
-struct ahead {
-    struct attempted *list;
-    size_t count, next;
-    enum phase phase;
 };
 
 struct work {
@@ -42,7 +29,6 @@ struct work {
     /* under the lock */
     bool stop, heard;
     struct attempted asked, compared; /* no policy: nothing */
-    struct ahead coming;              /* a new list; NULL: none */
     struct known **known;             /* the oldest first */
     size_t known_count, known_room;
     const struct figures *shown, *first;
@@ -54,10 +40,8 @@ struct work {
     const struct replay_options *options;
     const struct policy *loaded;
     struct trial *trial;
-    struct attempted *kept; /* whose verdicts are on the trial's shelf */
+    struct attempted *kept; /* all that were tried: the trial looks at them */
     size_t kept_count, kept_room;
-    struct ahead ahead;
-    usec with_state; /* how long the last one took that had */
     struct arena verdicts;
 };
 
@@ -114,37 +98,14 @@ static void keep(struct work *work, struct str key, const struct figures *figure
 
 /* ---- The thread. */
 
-/* Judges what the policy has that is new. Then the policy stays: the shelf looks at it. */
-static void judge(struct work *work, struct attempted *attempted)
-{
-    if (!trial_foresee(work->trial, attempted->policy))
-        return;
-    mem_room(work->kept, work->kept_room, work->kept_count + 1);
-    work->kept[work->kept_count++] = *attempted;
-}
-
-static bool is_kept(const struct work *work, const struct attempted *attempted)
-{
-    for (size_t i = work->kept_count; i-- > 0;)
-        if (work->kept[i].policy == attempted->policy)
-            return true;
-    return false;
-}
-
-static void let_go(const struct work *work, struct attempted *attempted)
-{
-    if (!is_kept(work, attempted))
-        attempted_free(attempted);
-}
-
+/* The policy stays: the trial looks at it as long as it lasts. */
 static void try_it(struct work *work, const struct attempted *attempted)
 {
     struct figures figures;
     struct why why = { 0 };
-    usec start = clock_steady();
     int result = trial_run(work->trial, attempted->policy, &figures, &why);
-    if (result == 0 && figures.with_state)
-        work->with_state = clock_steady() - start;
+    mem_room(work->kept, work->kept_room, work->kept_count + 1);
+    work->kept[work->kept_count++] = *attempted;
     pthread_mutex_lock(&work->lock);
     if (result < 0)
         work->why = why;
@@ -175,66 +136,20 @@ static void compare(struct work *work, struct attempted *attempted)
     arena_free(&arena);
 }
 
-static void ahead_drop(const struct work *work, struct ahead *ahead)
-{
-    for (size_t i = 0; i < ahead->count; i++)
-        let_go(work, &ahead->list[i]);
-    free(ahead->list);
-    *ahead = (struct ahead){ .phase = AHEAD_DONE };
-}
-
-static bool is_known(struct work *work, struct str key)
-{
-    pthread_mutex_lock(&work->lock);
-    bool known = find(work, key) != NULL;
-    pthread_mutex_unlock(&work->lock);
-    return known;
-}
-
-/* A step of looking ahead. */
-static void look_ahead(struct work *work)
-{
-    struct ahead *ahead = &work->ahead;
-    if (ahead->phase == AHEAD_SETTLE)
-        trial_settle(work->trial);
-    if (ahead->phase == AHEAD_SETTLE || ahead->next >= ahead->count) {
-        ahead->phase++;
-        ahead->next = 0;
-        return;
-    }
-    const struct attempted *one = &ahead->list[ahead->next];
-    if (is_known(work, one->key)) {
-        /* nothing is left to do */
-    } else if (ahead->phase == AHEAD_JUDGE) {
-        judge(work, &ahead->list[ahead->next]);
-    } else if (trial_is_quick(work->trial, one->policy) ||
-               (work->with_state && work->with_state <= AHEAD_MOST)) {
-        try_it(work, one);
-    }
-    ahead->next++;
-}
-
 /* What is to be done next; under the lock, which is let go of while it waits. */
-enum job { JOB_STOP, JOB_TRY, JOB_COMPARE, JOB_AHEAD };
+enum job { JOB_STOP, JOB_TRY, JOB_COMPARE };
 
 static enum job next_job(struct work *work, struct attempted *attempted)
 {
     for (;;) {
         if (work->stop)
             return JOB_STOP;
-        if (work->coming.list) {
-            ahead_drop(work, &work->ahead);
-            work->ahead = work->coming;
-            work->coming = (struct ahead){ 0 };
-        }
         struct attempted *slot = work->asked.policy ? &work->asked : &work->compared;
         if (slot->policy) {
             *attempted = *slot;
             *slot = (struct attempted){ 0 };
             return slot == &work->asked ? JOB_TRY : JOB_COMPARE;
         }
-        if (work->ahead.phase != AHEAD_DONE)
-            return JOB_AHEAD;
         pthread_cond_wait(&work->wanted, &work->lock);
     }
 }
@@ -250,17 +165,12 @@ static void *run(void *given)
         pthread_mutex_unlock(&work->lock);
         if (job == JOB_STOP)
             return NULL;
-        if (job == JOB_AHEAD) {
-            look_ahead(work);
-            continue;
-        }
         if (job == JOB_TRY) {
-            judge(work, &attempted);
             try_it(work, &attempted);
         } else {
             compare(work, &attempted);
+            attempted_free(&attempted);
         }
-        let_go(work, &attempted);
     }
 }
 
@@ -275,7 +185,6 @@ struct work *work_start(struct columns *columns, const struct replay_options *op
     work->options = options;
     work->loaded = loaded;
     work->heard = true;
-    work->ahead.phase = AHEAD_DONE;
     pthread_mutex_init(&work->lock, NULL);
     pthread_cond_init(&work->wanted, NULL);
     if (pipe2(work->done, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -304,8 +213,6 @@ bool work_stop(struct work *work)
         return false;
     attempted_free(&work->asked);
     attempted_free(&work->compared);
-    ahead_drop(work, &work->ahead);
-    ahead_drop(work, &work->coming);
     trial_free(work->trial);
     for (size_t i = 0; i < work->kept_count; i++)
         attempted_free(&work->kept[i]);
@@ -354,18 +261,6 @@ void work_ask(struct work *work, struct attempted attempted)
     work->asked = attempted;
     pthread_cond_signal(&work->wanted);
     pthread_mutex_unlock(&work->lock);
-}
-
-void work_foresee(struct work *work, struct attempted *list, size_t count)
-{
-    pthread_mutex_lock(&work->lock);
-    struct ahead before = work->coming; /* not looked at yet, so none of it is kept */
-    work->coming = (struct ahead){ .list = list, .count = count };
-    pthread_cond_signal(&work->wanted);
-    pthread_mutex_unlock(&work->lock);
-    for (size_t i = 0; i < before.count; i++)
-        attempted_free(&before.list[i]);
-    free(before.list);
 }
 
 void work_compare(struct work *work, struct attempted attempted)

@@ -1,6 +1,5 @@
 /* What `mxreplay tune` works out while its keys are minded: policies are tried by a thread of their own, what
- * was asked last first. What it found out is kept, and where nothing is asked, it tries what may be asked
- * next. */
+ * was asked last first. What it found out is kept. */
 #ifndef CLI_TUNE_WORK_H
 #define CLI_TUNE_WORK_H
 
@@ -22,9 +21,6 @@ void work_heard(struct work *work);
 const struct figures *work_known(struct work *work, struct str key);
 /* To be tried next, in place of what was asked before. It is the work's from now on. */
 void work_ask(struct work *work, struct attempted attempted);
-/* To be tried when there is time, in this order, in place of those before; `list` and what is in it are the
- * work's. */
-void work_foresee(struct work *work, struct attempted *list, size_t count);
 /* What changes between the loaded policy and this one, as a sentence (report/compare_table.h): asks for it,
  * and tells whether the answer to the newest question is there; then it lasts until the next question. */
 void work_compare(struct work *work, struct attempted attempted);

@@ -62,8 +62,10 @@ static struct str count_text(uint64_t count, bool compact, struct arena *arena)
 {
     static const char units[] = "kMG";
     char text[GROUPED_BYTES];
-    if (!compact || count < 10000)
-        return arena_str(arena, (struct str){ text, text_grouped(count, text) });
+    if (!compact || count < 10000) {
+        size_t len = text_grouped(count, text);
+        return arena_str(arena, (struct str){ text, len });
+    }
     double number = (double)count;
     size_t unit = 0;
     for (number /= 1000; number >= 999.5 && unit < 2; unit++)
