@@ -42,10 +42,12 @@ static uint64_t state_part(const struct shelf *shelf, uint32_t attempt)
         if (!rule_state(judged->rule))
             continue;
         bool maybe = judged->maybe.count && bits_get(&judged->maybe, attempt);
-        own = signature_mix(own, (uint64_t)judging_touched(&judging, attempt) |
-                                     (uint64_t)judging_alike(&judging, attempt) << 2 |
-                                     (uint64_t)judging_passed(&judging, attempt, NULL) << 3 |
-                                     (uint64_t)maybe << 4);
+        struct asked asked[ASKED_MOST];
+        size_t count = judging_asked(&judging, attempt, asked);
+        own = signature_mix(own, (uint64_t)judging_touched(&judging, attempt) << 1 | (uint64_t)maybe);
+        own = count ? signature_mix(own, record_trace(shelf->record, attempt)) : own;
+        for (size_t k = 0; k < count; k++)
+            own = signature_mix(own, (uint64_t)asked[k].status << 1 | asked[k].alike);
     }
     return own;
 }
@@ -176,6 +178,27 @@ static void merge_sessions(struct classes *classes, const struct classes *fine, 
     free(chained);
 }
 
+/* ---- Attempts, each at its place in its chain. */
+
+static void merge_attempts(struct classes *classes, const struct shelf *shelf, const uint64_t *signature)
+{
+    const struct columns *columns = shelf->columns;
+    struct signatures found = { 0 };
+    classes->attempt_of = mem_alloc((columns->attempt_count + 1) * sizeof *classes->attempt_of);
+    for (uint32_t head = 0; head < columns->attempt_count; head++) {
+        bool chained = shelf->options->unit == UNIT_DELIVERY;
+        uint64_t whole = signature[head];
+        uint32_t place = 0;
+        if (chained && columns->before[head] != NO_ATTEMPT)
+            continue;
+        for (uint32_t a = columns->after[head]; chained && a != NO_ATTEMPT; a = columns->after[a])
+            whole = signature_mix(whole, signature[a]);
+        for (uint32_t a = head; a != NO_ATTEMPT; a = chained ? columns->after[a] : NO_ATTEMPT)
+            classes->attempt_of[a] = signatures_number(&found, signature_mix(whole, place++), a);
+    }
+    signatures_free(&found);
+}
+
 /* ---- What is to be walked. */
 
 static void walk_also(struct classes *classes, size_t *room, struct bits *seen, const struct columns *columns,
@@ -213,6 +236,7 @@ struct classes classes_merge(const struct classes *fine, const struct shelf *she
     uint64_t *signature = attempt_signatures(shelf, relays);
     merge_units(&classes, fine, shelf, signature);
     merge_sessions(&classes, fine, shelf, signature);
+    merge_attempts(&classes, shelf, signature);
     classes_find_walked(&classes, shelf->columns, shelf->options->unit);
     free(signature);
     return classes;
@@ -226,5 +250,6 @@ void classes_free(struct classes *classes)
     free(classes->walked);
     free(classes->unit_of);
     free(classes->session_of);
+    free(classes->attempt_of);
     *classes = (struct classes){ 0 };
 }

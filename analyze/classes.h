@@ -25,7 +25,9 @@ struct classes {
     uint32_t *walked; /* what is to be walked for them: units' firsts, or attempts where the unit is not the
                          delivery */
     size_t walked_count;
-    uint32_t *unit_of, *session_of; /* merged: the numbers of those that they are merged from; else NULL */
+    /* Where these are merged: by those that they are merged from, the number of the one; and by attempt one
+     * that in its chain is like it. Else NULL. */
+    uint32_t *unit_of, *session_of, *attempt_of;
 };
 
 /* How many messages a session has, as far as costs go: its transactions, or the one that it might have had.

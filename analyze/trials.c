@@ -24,8 +24,9 @@ struct trials {
     const struct networks *relays; /* for which it is */
     struct told_apart *told;       /* with these */
     size_t told_count, told_room;
-    outcomes *attempt, *delivery; /* room for walks over it */
-    struct stateful *stateful;    /* NULL: not asked for yet */
+    outcomes *attempt, *delivery;       /* room for walks over it */
+    struct stateful *stateful;          /* NULL: not asked for yet */
+    const struct classes *stateful_for; /* these classes */
 
     struct classes merged; /* of the digest, for the policies that are expected */
     size_t merged_rules;   /* for the first so many rules on the digest's shelf; 0: there are none */
@@ -50,16 +51,22 @@ struct trials *trials_new(struct columns *columns, const struct replay_options *
     return trials;
 }
 
-static void drop_digest(struct trials *trials)
+static void drop_stateful(struct trials *trials)
 {
     stateful_free(trials->stateful);
+    trials->stateful = NULL;
+    trials->stateful_for = NULL;
+}
+
+static void drop_digest(struct trials *trials)
+{
+    drop_stateful(trials);
     digest_free(trials->digest);
     classes_free(&trials->merged);
     free(trials->attempt);
     free(trials->delivery);
     names_free(&trials->seen); /* these rest on the digest's verdicts */
     trials->digest = NULL;
-    trials->stateful = NULL;
     trials->attempt = trials->delivery = NULL;
     trials->merged_rules = 0;
 }
@@ -138,8 +145,7 @@ static bool has_state(const struct policy *policy)
 /* Whether a policy is tried on the digest. */
 static bool is_digested(const struct trials *trials, const struct policy *policy)
 {
-    uint32_t rule = 0;
-    return !trials->plain && (!has_state(policy) || stateful_can(policy, trials->options, &rule));
+    return !trials->plain && (!has_state(policy) || stateful_can(policy, trials->options));
 }
 
 static int check_size(const struct policy *policy, struct why *why)
@@ -174,6 +180,7 @@ int trials_expect(struct trials *trials, const struct policy *const *policies, s
             return -1;
         walk_free(&walk);
     }
+    drop_stateful(trials); /* its classes may be these */
     classes_free(&trials->merged);
     trials->merged = classes_merge(&trials->digest->classes, trials->digest->shelf, trials->relays);
     trials->merged_rules = trials->digest->shelf->count;
@@ -264,6 +271,13 @@ static void count_classes(const struct trials *trials, struct walk *walk, const 
     estimate_free(estimate);
 }
 
+static void make_stateful(struct trials *trials, const struct classes *classes)
+{
+    stateful_free(trials->stateful);
+    trials->stateful = stateful_new(trials->shelf, trials->digest, classes, &trials->wanted);
+    trials->stateful_for = classes;
+}
+
 /* On the digest. */
 static void try_digest(struct trials *trials, struct walk *walk, struct sweep_row *row, struct tally *tally,
                        struct harm_cells *by_rule)
@@ -277,10 +291,9 @@ static void try_digest(struct trials *trials, struct walk *walk, struct sweep_ro
     walk->attempt = trials->attempt;
     walk->delivery = walk->by_delivery ? trials->delivery : NULL;
     if (walk->stateful) {
-        if (!trials->stateful)
-            trials->stateful = stateful_new(trials->shelf, trials->digest, &trials->wanted);
-        stateful_try(trials->stateful, walk, (uint32_t)__builtin_ctzll(walk->stateful), classes,
-                     trials->condensed, &row->costs, &harms, tally);
+        if (trials->stateful_for != classes)
+            make_stateful(trials, classes);
+        stateful_try(trials->stateful, walk, trials->condensed, &row->costs, &harms, tally);
     } else {
         count_classes(trials, walk, classes, &row->costs, &harms, tally);
     }
