@@ -1,5 +1,5 @@
 /* How long whoever tunes a policy waits for an answer after a key, on generated sessions: where the measures
- * have no state and where one has; at once, and after what is likely has been foreseen.
+ * have no state and where one has.
  *
  *     tune_bench [SESSIONS]      1000000 */
 #define _GNU_SOURCE
@@ -27,7 +27,7 @@ static void quit(const struct why *why)
 struct bench {
     struct tuning *tuning;
     struct trial *trial;
-    struct attempted kept[1000]; /* the trial may look at them as long as it lasts */
+    struct attempted kept[1000]; /* the trial looks at them as long as it lasts */
     size_t kept_count;
     double most, sum;
     size_t answers;
@@ -55,42 +55,23 @@ static void note(struct bench *bench, double taken)
     bench->answers++;
 }
 
-/* What tune does while nobody asks. Returns how long it takes, and *longest: the longest part of it that a
- * key would have to wait for. */
-static double foresee(struct bench *bench, double *longest)
-{
-    size_t count = 0;
-    double start = seconds(), before = start;
-    struct attempted *likely = tuning_likely(bench->tuning, 0, &count);
-    *longest = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool kept = trial_foresee(bench->trial, likely[i].policy);
-        if (kept && bench->kept_count < 900)
-            bench->kept[bench->kept_count++] = likely[i];
-        else if (!kept)
-            attempted_free(&likely[i]);
-        *longest = fmax(*longest, seconds() - before);
-        before = seconds();
-    }
-    trial_settle(bench->trial);
-    *longest = fmax(*longest, seconds() - before);
-    free(likely);
-    return seconds() - start;
-}
-
 /* Each measure off and on again, each knob up and back. */
 static void press_all(struct bench *bench)
 {
     for (size_t place = 0; place < tuning_count(bench->tuning); place++) {
         tuning_switch(bench->tuning, place, NULL);
-        note(bench, answer(bench));
+        double taken = answer(bench);
+        note(bench, taken);
+        if (getenv("EACH")) printf("%.*s off: %.1f\n", STR_ARG(tuning_at(bench->tuning, place).rule->name), taken * 1000);
         tuning_undo(bench->tuning, NULL);
         struct knobs knobs = tuning_knobs(bench->tuning, place);
         for (size_t k = 0; k < knobs.count && k < 3; k++) {
             struct knob knob = knobs.knob[k];
             if (tuning_turn(bench->tuning, place, &knob, 1, NULL) < 0)
                 continue;
-            note(bench, answer(bench));
+            taken = answer(bench);
+            note(bench, taken);
+            if (getenv("EACH")) printf("%.*s: %.1f\n", STR_ARG(tuning_last(bench->tuning)), taken * 1000);
             tuning_undo(bench->tuning, NULL);
             knobs = tuning_knobs(bench->tuning, place);
         }
@@ -112,17 +93,10 @@ static void tune(struct columns *columns, const char *what, const char *yaml)
     bench.tuning = tuning_new(&policy, &zones);
     double start = seconds();
     bench.trial = trial_new(columns, &options, &policy);
-    double ready = seconds() - start, longest = 0;
-    double first = answer(&bench);
-    tuning_turn(bench.tuning, 0, &tuning_knobs(bench.tuning, 0).knob[0], 1, NULL);
-    double unforeseen = answer(&bench), ahead = foresee(&bench, &longest);
+    double ready = seconds() - start, first = answer(&bench);
     press_all(&bench);
-    printf(
-        "%s: ready after %.2f s, first answer %.3f s, one that was not foreseen %.3f s\n"
-        "    looking ahead %.2f s, at most %.3f s of it at once; then %zu answers of %.1f ms, at most %.1f "
-        "ms\n",
-        what, ready, first, unforeseen, ahead, longest, bench.answers,
-        1000 * bench.sum / (double)bench.answers, 1000 * bench.most);
+    printf("%s: first answer %.2f s, then %zu of %.1f ms, at most %.1f ms\n", what, ready + first, bench.answers,
+           1000 * bench.sum / (double)bench.answers, 1000 * bench.most);
     trial_free(bench.trial);
     for (size_t i = 0; i < bench.kept_count; i++)
         attempted_free(&bench.kept[i]);
