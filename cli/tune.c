@@ -455,11 +455,11 @@ static void look_up(struct tune *tune)
     const struct figures *known = work_known(tune->work, tune->now.key);
     if (known) {
         tune->shown.now = known;
-        tune->shown.loaded = tune->shown.loaded ? tune->shown.loaded : known;
-    } else if (asks) {
+    } else if (asks && tuning_is_changed(tune->tuning)) { /* the loaded policy is tried unasked */
         work_ask(tune->work, tuning_attempt(tune->tuning));
     }
     tune->shown.fresh = known != NULL;
+    tune->shown.loaded = work_first(tune->work);
     if (known && !tune->foreseen) {
         size_t count = 0;
         struct attempted *likely = tuning_likely(tune->tuning, tune->shown.place, &count);
@@ -550,7 +550,7 @@ static int run(const void *given, char **operands, struct why *why)
         int stop = stop_begin();
         struct texts zones = trial_zones(load->columns, &arena);
         tune.tuning = tuning_new(load->policy, &zones);
-        tune.work = work_start(load->columns, &load->options, load->policy);
+        tune.work = work_start(load->columns, &load->options, load->policy, tuning_attempt(tune.tuning));
         tune.shown = (struct tune_shown){ .tuning = tune.tuning, .name = load->policy->name };
         if (tuning_count(tune.tuning))
             move_to(&tune, 0);
