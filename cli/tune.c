@@ -190,6 +190,11 @@ static void key_less(struct tune *tune)
     turn(tune, -1);
 }
 
+static void key_cross(struct tune *tune)
+{
+    turn(tune, 0);
+}
+
 static void key_delay_reject(struct tune *tune)
 {
     struct why why = { 0 };
@@ -290,6 +295,7 @@ static const struct key_row {
     { key_more, '+', true },
     { key_less, KEYS_LEFT, true },
     { key_less, '-', true },
+    { key_cross, 'x', true },
     { key_delay_reject, 'd', true },
     { key_undo, 'u', true },
     { key_redo, 'r', true },
