@@ -284,6 +284,21 @@ static int no_further(const struct knob *knob, int by, struct arena *arena, stru
                    by > 0 ? "higher" : "lower");
 }
 
+/* Whether it can be switched. */
+static bool is_switch(const struct knob *knob)
+{
+    return knob->kind == KNOB_WARN || knob->kind == KNOB_WORD || knob->kind == KNOB_ZONE ||
+           (knob->kind == KNOB_PARAMETER && knob->parameter->type == PARAMETER_BOOL);
+}
+
+/* The weight of a zone after a step. */
+static int32_t step_weight(int32_t from, int32_t at_first, int by)
+{
+    if (by)
+        return from + by;
+    return from ? 0 : at_first ? at_first : 1;
+}
+
 static int turn_parameter(const struct knob *knob, void *parameters, const struct rule *given, int by,
                           struct arena *arena, struct why *why)
 {
@@ -317,7 +332,7 @@ static int turn_parameter(const struct knob *knob, void *parameters, const struc
     case PARAMETER_WEIGHTS: {
         struct weights *weights = at;
         struct rule as_it_is = { .parameters = parameters };
-        int32_t weight = zone_weight(knob, &as_it_is) + by;
+        int32_t weight = step_weight(zone_weight(knob, &as_it_is), zone_weight(knob, given), by);
         if (weight > WEIGHT_MOST || weight < -WEIGHT_MOST)
             return no_further(knob, by, arena, why);
         set_zone(knob, weights, given, weight, arena);
@@ -332,6 +347,9 @@ int knob_turn(const struct knob *knob, struct rule *rule, const struct rule *giv
 {
     const struct measure *measure = rule->measure;
     struct rule turned = *rule;
+    if (by == 0 && !is_switch(knob))
+        return why_set(why, EX_DATAERR, "%.*s has more than on and off: + and - turn it",
+                       STR_ARG(knob_name(knob, arena)));
     if (knob->kind == KNOB_REPLY) {
         turned.reply = (enum reply_class)((rule->reply + (by > 0 ? 1 : REPLY_DROP)) % (REPLY_DROP + 1));
     } else if (knob->kind == KNOB_WARN) {

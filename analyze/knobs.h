@@ -37,9 +37,10 @@ bool knob_same(const struct knob *knob, const struct rule *a, const struct rule 
 bool knob_turns(const struct knob *knob);
 
 /* Turns it a step up (`by` 1) or down (-1): durations and large numbers along a ladder, small numbers and
- * weights by one, words around, yes to no. `given` is the rule as it was at first: a zone that comes back has
- * its filter of replies again. New parameters are made in `arena`. Returns 0, or -1 with why, which a
- * postmaster can read, and then the rule is as before. */
+ * weights by one, words around, yes to no. With 0 what is on goes off, and comes on again as it was at first.
+ * `given` is the rule as it was at first: a zone that comes back has its filter of replies again. New
+ * parameters are made in `arena`. Returns 0, or -1 with why, which a postmaster can read, and then the rule
+ * is as before. */
 int knob_turn(const struct knob *knob, struct rule *rule, const struct rule *given, int by,
               struct arena *arena, struct why *why);
 

@@ -190,6 +190,11 @@ static void key_less(struct tune *tune)
     turn(tune, -1);
 }
 
+static void key_cross(struct tune *tune)
+{
+    turn(tune, 0);
+}
+
 static void key_delay_reject(struct tune *tune)
 {
     struct why why = { 0 };
@@ -290,6 +295,7 @@ static const struct key_row {
     { key_more, '+', true },
     { key_less, KEYS_LEFT, true },
     { key_less, '-', true },
+    { key_cross, 'x', true },
     { key_delay_reject, 'd', true },
     { key_undo, 'u', true },
     { key_redo, 'r', true },
@@ -455,11 +461,11 @@ static void look_up(struct tune *tune)
     const struct figures *known = work_known(tune->work, tune->now.key);
     if (known) {
         tune->shown.now = known;
-        tune->shown.loaded = tune->shown.loaded ? tune->shown.loaded : known;
-    } else if (asks) {
+    } else if (asks && tuning_is_changed(tune->tuning)) { /* the loaded policy is tried unasked */
         work_ask(tune->work, tuning_attempt(tune->tuning));
     }
     tune->shown.fresh = known != NULL;
+    tune->shown.loaded = work_first(tune->work);
     bool compares = tune->shown.page == TUNE_COMPARE && tuning_is_changed(tune->tuning);
     if (known && compares && !tune->compared) {
         work_compare(tune->work, tuning_attempt(tune->tuning));
@@ -544,7 +550,7 @@ static int run(const void *given, char **operands, struct why *why)
         int stop = stop_begin();
         struct texts zones = trial_zones(load->columns, &arena);
         tune.tuning = tuning_new(load->policy, &zones);
-        tune.work = work_start(load->columns, &load->options, load->policy);
+        tune.work = work_start(load->columns, &load->options, load->policy, tuning_attempt(tune.tuning));
         tune.shown = (struct tune_shown){ .tuning = tune.tuning, .name = load->policy->name };
         if (tuning_count(tune.tuning))
             move_to(&tune, 0);

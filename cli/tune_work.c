@@ -28,6 +28,7 @@ struct work {
 
     /* under the lock */
     bool stop, heard;
+    struct attempted loaded_one;      /* the loaded policy, until it is tried */
     struct attempted asked, compared; /* no policy: nothing */
     struct known **known;             /* the oldest first */
     size_t known_count, known_room;
@@ -144,12 +145,13 @@ static enum job next_job(struct work *work, struct attempted *attempted)
     for (;;) {
         if (work->stop)
             return JOB_STOP;
-        struct attempted *slot = work->asked.policy ? &work->asked : &work->compared;
-        if (slot->policy) {
-            *attempted = *slot;
-            *slot = (struct attempted){ 0 };
-            return slot == &work->asked ? JOB_TRY : JOB_COMPARE;
-        }
+        struct attempted *slots[] = { &work->loaded_one, &work->asked, &work->compared };
+        for (int i = 0; i < 3; i++)
+            if (slots[i]->policy) {
+                *attempted = *slots[i];
+                *slots[i] = (struct attempted){ 0 };
+                return i < 2 ? JOB_TRY : JOB_COMPARE;
+            }
         pthread_cond_wait(&work->wanted, &work->lock);
     }
 }
@@ -177,7 +179,7 @@ static void *run(void *given)
 /* ---- Who asks. */
 
 struct work *work_start(struct columns *columns, const struct replay_options *options,
-                        const struct policy *loaded)
+                        const struct policy *loaded, struct attempted first)
 {
     struct work *work = mem_zero(1, sizeof *work);
     sigset_t all, before;
@@ -185,6 +187,7 @@ struct work *work_start(struct columns *columns, const struct replay_options *op
     work->options = options;
     work->loaded = loaded;
     work->heard = true;
+    work->loaded_one = first;
     pthread_mutex_init(&work->lock, NULL);
     pthread_cond_init(&work->wanted, NULL);
     if (pipe2(work->done, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -211,6 +214,7 @@ bool work_stop(struct work *work)
     until.tv_nsec %= 1000000000L;
     if (pthread_timedjoin_np(work->thread, NULL, &until) != 0)
         return false;
+    attempted_free(&work->loaded_one);
     attempted_free(&work->asked);
     attempted_free(&work->compared);
     trial_free(work->trial);
@@ -252,6 +256,14 @@ const struct figures *work_known(struct work *work, struct str key)
         work->shown = &known->figures;
     pthread_mutex_unlock(&work->lock);
     return known ? &known->figures : NULL;
+}
+
+const struct figures *work_first(struct work *work)
+{
+    pthread_mutex_lock(&work->lock);
+    const struct figures *first = work->first;
+    pthread_mutex_unlock(&work->lock);
+    return first;
 }
 
 void work_ask(struct work *work, struct attempted attempted)

@@ -7,9 +7,10 @@
 #include "analyze/tuning.h"
 
 struct work;
-/* All must last as long as the work; nobody else may touch the columns meanwhile. */
+/* All must last as long as the work; nobody else may touch the columns meanwhile. `first` is the loaded
+ * policy, tried before all others; it is the work's from now on. */
 struct work *work_start(struct columns *columns, const struct replay_options *options,
-                        const struct policy *loaded);
+                        const struct policy *loaded, struct attempted first);
 /* Ends it. Returns false where it is in the middle of something that takes long: then it goes on until the
  * program ends, and what it was given must stay. */
 bool work_stop(struct work *work);
@@ -19,6 +20,8 @@ void work_heard(struct work *work);
 
 /* What a policy of this key does, or NULL: not known yet. It stays until the next call. */
 const struct figures *work_known(struct work *work, struct str key);
+/* What the loaded policy does, or NULL: not known yet. It stays. */
+const struct figures *work_first(struct work *work);
 /* To be tried next, in place of what was asked before. It is the work's from now on. */
 void work_ask(struct work *work, struct attempted attempted);
 /* What changes between the loaded policy and this one, as a sentence (report/compare_table.h): asks for it,

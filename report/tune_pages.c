@@ -51,6 +51,8 @@ static const struct {
     { "tab, Enter", "the next of its parameters; Shift-tab the one before" },
     { "right, left, +, -", "turns that parameter: a delay to 10m, 15m, 30m, a threshold by one, a zone "
                            "off, to weight 1, 2" },
+    { "x",
+      "switches that parameter, if it is a zone or has but on and off: a zone of weight 3 goes at once" },
     { "d", "delay-reject: all is asked at RCPT, in the order of the table" },
     { "u, r", "takes a step back; makes it again" },
     { "=", "back to the policy as it was loaded; u takes that back too" },

@@ -184,6 +184,11 @@ START_TEST(test_zones)
     ck_assert_str_eq(turn("dnsbl", "b.example", 1), "1");
     const struct rule *rule = tuning_at(tuning, place_of("dnsbl")).rule;
     ck_assert(strstr(parameter_text(&arena, rule->measure->parameters, rule->parameters).at, "127.0.0.2"));
+    ck_assert_str_eq(turn("dnsbl", "b.example", 0), "off");
+    ck_assert_str_eq(turn("dnsbl", "b.example", 0), "2"); /* as it was at first */
+    ck_assert_str_eq(turn("dnsbl", "b.example", -1), "1");
+    ck_assert_str_eq(turn("greylist", "normalise", 0), "off");
+    ck_assert_ptr_nonnull(strstr(turn("greylist", "delay", 0), "more than on and off"));
     ck_assert_str_eq(value("dnsbl", "c.example"), "off");
     ck_assert_str_eq(turn("dnsbl", "c.example", 1), "1");
     ck_assert_str_eq(turn("dnsbl", "c.example", -1), "off");

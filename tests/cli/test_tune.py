@@ -107,9 +107,9 @@ class Tune(unittest.TestCase):
             self.terminal.end()
         self.temporary.cleanup()
 
-    def start(self, policy="talk-2009", **how):
+    def start(self, policy="talk-2009", ready=settled, **how):
         self.terminal = Terminal(self.folder, f"-d {self.database} -p {policy}", **how)
-        return self.terminal.wait(settled, "the first figures")
+        return self.terminal.wait(ready, "the first figures")
 
     def press(self, *keys):
         """What is shown once the figures are there, and a word on what was done."""
@@ -208,6 +208,13 @@ class Tune(unittest.TestCase):
         # up the ladder and down again while nothing of it is worked out yet: by 6 and back by 5; off 31 times
         self.press("G", *["Right"] * 6, *["Left"] * 5, "k", *["Space"] * 31)
         self.shows(HEAD + NO_RDNS + DNSBL + GREYLIST % "10m", off=["early-talker"])
+
+    def test_keys_before_the_first_figures(self):
+        self.start(ready=lambda lines: "mxreplay tune" in lines[0])
+        self.press("Space")
+        lines = self.shows(HEAD + DNSBL + EARLY + GREYLIST % "5m", off=["no-rdns"])
+        # the change is against the loaded policy, which nobody has seen
+        self.assertRegex("\n".join(lines), r"\[ \] no-rdns .* off +-3,424\n")
 
     def test_writing(self):
         self.start()
