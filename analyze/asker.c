@@ -7,9 +7,10 @@
 
 enum { ANSWERS = COMPANY_ANSWERS, HABITS = COMPANY_HABITS, CELLS = COMPANY_CELLS };
 
-struct asker *asker_new(const struct company *company)
+struct asker *asker_new(const struct columns *columns, const struct company *company)
 {
     struct asker *asker = mem_zero(1, sizeof *asker);
+    asker->columns = columns;
     asker->company = company;
     asker->answer = mem_zero(company->slot_count + 1, 1);
     asker->alive = mem_zero(company->slot_count + 1, 1);
@@ -38,6 +39,7 @@ struct following {
     const struct stands *stands;
     const struct judging *judging; /* of the part */
     uint32_t *cell;                /* by class, habit and answer: how many are alone */
+    double *bytes;                 /* and the sizes of their messages together */
     struct bits net_spoiled, operator_spoiled;
     uint32_t *spoiled; /* which: places */
     size_t spoiled_count, spoiled_room;
@@ -116,9 +118,15 @@ static void take_alone(struct following *following, uint32_t place, uint32_t uni
     const struct company *company = following->company;
     uint32_t stand = following->stands->alone[unit], about = company->course->about[place];
     enum tri answer = answer_of(following, place, company->alone_first[unit], stand);
-    uint32_t *cell = &following->cell[unit * CELLS + (about >> following->habit_at & COURSE_HABIT) * ANSWERS];
-    cell[NO]--;
-    cell[answer]++;
+    size_t at = unit * CELLS + (about >> following->habit_at & COURSE_HABIT) * ANSWERS;
+    uint32_t known = following->lane->size[place];
+    double size = known == SIZE_NOT_KNOWN ? company->mean_size : known;
+    if (answer != NO) {
+        following->cell[at + NO]--;
+        following->cell[at + answer]++;
+        following->bytes[at + NO] -= size;
+        following->bytes[at + answer] += size;
+    }
     following->seen_once += stand >> (STAND_FIRST_AT + answer) & 1 && about & COURSE_ONCE;
 }
 
@@ -184,13 +192,16 @@ static void follow_course(struct following *following)
 {
     const struct company *company = following->company;
     const struct course *course = company->course;
-    const uint32_t *times = company->times[following->habit_at ? 1 : 0];
+    unsigned by = following->habit_at ? 1 : 0;
     size_t units = company->classes->unit_count;
     following->net_spoiled = bits_new(following->lane->network_count);
     following->operator_spoiled = bits_new(following->lane->names.count);
     following->cell = mem_zero(units * CELLS + 1, sizeof *following->cell);
-    for (size_t i = 0; i < units * HABITS; i++)
-        following->cell[i * ANSWERS + NO] = times[i];
+    following->bytes = mem_zero(units * CELLS + 1, sizeof *following->bytes);
+    for (size_t i = 0; i < units * HABITS; i++) {
+        following->cell[i * ANSWERS + NO] = company->times[by][i];
+        following->bytes[i * ANSWERS + NO] = company->bytes[by][i];
+    }
     for (size_t c = 0; c < course->client_count; c++)
         take_client(following, course->first[c], course->first[c + 1]);
     bits_free(&following->net_spoiled);
@@ -217,13 +228,26 @@ static void add_answer(struct answer_cases *cases, uint8_t answer)
     cases->of[cases->count - 1].count++;
 }
 
-/* From cells by class, habit and answer. */
-static void add_cells(struct answer_cases *cases, const uint32_t *cell, size_t classes)
+/* To the sizes of a case's messages. */
+static double *add_sizes(struct answer_cases *cases, struct answer_case *one, size_t messages)
+{
+    mem_room(cases->size, cases->size_room, cases->size_count + messages);
+    one->sizes = (uint32_t)cases->size_count;
+    for (size_t i = 0; i < messages; i++)
+        cases->size[cases->size_count++] = 0;
+    return &cases->size[one->sizes];
+}
+
+/* From cells by class, habit and answer; `bytes`, unless NULL: the sizes of their messages together. */
+static void add_cells(struct answer_cases *cases, const uint32_t *cell, const double *bytes, size_t classes)
 {
     for (size_t i = 0; i < classes * CELLS; i++) {
         if (!cell[i])
             continue;
-        add_case(cases, (uint32_t)(i / CELLS), (uint8_t)(i % CELLS / ANSWERS))->times = cell[i];
+        struct answer_case *one = add_case(cases, (uint32_t)(i / CELLS), (uint8_t)(i % CELLS / ANSWERS));
+        one->times = cell[i];
+        if (bytes)
+            *add_sizes(cases, one, 1) = bytes[i];
         add_answer(cases, (uint8_t)(i % ANSWERS));
     }
 }
@@ -264,6 +288,7 @@ static void find_sessions(const struct following *following, struct state_answer
 {
     const struct company *company = following->company;
     const uint8_t *answer = following->asker->answer;
+    const struct columns *columns = following->asker->columns;
     struct answer_cases *cases = &answers->sessions;
     struct signatures found = { 0 };
     for (size_t i = 0; i < company->session_count; i++) {
@@ -276,25 +301,47 @@ static void find_sessions(const struct following *following, struct state_answer
                 own = signature_mix(own, answer[slot]);
         uint32_t number = signatures_number(&found, own, (uint32_t)cases->count);
         if (number == cases->count) {
-            add_case(cases, session->class, habit);
+            add_sizes(cases, add_case(cases, session->class, habit),
+                      session_messages(columns, session->session));
             for (uint32_t k = 0; k < session->count; k++)
                 for (uint32_t slot = first_slot(company, member[k]); slot <= member[k]; slot++)
                     add_answer(cases, answer[slot]);
         }
         cases->of[number].times++;
+        double *size = &cases->size[cases->of[number].sizes];
+        uint32_t from = columns->first_attempt[session->session];
+        for (uint32_t a = from; a < from + session->count; a++)
+            if (a == from || columns->transaction[a] != columns->transaction[a - 1])
+                *size++ += columns->size[a] == SIZE_NOT_KNOWN ? company->mean_size : columns->size[a];
     }
     signatures_free(&found);
 }
 
-/* Cells of units to cells of their sessions. */
-static uint32_t *session_cells(const struct following *following)
+/* From sums of sizes to means. */
+static void divide_sizes(struct answer_cases *cases)
+{
+    for (size_t i = 0; i < cases->count; i++) {
+        size_t end = i + 1 < cases->count ? cases->of[i + 1].sizes : cases->size_count;
+        for (size_t k = cases->of[i].sizes; k < end; k++)
+            cases->size[k] /= (double)cases->of[i].times;
+    }
+}
+
+/* From cells of units to those of their sessions. */
+static void add_session_cells(const struct following *following, struct answer_cases *cases)
 {
     const struct company *company = following->company;
-    uint32_t *cell = mem_zero(company->classes->session_count * CELLS + 1, sizeof *cell);
+    size_t sessions = company->classes->session_count;
+    uint32_t *cell = mem_zero(sessions * CELLS + 1, sizeof *cell);
+    double *bytes = mem_zero(sessions * CELLS + 1, sizeof *bytes);
     for (size_t i = 0; i < company->classes->unit_count; i++)
-        for (uint32_t k = 0; k < CELLS; k++)
+        for (uint32_t k = 0; k < CELLS; k++) {
             cell[company->session_of[i] * CELLS + k] += following->cell[i * CELLS + k];
-    return cell;
+            bytes[company->session_of[i] * CELLS + k] += following->bytes[i * CELLS + k];
+        }
+    add_cells(cases, cell, bytes, sessions);
+    free(cell);
+    free(bytes);
 }
 
 struct state_answers *asker_ask(struct asker *asker, const struct walk *walk, uint32_t rule,
@@ -312,14 +359,14 @@ struct state_answers *asker_ask(struct asker *asker, const struct walk *walk, ui
     };
     begin_state(asker, walk, rule);
     follow_course(&following);
-    uint32_t *of_sessions = session_cells(&following);
-    add_cells(&answers->units, following.cell, company->classes->unit_count);
-    add_cells(&answers->sessions, of_sessions, company->classes->session_count);
+    add_cells(&answers->units, following.cell, NULL, company->classes->unit_count);
+    add_session_cells(&following, &answers->sessions);
     find_chains(&following, answers);
     find_sessions(&following, answers);
+    divide_sizes(&answers->sessions);
     answers->seen_once = following.seen_once;
-    free(of_sessions);
     free(following.cell);
+    free(following.bytes);
     return answers;
 }
 
@@ -331,6 +378,7 @@ void state_answers_free(struct state_answers *answers)
     free(answers->units.answer);
     free(answers->sessions.of);
     free(answers->sessions.answer);
+    free(answers->sessions.size);
     free(answers->chain_case);
     free(answers);
 }

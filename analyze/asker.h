@@ -33,6 +33,7 @@ struct answer_case {
     uint32_t class;
     uint8_t habit;
     uint32_t at, count; /* its answers */
+    uint32_t sizes;     /* of sessions: in `size`, the mean of each of their messages */
     uint64_t times;
 };
 
@@ -41,6 +42,8 @@ struct answer_cases {
     size_t count, room;
     uint8_t *answer; /* enum tri: along a chain; of a session along the chains up to each of its attempts */
     size_t answer_count, answer_room;
+    double *size;
+    size_t size_count, size_room;
 };
 
 struct state_answers {
@@ -51,6 +54,7 @@ struct state_answers {
 
 /* What remembers: its state is kept from one rule to the next of the same measure. */
 struct asker {
+    const struct columns *columns; /* the record */
     const struct company *company;
     const struct state *state;
     void *held;
@@ -58,7 +62,7 @@ struct asker {
     uint8_t *recorded;       /* by the part's attempt */
 };
 
-struct asker *asker_new(const struct company *company);
+struct asker *asker_new(const struct columns *columns, const struct company *company);
 void asker_free(struct asker *asker);
 /* Asks about all attempts what a rule says, where they stand so. */
 struct state_answers *asker_ask(struct asker *asker, const struct walk *walk, uint32_t rule,

@@ -34,7 +34,8 @@ void cells_round(const struct cell *cells, size_t count, uint64_t sum, uint64_t 
         counts[i] = counts[i] < cells[i].low    ? cells[i].low
                     : counts[i] > cells[i].high ? cells[i].high
                                                 : counts[i];
-        order[i] = (struct remainder){ cells[i].expected - (double)counts[i], i };
+        /* what is the same but for the order in which it was summed is the same */
+        order[i] = (struct remainder){ round((cells[i].expected - (double)counts[i]) * 1e9), i };
         so_far += counts[i];
     }
     qsort(order, count, sizeof *order, by_remainder);

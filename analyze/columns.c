@@ -462,6 +462,16 @@ static uint64_t count_contradictions(const struct columns *columns)
     return pairs;
 }
 
+/* What was needed only while sessions came in. */
+static void finish_building(struct building *building)
+{
+    fact_sets_free(&building->sets);
+    free(building->operator_by_name);
+    free(building->address_slot);
+    building->operator_by_name = building->address_slot = NULL;
+    building->operators = building->address_slots = 0;
+}
+
 void columns_finish(struct columns *columns, usec from, usec to)
 {
     sort_sessions(columns);
@@ -473,6 +483,7 @@ void columns_finish(struct columns *columns, usec from, usec to)
     offers_find(columns);
     sent_sort(columns);
     columns->contradictions = count_contradictions(columns);
+    finish_building(building_of(columns));
     columns_chain(columns, 0);
     columns->finished = true;
 }
@@ -512,58 +523,101 @@ uint32_t *columns_in_time(const struct columns *columns)
 
 /* What makes attempts one delivery: operator (else network), sender, recipient in lower case. */
 struct chain_key {
-    uint32_t client, sender, recipient, last; /* last: the newest attempt + 1; 0: a free slot */
+    uint32_t client, sender, recipient;
 };
 
-static uint32_t lower_name(struct names *names, struct names *lowered, uint32_t name)
+/* The newest attempt of each, by a hash of it. */
+struct chain_slot {
+    uint32_t hash, last; /* last: and one; 0: free */
+};
+
+struct chaining {
+    struct columns *columns;
+    struct names lowered;
+    uint32_t *lower; /* by name: its number among these, and one; 0: not asked for yet */
+    struct chain_slot *slot;
+    size_t slots;
+};
+
+static uint32_t lower_name(struct chaining *chaining, uint32_t name)
 {
-    char text[512];
-    struct str given = names_text(names, name);
-    return names_add(lowered, given.len <= sizeof text ? str_lower(given, text, sizeof text) : given);
+    if (!chaining->lower[name]) {
+        char text[512];
+        struct str given = names_text(&chaining->columns->names, name);
+        chaining->lower[name] =
+            names_add(&chaining->lowered,
+                      given.len <= sizeof text ? str_lower(given, text, sizeof text) : given) +
+            1;
+    }
+    return chaining->lower[name];
+}
+
+static struct chain_key chain_key(struct chaining *chaining, uint32_t attempt)
+{
+    const struct columns *columns = chaining->columns;
+    uint32_t s = columns->session[attempt], operator_name = columns->operator_of[s];
+    return (struct chain_key){
+        .client =
+            operator_name != NAME_NONE ? operator_name * 2 : columns->network[columns->client[s]] * 2 + 1,
+        .sender = lower_name(chaining, columns->sender[attempt]),
+        .recipient = lower_name(chaining, columns->address_of[attempt]),
+    };
+}
+
+/* Where the newest attempt with this one's key is, or belongs. */
+static struct chain_slot *find_chain(struct chaining *chaining, uint32_t attempt)
+{
+    struct chain_key key = chain_key(chaining, attempt);
+    uint32_t hash = (uint32_t)bytes_hash(&key, sizeof key, 3);
+    size_t slot = hash & (chaining->slots - 1);
+    for (;; slot = (slot + 1) & (chaining->slots - 1)) {
+        struct chain_slot *at = &chaining->slot[slot];
+        if (!at->last) {
+            at->hash = hash;
+            return at;
+        }
+        if (at->hash != hash)
+            continue;
+        struct chain_key other = chain_key(chaining, at->last - 1);
+        if (memcmp(&other, &key, sizeof key) == 0)
+            return at;
+    }
 }
 
 void columns_chain(struct columns *columns, usec retry_window)
 {
-    size_t count = columns->attempt_count, slots = 64;
+    size_t count = columns->attempt_count;
     retry_window = retry_window ? retry_window : 2 * USEC_DAY;
     if (retry_window == columns->retry_window)
         return;
+    struct chaining chaining = { .columns = columns, .slots = 64 };
     columns->retry_window = retry_window;
-    while (slots < count * 2)
-        slots *= 2;
+    while (chaining.slots * 3 < count * 4)
+        chaining.slots *= 2;
     columns->before = mem_resize(columns->before, count, sizeof(uint32_t));
     columns->after = mem_resize(columns->after, count, sizeof(uint32_t));
     memset(columns->before, 0xff, count * sizeof(uint32_t));
     memset(columns->after, 0xff, count * sizeof(uint32_t));
-    struct chain_key *table = mem_zero(slots, sizeof *table);
-    struct names lowered = { 0 };
+    chaining.slot = mem_zero(chaining.slots, sizeof *chaining.slot);
+    chaining.lower = mem_zero(columns->names.count, sizeof *chaining.lower);
     uint32_t *order = columns_in_time(columns);
     for (size_t k = 0; k < count; k++) {
-        uint32_t i = order[k], s = columns->session[i];
+        uint32_t i = order[k];
         if (columns->sender[i] == NAME_NONE || columns->address_of[i] == NAME_NONE)
             continue;
-        uint32_t operator_name = columns->operator_of[s];
-        struct chain_key key = {
-            .client =
-                operator_name != NAME_NONE ? operator_name * 2 : columns->network[columns->client[s]] * 2 + 1,
-            .sender = lower_name(&columns->names, &lowered, columns->sender[i]),
-            .recipient = lower_name(&columns->names, &lowered, columns->address_of[i]),
-        };
-        size_t slot = (size_t)bytes_hash(&key, 12, 3) & (slots - 1);
-        while (table[slot].last && memcmp(&table[slot], &key, 12) != 0)
-            slot = (slot + 1) & (slots - 1);
-        uint32_t last = table[slot].last - 1;
-        bool open = table[slot].last && columns->answer[last] != ANSWER_ACCEPTED &&
+        struct chain_slot *newest = find_chain(&chaining, i);
+        uint32_t last = newest->last - 1;
+        bool open = newest->last && columns->answer[last] != ANSWER_ACCEPTED &&
                     columns->answer[last] != ANSWER_REFUSED &&
                     columns->at[i] - columns->at[last] <= retry_window;
         if (open) {
             columns->before[i] = last;
             columns->after[last] = i;
         }
-        key.last = i + 1;
-        table[slot] = key;
+        newest->last = i + 1;
     }
     free(order);
-    free(table);
-    names_free(&lowered);
+    free(chaining.slot);
+    free(chaining.lower);
+    names_free(&chaining.lowered);
 }

@@ -1,5 +1,6 @@
 /* Company. */
 #include "analyze/company.h"
+#include "analyze/cost.h"
 
 #include <stdlib.h>
 #include "analyze/signature.h"
@@ -78,8 +79,12 @@ static uint32_t *find_units(struct company *company, const struct columns *colum
         }
         what[a] = unit;
         company->alone_first[unit] = classes->unit[unit].first;
-        company->times[0][unit * COMPANY_HABITS + (about & COURSE_HABIT)]++;
-        company->times[1][unit * COMPANY_HABITS + (about >> COURSE_NETWORK_AT & COURSE_HABIT)]++;
+        double size = columns->size[a] == SIZE_NOT_KNOWN ? company->mean_size : columns->size[a];
+        for (unsigned i = 0; i < 2; i++) {
+            size_t at = unit * COMPANY_HABITS + (about >> i * COURSE_NETWORK_AT & COURSE_HABIT);
+            company->times[i][at]++;
+            company->bytes[i][at] += size;
+        }
     }
     free(finder.last);
     signatures_free(&finder.found);
@@ -148,8 +153,9 @@ static void find_sessions(struct company *company, const struct columns *columns
         mem_room(company->session, company->session_room, company->session_count + 1);
         mem_room(company->member, company->member_room, company->member_count + (to - from));
         company->session[company->session_count++] =
-            (struct companions){ merged(company->classes->session_of, class), (uint32_t)company->member_count,
-                                 to - from, company->course->about_of[from] };
+            (struct companions){ s, merged(company->classes->session_of, class),
+                                 (uint32_t)company->member_count, to - from,
+                                 company->course->about_of[from] };
         for (uint32_t a = from; a < to; a++)
             company->member[company->member_count++] = what[a] & ~IN_COMPANY;
     }
@@ -170,8 +176,11 @@ struct company *company_new(struct shelf *shelf, const struct digest *digest, co
     company->alone_first = mem_alloc((units + 1) * sizeof *company->alone_first);
     company->session_of = mem_zero(units + 1, sizeof *company->session_of);
     memset(company->alone_first, 0xff, (units + 1) * sizeof *company->alone_first);
-    for (int i = 0; i < 2; i++)
+    company->mean_size = cost_mean_size(columns);
+    for (int i = 0; i < 2; i++) {
         company->times[i] = mem_zero(units * COMPANY_HABITS + 1, sizeof *company->times[i]);
+        company->bytes[i] = mem_zero(units * COMPANY_HABITS + 1, sizeof *company->bytes[i]);
+    }
     uint32_t *what = find_units(company, columns, wanted);
     find_likes(company, columns);
     find_sessions(company, columns, what);
@@ -187,8 +196,10 @@ void company_free(struct company *company)
         return;
     course_free(company->course);
     free(company->what);
-    free(company->times[0]);
-    free(company->times[1]);
+    for (int i = 0; i < 2; i++) {
+        free(company->times[i]);
+        free(company->bytes[i]);
+    }
     free(company->alone_first);
     free(company->session_of);
     free(company->like);

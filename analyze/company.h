@@ -19,6 +19,7 @@ struct chain {
 
 /* A session whose attempts are in such deliveries. */
 struct companions {
+    uint32_t session; /* of the record */
     uint32_t class;
     uint32_t first, count; /* in `member`: the slots of its attempts */
     uint8_t about;
@@ -30,9 +31,10 @@ struct company {
     struct course *course;
     uint32_t *what; /* by place in the course: the class of a unit that is alone; or a slot and IN_COMPANY */
     uint32_t *times[2]; /* by class and habit, of addresses and of networks: of the units that are alone */
-    uint32_t
-        *alone_first; /* by class of units: the part's attempt where those of it are alone, or NO_ATTEMPT */
-    uint32_t *session_of; /* by class of units, where they are alone: the class of the session */
+    double *bytes[2];   /* and the sizes of their messages together: one that is not known has the mean */
+    double mean_size;
+    uint32_t *alone_first; /* by class of units: the part's attempt, or NO_ATTEMPT where none is alone */
+    uint32_t *session_of;  /* by class of units, where they are alone: the class of the session */
     uint32_t *like; /* by slot: the part's attempt that is like it; the first of a chain has FIRST_SLOT */
     size_t slot_count;
     uint32_t *liked; /* the part's attempts among these, each once */

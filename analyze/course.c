@@ -46,17 +46,22 @@ static void sort_attempts(struct course *course, const struct columns *columns, 
 {
     size_t count = columns->attempt_count;
     uint32_t *order = columns_in_time(columns), *next = NULL;
+    uint32_t *client = mem_alloc((count + 1) * sizeof *client); /* by attempt */
     course->first = mem_zero(course->client_count + 2, sizeof *course->first);
     next = course->first + 1; /* while they are put in their places: where the next of a client goes */
-    for (size_t a = 0; a < count; a++)
-        next[client_of[columns->network[columns->client[columns->session[a]]]] + 1]++;
+    for (uint32_t s = 0; s < columns->session_count; s++) {
+        uint32_t of = client_of[columns->network[columns->client[s]]];
+        for (uint32_t a = columns->first_attempt[s]; a < columns->first_attempt[s + 1]; a++) {
+            client[a] = of;
+            next[of + 1]++;
+        }
+    }
     for (size_t i = 1; i <= course->client_count; i++)
         next[i] += next[i - 1];
-    for (size_t k = 0; k < count; k++) {
-        uint32_t a = order[k];
-        course->attempt[next[client_of[columns->network[columns->client[columns->session[a]]]]]++] = a;
-    }
+    for (size_t k = 0; k < count; k++)
+        course->attempt[next[client[order[k]]]++] = order[k];
     free(order);
+    free(client);
 }
 
 /* Numbers things anew, in the order in which they are asked for. */
@@ -89,6 +94,7 @@ static void fill_columns(struct course *course, const struct columns *columns)
     to->sender = mem_alloc((attempts + 1) * sizeof *to->sender);
     to->address_of = mem_alloc((attempts + 1) * sizeof *to->address_of);
     to->at = mem_alloc((attempts + 1) * sizeof *to->at);
+    to->size = mem_alloc((attempts + 1) * sizeof *to->size);
     for (size_t i = 0; i < attempts; i++) {
         uint32_t a = course->attempt[i], s = columns->session[a];
         size_t before = sessions;
@@ -96,6 +102,7 @@ static void fill_columns(struct course *course, const struct columns *columns)
         to->sender[i] = columns->sender[a];
         to->address_of[i] = columns->address_of[a];
         to->at[i] = columns->at[a];
+        to->size[i] = columns->size[a];
         if (to->session[i] != before)
             continue;
         uint32_t client = renumber(address, columns->client[s], &addresses);
@@ -159,6 +166,7 @@ void course_free(struct course *course)
     free(columns->sender);
     free(columns->address_of);
     free(columns->at);
+    free(columns->size);
     free(columns);
     free(course->attempt);
     free(course->first);

@@ -10,7 +10,8 @@
 
 struct course {
     struct columns *columns; /* in this order, with clients and networks numbered by it: of sessions client,
-                                operator_of and server, of attempts session, sender, address_of and at */
+                                operator_of and server, of attempts session, sender, address_of, at and
+                                size */
     uint32_t *attempt;       /* by place in it: the record's attempt */
     uint32_t *first;         /* by client: its first place; one more than there are */
     size_t client_count;

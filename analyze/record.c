@@ -10,9 +10,11 @@
 #include "analyze/measure/parameters.h"
 #include "analyze/signature.h"
 
-/* Whether a recorded rule exempts the same as one of ours: lists may be long, so it is worked out once. */
+/* Whether a recorded rule exempts the same as one of ours: lists may be long, so it is worked out once. By
+ * what ours exempts, since a rule may be made for a moment, and another then stands in its place. */
 struct likeness {
-    const struct rule *ours;
+    const struct policy *policy;
+    struct exempt ours;
     bool alike;
 };
 
@@ -479,11 +481,15 @@ static enum came status(const struct record *record, const struct segment *segme
 static bool is_alike(const struct judging *judging, const struct segment *segment, uint32_t r)
 {
     struct likeness *likeness = &segment->likeness[r];
-    if (likeness->ours != judging->rule)
-        *likeness = (struct likeness){
-            judging->rule, judging->policy && rules_exempt_alike(segment->policy, &segment->policy->rules[r],
-                                                                 judging->policy, judging->rule)
-        };
+    const struct exempt *ours = &judging->rule->exempt;
+    if (!judging->policy)
+        return false;
+    if (likeness->policy != judging->policy || memcmp(&likeness->ours, ours, sizeof *ours) != 0) {
+        likeness->policy = judging->policy;
+        memcpy(&likeness->ours, ours, sizeof *ours);
+        likeness->alike = rules_exempt_alike(segment->policy, &segment->policy->rules[r], judging->policy,
+                                             judging->rule);
+    }
     return likeness->alike;
 }
 

@@ -67,6 +67,8 @@ struct greylist {
     struct passes *passes;                  /* keys that retries may have passed newly; NULL: no auto-allow */
     struct names norms;                     /* senders and recipients, normalised */
     uint32_t *sender_norm, *recipient_norm; /* memo by name + 1 */
+    uint32_t *sender_at, *recipient_at;     /* the same by attempt, which lie one after the other; NULL: it is
+                                               asked about each but once */
     uint32_t *net_operators;                /* by network: head of its list of operators, or NONE */
     struct net_operator {
         uint32_t operator_name, next;
@@ -213,6 +215,37 @@ static uint32_t norm_of(struct greylist *state, uint32_t name, bool sender)
     return *memo - 1;
 }
 
+static uint32_t sender_norm_at(struct greylist *state, uint32_t attempt)
+{
+    uint32_t name = state->judging.columns->sender[attempt];
+    if (!state->sender_at || name == NAME_NONE)
+        return norm_of(state, name, true);
+    if (!state->sender_at[attempt])
+        state->sender_at[attempt] = norm_of(state, name, true) + 1;
+    return state->sender_at[attempt] - 1;
+}
+
+static uint32_t recipient_norm_at(struct greylist *state, uint32_t attempt)
+{
+    uint32_t name = state->judging.columns->address_of[attempt];
+    if (!state->recipient_at || name == NAME_NONE)
+        return norm_of(state, name, false);
+    if (!state->recipient_at[attempt])
+        state->recipient_at[attempt] = norm_of(state, name, false) + 1;
+    return state->recipient_at[attempt] - 1;
+}
+
+static void forget_norms(struct greylist *state)
+{
+    size_t names = state->judging.columns->names.count;
+    names_free(&state->norms);
+    memset(state->sender_norm, 0, names * sizeof *state->sender_norm);
+    memset(state->recipient_norm, 0, names * sizeof *state->recipient_norm);
+    free(state->sender_at);
+    free(state->recipient_at);
+    state->sender_at = state->recipient_at = NULL;
+}
+
 static void add_operator(struct greylist *state, uint32_t network, uint32_t operator_name)
 {
     for (uint32_t i = state->net_operators[network]; i != NONE; i = state->net_operator[i].next)
@@ -274,7 +307,9 @@ static void forget_haunted(struct greylist *state)
         passes_forget_all(state->passes);
 }
 
-enum { SLOTS_LEAST = 64, KEYS_OF_ATTEMPT = 3, GHOSTS_OF_ATTEMPT = 4 };
+/* How many keys an attempt has at most: its own, and where some are wild, what that takes; of ghosts that for
+ * its network and its operator. */
+enum { SLOTS_LEAST = 64, KEYS_NAMED = 1, KEYS_WILD = 3, GHOSTS_NAMED = 2, GHOSTS_WILD = 4 };
 
 /* As few slots as do: those of a client that has few attempts stay where they are quick to get at. */
 static size_t slots_for(size_t keys, size_t room)
@@ -298,8 +333,8 @@ void greylist_forget(void *given, size_t attempts, bool named)
     }
     state->round++;
     state->triplets = state->ghosts = state->reaches = 0;
-    state->triplet_slots = slots_for(attempts * KEYS_OF_ATTEMPT, state->triplet_room);
-    state->ghost_slots = slots_for(attempts * GHOSTS_OF_ATTEMPT, state->ghost_room);
+    state->triplet_slots = slots_for(attempts * (named ? KEYS_NAMED : KEYS_WILD), state->triplet_room);
+    state->ghost_slots = slots_for(attempts * (named ? GHOSTS_NAMED : GHOSTS_WILD), state->ghost_room);
 }
 
 void greylist_again(void *given, const struct judging *judging)
@@ -313,12 +348,14 @@ void greylist_again(void *given, const struct judging *judging)
     state->judging = *judging;
     state->parameters = state->view(judging->rule->parameters);
     make_passes(state);
-    if (state->ours->normalise == normalised)
+    if (state->ours->normalise == normalised) {
+        size_t attempts = judging->columns->attempt_count;
+        state->sender_at = state->sender_at ? state->sender_at : mem_zero(attempts, sizeof(uint32_t));
+        state->recipient_at =
+            state->recipient_at ? state->recipient_at : mem_zero(attempts, sizeof(uint32_t));
         return;
-    size_t names = judging->columns->names.count;
-    names_free(&state->norms);
-    memset(state->sender_norm, 0, names * sizeof *state->sender_norm);
-    memset(state->recipient_norm, 0, names * sizeof *state->recipient_norm);
+    }
+    forget_norms(state);
 }
 
 void greylist_end(void *given)
@@ -333,6 +370,8 @@ void greylist_end(void *given)
     free(state->client);
     if (state->passes)
         passes_free(state->passes);
+    free(state->sender_at);
+    free(state->recipient_at);
     free(state->sender_norm);
     free(state->recipient_norm);
     free(state->net_operators);
@@ -354,11 +393,11 @@ static struct key key_of(struct greylist *state, uint32_t attempt, bool *wild)
     else if (ours->key & (1u << KEY_CLIENT_NET | 1u << KEY_CLIENT_NET6))
         key.client = columns->network[address] * 2 + 1;
     if (ours->key & (1u << KEY_SENDER)) {
-        key.sender = norm_of(state, columns->sender[attempt], true);
+        key.sender = sender_norm_at(state, attempt);
         *wild = key.sender == NAME_NONE;
     }
     if (ours->key & (1u << KEY_RECIPIENT)) {
-        key.recipient = norm_of(state, columns->address_of[attempt], false);
+        key.recipient = recipient_norm_at(state, attempt);
         *wild = *wild || key.recipient == NAME_NONE;
     }
     return key;

@@ -52,7 +52,7 @@ struct stateful *stateful_new(struct shelf *shelf, const struct digest *digest, 
     stateful->digest = digest;
     stateful->classes = classes;
     stateful->company = company_new(shelf, digest, classes, wanted);
-    stateful->asker = asker_new(stateful->company);
+    stateful->asker = asker_new(shelf->columns, stateful->company);
     return stateful;
 }
 
@@ -158,7 +158,8 @@ struct trying {
     const struct stateful *stateful;
     struct walk *walk;
     const struct state_answers *answers;
-    struct unit_class *unit; /* by case */
+    struct unit_class *unit;      /* by case */
+    outcomes *attempt, *delivery; /* what came of each: by answer, and by case */
     struct {
         bool off;          /* put off at first, by the rule with state and no other */
         uint32_t accepted; /* attempts on from the first, where it is accepted; 0: at none */
@@ -184,13 +185,32 @@ static void set_habit(struct walk *walk, uint8_t habit)
     walk->habit_of_address = walk->habit_of_network = (enum habit)habit;
 }
 
-/* Makes the walk be that of a case. */
-static void stand_unit(void *given, size_t i)
+/* Walks a case, and takes down what comes of it. */
+static void stand_unit(struct trying *trying, size_t i)
+{
+    struct walk *walk = trying->walk;
+    const struct answer_case *one = &trying->answers->units.of[i];
+    uint32_t first = trying->unit[i].first;
+    outcomes *to = trying->attempt + one->at;
+    set_habit(walk, one->habit);
+    stand_chain(walk, first, NO_ATTEMPT, trying->answers->units.answer + one->at);
+    for (uint32_t a = first; a != NO_ATTEMPT; a = walk->columns->after[a])
+        *to++ = walk->attempt[a];
+    trying->delivery[i] = walk->delivery[first];
+}
+
+/* Makes the walk be that of a case once more. */
+static void recall_unit(void *given, size_t i)
 {
     const struct trying *trying = given;
+    struct walk *walk = trying->walk;
     const struct answer_case *one = &trying->answers->units.of[i];
-    set_habit(trying->walk, one->habit);
-    stand_chain(trying->walk, trying->unit[i].first, NO_ATTEMPT, trying->answers->units.answer + one->at);
+    uint32_t first = trying->unit[i].first;
+    const outcomes *from = trying->attempt + one->at;
+    set_habit(walk, one->habit);
+    for (uint32_t a = first; a != NO_ATTEMPT; a = walk->columns->after[a])
+        walk->attempt[a] = *from++;
+    walk->delivery[first] = trying->delivery[i];
 }
 
 static void find_late(struct trying *trying, size_t i)
@@ -224,7 +244,7 @@ static void add_costs(const struct trying *trying, struct estimate *estimate, st
         set_habit(walk, cases->of[i].habit);
         for (uint32_t a = part->first_attempt[like->session]; a < part->first_attempt[like->session + 1]; a++)
             answers += stand_chain(walk, chain_head(part, a), a, answers);
-        costs_add(costs, walk, estimate, like->session, &classes->size[like->sizes],
+        costs_add(costs, walk, estimate, like->session, &cases->size[cases->of[i].sizes],
                   (double)cases->of[i].times);
     }
 }
@@ -292,6 +312,8 @@ void stateful_try(struct stateful *stateful, struct walk *walk, struct condensed
     struct estimate *estimate = estimate_new(walk);
     trying.unit = mem_zero(cases->count + 1, sizeof *trying.unit);
     trying.late = mem_zero(cases->count + 1, sizeof *trying.late);
+    trying.attempt = mem_alloc((cases->answer_count + 1) * sizeof *trying.attempt);
+    trying.delivery = mem_alloc((cases->count + 1) * sizeof *trying.delivery);
     for (size_t i = 0; i < cases->count; i++) {
         const struct unit_class *like = &stateful->classes->unit[cases->of[i].class];
         trying.unit[i] = (struct unit_class){ like->first, like->signs, cases->of[i].times };
@@ -301,11 +323,11 @@ void stateful_try(struct stateful *stateful, struct walk *walk, struct condensed
     }
     const struct classes classes = { .unit = trying.unit, .unit_count = cases->count };
     condensed.classes = &classes;
-    condensed.stand = stand_unit;
+    condensed.stand = recall_unit;
     condensed.state = &trying;
     replay_count_condensed(walk->columns, walk, estimate, walk->options, &condensed, tally);
     for (size_t i = 0; i < cases->count; i++) {
-        stand_unit(&trying, i);
+        recall_unit(&trying, i);
         harms_add(harms, walk, estimate, trying.unit[i].first, trying.unit[i].signs, trying.unit[i].times);
     }
     add_costs(&trying, estimate, costs);
@@ -313,4 +335,6 @@ void stateful_try(struct stateful *stateful, struct walk *walk, struct condensed
     estimate_free(estimate);
     free(trying.unit);
     free(trying.late);
+    free(trying.attempt);
+    free(trying.delivery);
 }

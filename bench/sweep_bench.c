@@ -41,12 +41,42 @@ static void quit(const struct why *why)
     exit(1);
 }
 
-/* `count` policies at random, of one that has greylisting or has not. */
-static void sweep(struct columns *columns, bool greylisting, size_t count)
+/* What is varied. */
+struct task {
+    const char *name;
+    bool greylisting;
+    enum search search;
+    const char *vary[7];
+};
+
+static const struct task without = { "without greylisting",
+                                     false,
+                                     SEARCH_RANDOM,
+                                     { "no-rdns=on,off", "dnsbl.zones=+each,-each", "spam.score=4..20",
+                                       "order", "recipient=on,off", NULL } };
+/* nearly each of them lets others through to greylisting */
+static const struct task with_others = { "with greylisting, each asked of others",
+                                         true,
+                                         SEARCH_RANDOM,
+                                         { "no-rdns=on,off", "dnsbl.zones=+each,-each", "spam.score=4..20",
+                                           "order", "recipient=on,off", "greylist.delay=1m,5m,15m,1h",
+                                           NULL } };
+/* 50 times each of 20 */
+static const struct task with_same = {
+    "with greylisting, 20 asked anew",
+    true,
+    SEARCH_GRID,
+    { "spam.score=1..50",
+      "greylist.delay=1m,2m,3m,4m,5m,6m,7m,8m,9m,10m,15m,20m,25m,30m,35m,40m,45m,50m,55m,1h", NULL }
+};
+
+/* `count` policies at random, or all; of one that has greylisting or has not. */
+static void sweep(struct columns *columns, const struct task *task, size_t count)
 {
-    static const char *const vary[] = { "no-rdns=on,off",   "dnsbl.zones=+each,-each",
-                                        "spam.score=4..20", "order",
-                                        "recipient=on,off", "greylist.delay=1m,5m,15m,1h" };
+    bool greylisting = task->greylisting;
+    size_t axis_count = 0;
+    while (task->vary[axis_count])
+        axis_count++;
     struct policy policy;
     struct axes *axes = NULL;
     struct variants variants;
@@ -61,8 +91,8 @@ static void sweep(struct columns *columns, bool greylisting, size_t count)
                     : "measures: [ no-rdns: {}, dnsbl: { zones: { a.example: 1 } }, helo: {}, recipient: {}, "
                       "spam: { score: 8 } ]";
     if (policy_read(&policy, "bench", str_of(yaml), &why) < 0 ||
-        axes_read(&policy, vary, greylisting ? 6 : 5, &axes, &why) < 0 ||
-        variants_make(axes, columns, SEARCH_RANDOM, count - 1, 1, &variants, &why) < 0)
+        axes_read(&policy, task->vary, axis_count, &axes, &why) < 0 ||
+        variants_make(axes, columns, task->search, count ? count - 1 : 0, 1, &variants, &why) < 0)
         quit(&why);
     const struct policy **policies = mem_zero(variants.count, sizeof *policies);
     struct sweep_row *rows = mem_zero(variants.count, sizeof *rows);
@@ -73,11 +103,10 @@ static void sweep(struct columns *columns, bool greylisting, size_t count)
     if (sweep_run(columns, policies, variants.count, NULL, &how, rows, &why) < 0)
         quit(&why);
     double taken = seconds() - start;
-    printf("%zu policies %s greylisting: %.2f s (%.2f s of the processor), %.1f ms each; the first stops "
+    printf("%zu policies %s: %.2f s (%.2f s of the processor), %.1f ms each; the first stops "
            "%" PRIu64 " [%" PRIu64 ", %" PRIu64 "]\n",
-           variants.count, greylisting ? "with" : "without", taken, busy() - start_busy,
-           1000 * taken / (double)variants.count, rows[0].stopped.count, rows[0].stopped.low,
-           rows[0].stopped.high);
+           variants.count, task->name, taken, busy() - start_busy, 1000 * taken / (double)variants.count,
+           rows[0].stopped.count, rows[0].stopped.low, rows[0].stopped.high);
     free(rows);
     free(policies);
     variants_free(&variants);
@@ -95,9 +124,11 @@ int main(int count, char **arguments)
     printf("%zu sessions into columns: %.2f s (%.2f s of the processor), %.0f bytes each\n", sessions,
            seconds() - start, busy() - start_busy, (megabytes() - before) * 1024 * 1024 / (double)sessions);
     if (policies > stateful)
-        sweep(columns, false, policies - stateful);
+        sweep(columns, &without, policies - stateful);
     if (stateful)
-        sweep(columns, true, stateful);
+        sweep(columns, &with_others, stateful);
+    if (stateful)
+        sweep(columns, &with_same, 0);
     printf("at most %.0f MiB\n", megabytes());
     columns_free(columns);
     return 0;
