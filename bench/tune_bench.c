@@ -60,18 +60,14 @@ static void press_all(struct bench *bench)
 {
     for (size_t place = 0; place < tuning_count(bench->tuning); place++) {
         tuning_switch(bench->tuning, place, NULL);
-        double taken = answer(bench);
-        note(bench, taken);
-        if (getenv("EACH")) printf("%.*s off: %.1f\n", STR_ARG(tuning_at(bench->tuning, place).rule->name), taken * 1000);
+        note(bench, answer(bench));
         tuning_undo(bench->tuning, NULL);
         struct knobs knobs = tuning_knobs(bench->tuning, place);
         for (size_t k = 0; k < knobs.count && k < 3; k++) {
             struct knob knob = knobs.knob[k];
             if (tuning_turn(bench->tuning, place, &knob, 1, NULL) < 0)
                 continue;
-            taken = answer(bench);
-            note(bench, taken);
-            if (getenv("EACH")) printf("%.*s: %.1f\n", STR_ARG(tuning_last(bench->tuning)), taken * 1000);
+            note(bench, answer(bench));
             tuning_undo(bench->tuning, NULL);
             knobs = tuning_knobs(bench->tuning, place);
         }
@@ -95,8 +91,8 @@ static void tune(struct columns *columns, const char *what, const char *yaml)
     bench.trial = trial_new(columns, &options, &policy);
     double ready = seconds() - start, first = answer(&bench);
     press_all(&bench);
-    printf("%s: first answer %.2f s, then %zu of %.1f ms, at most %.1f ms\n", what, ready + first, bench.answers,
-           1000 * bench.sum / (double)bench.answers, 1000 * bench.most);
+    printf("%s: first answer %.2f s, then %zu of %.1f ms, at most %.1f ms\n", what, ready + first,
+           bench.answers, 1000 * bench.sum / (double)bench.answers, 1000 * bench.most);
     trial_free(bench.trial);
     for (size_t i = 0; i < bench.kept_count; i++)
         attempted_free(&bench.kept[i]);
