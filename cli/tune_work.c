@@ -16,7 +16,8 @@
 /* With state a policy is only tried ahead where it takes no longer than this: who asks meanwhile must wait.
  */
 #define AHEAD_MOST (USEC_SECOND / 5)
-enum { KNOWN_MOST = 1000, END_MSEC = 300 };
+/* Each verdict that is kept takes half a byte an attempt, so not all that might be asked is judged ahead. */
+enum { KNOWN_MOST = 1000, KEPT_MOST = 150, END_MSEC = 300 };
 
 struct known {
     char *key;
@@ -184,6 +185,14 @@ static void ahead_drop(const struct work *work, struct ahead *ahead)
     *ahead = (struct ahead){ .phase = AHEAD_DONE };
 }
 
+/* What comes next is not looked at. */
+static void cut_short(const struct work *work, struct ahead *ahead)
+{
+    for (size_t i = ahead->next; i < ahead->count; i++)
+        let_go(work, &ahead->list[i]);
+    ahead->count = ahead->next;
+}
+
 static bool is_known(struct work *work, struct str key)
 {
     pthread_mutex_lock(&work->lock);
@@ -206,6 +215,9 @@ static void look_ahead(struct work *work)
     const struct attempted *one = &ahead->list[ahead->next];
     if (is_known(work, one->key)) {
         /* nothing is left to do */
+    } else if (ahead->phase == AHEAD_JUDGE && work->kept_count >= KEPT_MOST) {
+        cut_short(work, ahead);
+        return;
     } else if (ahead->phase == AHEAD_JUDGE) {
         judge(work, &ahead->list[ahead->next]);
     } else if (trial_is_quick(work->trial, one->policy) ||
