@@ -2,7 +2,9 @@
  * sweep after it, and how much memory there is a session.
  *
  *     sweep_bench [SESSIONS [POLICIES [STATEFUL]]]      1000000, 1000, 0: how many of them have greylisting
- */
+ *
+ * The clients are nine bots in ten, most of them listed or without a name, and mail servers that come back;
+ * half of the evidence is recorded. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <math.h>
