@@ -178,6 +178,23 @@ bool rules_exempt_alike(const struct policy *policy, const struct rule *rule, co
     return exempt_equal(&policy->exempt, &other->exempt) && exempt_equal(&rule->exempt, &others->exempt);
 }
 
+bool exempt_is(const struct exempt *exempt, const struct exempt *other)
+{
+    return exempt->authenticated == other->authenticated &&
+           exempt->networks.prefix == other->networks.prefix &&
+           exempt->networks.count == other->networks.count && exempt->asns.number == other->asns.number &&
+           exempt->asns.count == other->asns.count && exempt->countries.text == other->countries.text &&
+           exempt->countries.count == other->countries.count &&
+           exempt->client_names.text == other->client_names.text &&
+           exempt->client_names.count == other->client_names.count &&
+           exempt->sender_domains.text == other->sender_domains.text &&
+           exempt->sender_domains.count == other->sender_domains.count &&
+           exempt->spf_domains.text == other->spf_domains.text &&
+           exempt->spf_domains.count == other->spf_domains.count &&
+           exempt->recipients.text == other->recipients.text &&
+           exempt->recipients.count == other->recipients.count;
+}
+
 bool exempt_is_empty(const struct exempt *exempt)
 {
     bool empty = !exempt->authenticated;

@@ -12,6 +12,8 @@ enum tri rule_applies(const struct columns *columns, const struct policy *policy
 bool rule_may_wonder(const struct policy *policy, const struct rule *rule);
 /* Whether it rests on more than on who logged in. */
 bool rule_is_selective(const struct policy *policy, const struct rule *rule);
+/* Whether they are the same lists, not only like ones. */
+bool exempt_is(const struct exempt *exempt, const struct exempt *other);
 /* Whether two rules, each of its policy, exempt the same. */
 bool rules_exempt_alike(const struct policy *policy, const struct rule *rule, const struct policy *other,
                         const struct rule *others);

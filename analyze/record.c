@@ -484,11 +484,11 @@ static bool is_alike(const struct judging *judging, const struct segment *segmen
     const struct exempt *ours = &judging->rule->exempt;
     if (!judging->policy)
         return false;
-    if (likeness->policy != judging->policy || memcmp(&likeness->ours, ours, sizeof *ours) != 0) {
+    if (likeness->policy != judging->policy || !exempt_is(&likeness->ours, ours)) {
         likeness->policy = judging->policy;
-        memcpy(&likeness->ours, ours, sizeof *ours);
-        likeness->alike = rules_exempt_alike(segment->policy, &segment->policy->rules[r], judging->policy,
-                                             judging->rule);
+        likeness->ours = *ours;
+        likeness->alike =
+            rules_exempt_alike(segment->policy, &segment->policy->rules[r], judging->policy, judging->rule);
     }
     return likeness->alike;
 }

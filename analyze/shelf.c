@@ -1,6 +1,7 @@
 /* The shelf. */
 #include "analyze/shelf.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include "analyze/estimate.h"
 #include "analyze/measure/parameters.h"
@@ -73,12 +74,15 @@ static struct judged *shelf_add(struct shelf *shelf, const struct policy *policy
     size_t attempts = shelf->columns->attempt_count;
     struct judged *judged = mem_zero(1, sizeof *judged);
     mem_room(shelf->judged, shelf->room, shelf->count + 1);
-    *judged = (struct judged){ .policy = policy, .rule = rule, .stage = stage, .number = shelf->count };
+    *judged = (struct judged){ .policy = policy,
+                               .rule = rule,
+                               .stage = stage,
+                               .number = shelf->count,
+                               .hit = bits_new(attempts),
+                               .known = bits_new(attempts),
+                               .applies = bits_new(attempts),
+                               .maybe = bits_new(rule_may_wonder(policy, rule) ? attempts : 0) };
     shelf->judged[shelf->count++] = judged;
-    judged->hit = bits_new(attempts);
-    judged->known = bits_new(attempts);
-    judged->applies = bits_new(attempts);
-    judged->maybe = bits_new(rule_may_wonder(policy, rule) ? attempts : 0);
     return judged;
 }
 
@@ -123,10 +127,12 @@ static void judge_all(const struct shelf *shelf, const struct judging *judging, 
         judged[a] |= (uint8_t)(applies != NO || tells ? judging_verdict(judging, a) : UNKNOWN);
         if (applies != UNKNOWN)
             continue;
-        if (judged[a] == YES && !with_state && judging_let_by(judging, a))
+        if (judged[a] == YES && !with_state && judging_let_by(judging, a)) {
             judged[a] |= JUDGED_NOT_ASKED; /* the same rule did not hit it: it was exempt */
-        else
+        } else {
+            assert(to->maybe.word); /* else nobody may be exempt */
             bits_set(&to->maybe, a);
+        }
     }
     if (shared)
         share_in_chains(columns, judged);

@@ -394,21 +394,22 @@ enum alive walk_stand(struct walk *walk, uint32_t attempt, enum alive alive, str
 static void walk_attempts(struct walk *walk)
 {
     const struct columns *columns = walk->columns;
+    bool by_delivery = walk->by_delivery;
     uint32_t *order = columns_in_time(columns);
-    uint32_t *head = walk->by_delivery ? mem_alloc(columns->attempt_count * sizeof *head) : NULL;
-    uint8_t *alive = walk->by_delivery ? mem_zero(columns->attempt_count, 1) : NULL;
+    uint32_t *head = by_delivery ? mem_alloc(columns->attempt_count * sizeof *head) : NULL;
+    uint8_t *alive = by_delivery ? mem_zero(columns->attempt_count, 1) : NULL;
     for (size_t k = 0; k < columns->attempt_count; k++) {
         uint32_t a = order[k];
         bool first = columns->before[a] == NO_ATTEMPT;
-        if (walk->by_delivery)
+        if (by_delivery)
             head[a] = first ? a : head[columns->before[a]];
         if (is_relayed(walk, a)) { /* a chain of which an attempt came through a relay ends there */
             walk->attempt[a] = OUTCOME(OUTCOME_RELAYED);
-            if (walk->by_delivery && (first || alive[a] != ENDED))
+            if (by_delivery && (first || alive[a] != ENDED))
                 walk->delivery[head[a]] |= OUTCOME(OUTCOME_RELAYED);
             continue;
         }
-        if (!walk->by_delivery) {
+        if (!by_delivery) {
             walk_lone(walk, a);
             continue;
         }

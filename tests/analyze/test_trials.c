@@ -31,7 +31,7 @@ static const char *const recipients[] = { "u@l.example", "V@l.example", "n@l.exa
 static const char *const names[] = { "mx1.one.example", "mx2.one.example", "host.two.example" };
 static const char *const zones[] = { "y.example", "z.example" };
 
-static struct reply random_reply(enum stage stage)
+static struct reply random_reply(uint8_t stage)
 {
     static const uint8_t named[] = { NAMED_OTHER,    NAMED_NO_RDNS,   NAMED_DNSBL,     NAMED_GREYLIST,
                                      NAMED_GREYLIST, NAMED_RECIPIENT, NAMED_AFTER_220, NAMED_HELO };
