@@ -12,7 +12,7 @@ PKGS    := sqlite3 libarchive zlib yaml-0.1 libpsl libpcap nettle libsystemd lib
 ROOMS   := base collect collect/dialect collect/capture schemas enrich analyze analyze/measure config report cli
 WARN    := -Wall -Wextra -Wpedantic -Wno-overlength-strings -Wshadow -Wconversion -Wstrict-prototypes -Werror
 STD     := -std=c17 -I. -Ibuild/embed -DMXREPLAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lspf2 -lpthread -lm
+LIBS    := $(shell pkg-config --libs $(PKGS) ncursesw 2>/dev/null) -lspf2 -lpthread -lm
 HARDEN  := -D_FORTIFY_SOURCE=3 -fPIE -fstack-protector-strong -fstack-clash-protection
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 

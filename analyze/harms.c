@@ -34,21 +34,27 @@ uint32_t harms_first_stop(const struct walk *walk, enum unit unit, uint32_t firs
     return NO_ATTEMPT;
 }
 
+/* Whether a rule that stops the unit tells its sender, or puts it off; both where its attempts differ. */
+static void how_stopped(const struct walk *walk, enum unit unit, uint32_t first, uint32_t r, bool *told,
+                        bool *off)
+{
+    uint32_t last = first;
+    *told = *off = false;
+    for (uint32_t a = first; a != NO_ATTEMPT; a = next_of(walk, unit, first, a)) {
+        last = a;
+        if (walk->attempt[a] >> r & 1)
+            *(walk_puts_off(walk, r, a) ? off : told) = true;
+    }
+    if (!*told && !*off) /* a retry that the record does not show */
+        *(walk_puts_off(walk, r, last) ? off : told) = true;
+}
+
 /* By delivery the chain tells whether it came late; by other units what is put off may come again or not. */
 static void add_stop(const struct walk *walk, enum unit unit, uint32_t first, uint32_t r, double part,
                      unsigned *set, double share[HARM_KINDS])
 {
     bool told = false, off = false;
-    uint32_t last = first;
-    for (uint32_t a = first; a != NO_ATTEMPT; a = next_of(walk, unit, first, a)) {
-        last = a;
-        if (!(walk->attempt[a] >> r & 1))
-            continue;
-        told = told || !walk_puts_off(walk, r, a);
-        off = off || walk_puts_off(walk, r, a);
-    }
-    if (!told && !off) /* a retry that the record does not show */
-        *(walk_puts_off(walk, r, last) ? &off : &told) = true;
+    how_stopped(walk, unit, first, r, &told, &off);
     double each = part / (told + off);
     if (told)
         give(set, share, HARM_TOLD, each);
@@ -109,6 +115,93 @@ unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit 
     return of_outcomes(walk, unit, first, all, of_outcome, share);
 }
 
+/* ---- Which measure it is: each share of harm is parted among those that may have done it, by how likely
+ * each is to be the one. */
+
+/* Who may do a harm, and what of it is expected of each. */
+struct blamed {
+    outcomes may[HARMS];
+    double weight[HARMS][RULES_MOST];
+};
+
+static void blame_for(struct blamed *blamed, enum harm harm, unsigned rule, double weight)
+{
+    blamed->may[harm] |= OUTCOME(rule);
+    blamed->weight[harm][rule] += weight;
+}
+
+/* A stop for good: told or lost, and where nobody asks about deliveries perhaps only late. */
+static void blame_stop(struct blamed *blamed, const struct walk *walk, enum unit unit, uint32_t first,
+                       unsigned rule, double share)
+{
+    bool told = false, off = false;
+    how_stopped(walk, unit, first, rule, &told, &off);
+    if (told)
+        blame_for(blamed, HARM_TOLD, rule, share);
+    if (off)
+        blame_for(blamed, HARM_LOST, rule, share);
+    if (off && unit != UNIT_DELIVERY)
+        blame_for(blamed, HARM_LATE, rule, share);
+}
+
+/* A delivery that arrives late: the first attempt at which it may have been put off tells by whom. */
+static void blame_delay(struct blamed *blamed, const struct walk *walk, struct estimate *estimate,
+                        uint32_t first)
+{
+    for (uint32_t a = first; a != NO_ATTEMPT; a = next_of(walk, UNIT_DELIVERY, first, a)) {
+        outcomes off = 0;
+        double share[64] = { 0 };
+        for (outcomes left = walk->attempt[a] & BY_RULES; left; left &= left - 1)
+            if (walk_puts_off(walk, (uint32_t)__builtin_ctzll(left), a))
+                off |= left & -left;
+        if (!off)
+            continue;
+        if (off & (off - 1))
+            estimate_share(estimate, off, a, share);
+        else
+            share[__builtin_ctzll(off)] = 1;
+        for (outcomes left = off; left; left &= left - 1)
+            blame_for(blamed, HARM_LATE, (unsigned)__builtin_ctzll(left), share[__builtin_ctzll(left)]);
+        return;
+    }
+}
+
+static struct blamed blame(const struct walk *walk, struct estimate *estimate, enum unit unit, uint32_t first)
+{
+    struct blamed blamed = { 0 };
+    outcomes all = unit_outcomes(walk->columns, walk, unit, first);
+    double share[64] = { 0 };
+    if (all & (all - 1))
+        estimate_share(estimate, all, first, share);
+    else
+        share[__builtin_ctzll(all)] = 1;
+    for (outcomes left = all & BY_RULES; left; left &= left - 1)
+        blame_stop(&blamed, walk, unit, first, (unsigned)__builtin_ctzll(left), share[__builtin_ctzll(left)]);
+    if (unit == UNIT_DELIVERY && all & ~BY_RULES)
+        blame_delay(&blamed, walk, estimate, first);
+    return blamed;
+}
+
+/* Parts a share of harm; where nothing is expected of any of those who may, all are alike. */
+static void part(struct harm_cells *by_rule, bool wanted, enum harm harm, const struct blamed *blamed,
+                 double share, bool surely, uint64_t times)
+{
+    outcomes may = blamed->may[harm];
+    double sum = 0;
+    for (outcomes left = may; left; left &= left - 1)
+        sum += blamed->weight[harm][__builtin_ctzll(left)];
+    for (outcomes left = may; left; left &= left - 1) {
+        unsigned rule = (unsigned)__builtin_ctzll(left);
+        struct cell *cell = wanted ? &by_rule[rule].wanted[harm] : &by_rule[rule].presumed[harm];
+        double of_it = sum > 0 ? blamed->weight[harm][rule] / sum : 1.0 / (double)__builtin_popcountll(may);
+        cell->expected += share * of_it * (double)times;
+        cell->low += surely && may == OUTCOME(rule) ? times : 0;
+        cell->high += times;
+    }
+}
+
+/* ---- Counts. */
+
 uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, enum unit unit,
                     uint32_t first)
 {
@@ -135,13 +228,21 @@ void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimat
         cell->low += set == 1u << harm ? times : 0;
         cell->high += set >> harm & 1 ? times : 0;
     }
+    if (!stops || !cells->by_rule)
+        return;
+    struct blamed blamed = blame(walk, estimate, walk->options->unit, first);
+    for (int harm = 0; harm < HARMS; harm++)
+        if (set >> harm & 1)
+            part(cells->by_rule, label == LABEL_WANTED, (enum harm)harm, &blamed, share[harm],
+                 set == 1u << harm, times);
 }
 
-struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate, const struct wanted *wanted)
+struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate, const struct wanted *wanted,
+                              struct harm_cells *by_rule)
 {
     const struct columns *columns = walk->columns;
     enum unit unit = walk->options->unit;
-    struct harm_cells cells = { 0 };
+    struct harm_cells cells = { .by_rule = by_rule };
     for (uint32_t a = 0; a < columns->attempt_count; a++)
         if (unit_begins(columns, unit, a) && unit_in_period(columns, walk->options, a))
             harms_add(&cells, walk, estimate, a, unit_signs(columns, wanted, unit, a), 1);

@@ -19,16 +19,18 @@ unsigned harms_of(const struct walk *walk, struct estimate *estimate, enum unit 
 
 struct harm_cells {
     struct cell wanted[HARMS], presumed[HARMS];
+    struct harm_cells *by_rule; /* the same for each of the policy's rules; NULL: not asked for */
 };
 /* Who is wanted is told by what does not rest on the measure that may stop it first. Adds the harm of `times`
- * units like the one that begins with `first`, which have these signs. */
+ * units like the one that begins with `first`, which have these signs. By rule, what is told or lost is its
+ * who stops the unit, what comes late its who puts it off first; the shares sum to the whole. */
 void harms_add(struct harm_cells *cells, const struct walk *walk, struct estimate *estimate, uint32_t first,
                uint16_t signs, uint64_t times);
 /* The signs of a unit together. */
 uint16_t unit_signs(const struct columns *columns, const struct wanted *wanted, enum unit unit,
                     uint32_t first);
-/* Counts those of all units in the period. */
-struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate,
-                              const struct wanted *wanted);
+/* Counts those of all units in the period; `by_rule` (NULL: not asked for) is zeroed to begin with. */
+struct harm_cells harms_count(const struct walk *walk, struct estimate *estimate, const struct wanted *wanted,
+                              struct harm_cells *by_rule);
 
 #endif

@@ -99,9 +99,11 @@ const struct measure *measure_find(struct str name);
 extern const struct measure measure_dnsbl, measure_helo, measure_sender_domain, measure_spf,
     measure_recipient, measure_greylist;
 
-/* Parameters with every fallback filled in, in `arena`; and whether two sets of them are the same. */
+/* Parameters with every fallback filled in, in `arena`; and whether two sets of them, or one of each, are the
+ * same. */
 void *parameters_default(const struct measure *measure, struct arena *arena);
 bool parameters_equal(const struct measure *measure, const void *a, const void *b);
+bool parameter_equal(const struct parameter *parameter, const void *a, const void *b);
 /* "delay: 5m": one of them as a policy has it, on one line, in `arena`. */
 struct str parameter_text(struct arena *arena, const struct parameter *parameter, const void *parameters);
 

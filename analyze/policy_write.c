@@ -201,9 +201,10 @@ static bool weights_equal(const struct weights *a, const struct weights *b)
     return equal;
 }
 
-bool parameter_equal(const struct parameter *parameter, const void *one, const void *other)
+bool parameter_equal(const struct parameter *parameter, const void *a, const void *b)
 {
-    const void *a = (const char *)one + parameter->at, *b = (const char *)other + parameter->at;
+    a = (const char *)a + parameter->at;
+    b = (const char *)b + parameter->at;
     switch (parameter->type) {
     case PARAMETER_BOOL:
         return *(const bool *)a == *(const bool *)b;

@@ -19,7 +19,6 @@ int read_countries(struct reader *reader, yaml_node_t *node, const char *key, st
 /* The value of a measure's parameter, into the measure's parameters. */
 int read_parameter(struct reader *reader, yaml_node_t *node, const struct parameter *parameter,
                    void *parameters);
-bool parameter_equal(const struct parameter *parameter, const void *one, const void *other);
 /* What a rule's row is called where no `title` is given: the measure's title, which is handed back itself, or
  * where the rule has a name of its own (name.at != NULL) that with the name in brackets. */
 struct str rule_title_default(struct arena *arena, const struct measure *measure, struct str name);

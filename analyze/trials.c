@@ -213,14 +213,14 @@ static void put_tally(struct sweep_row *row, const struct tally *tally)
 
 /* On all attempts. */
 static int try_whole(const struct trials *trials, const struct policy *policy, struct sweep_row *row,
-                     struct tally *tally, struct why *why)
+                     struct tally *tally, struct harm_cells *by_rule, struct why *why)
 {
     struct walk walk;
     if (walk_shelved(&walk, trials->shelf, policy, why) < 0)
         return -1;
     struct estimate *estimate = estimate_new(&walk);
     replay_count(walk.columns, &walk, estimate, trials->options, NULL, tally);
-    struct harm_cells harms = harms_count(&walk, estimate, &trials->wanted);
+    struct harm_cells harms = harms_count(&walk, estimate, &trials->wanted, by_rule);
     row->costs = costs_of(&walk, estimate);
     put_tally(row, tally);
     put_harms(row, &harms);
@@ -279,10 +279,11 @@ static void make_stateful(struct trials *trials, const struct classes *classes)
 }
 
 /* On the digest. */
-static void try_digest(struct trials *trials, struct walk *walk, struct sweep_row *row, struct tally *tally)
+static void try_digest(struct trials *trials, struct walk *walk, struct sweep_row *row, struct tally *tally,
+                       struct harm_cells *by_rule)
 {
     const struct classes *classes = knows_merged(trials, walk) ? &trials->merged : &trials->digest->classes;
-    struct harm_cells harms = { 0 };
+    struct harm_cells harms = { .by_rule = by_rule };
     if (!trials->has_condensed)
         find_condensed(trials);
     trials->condensed.classes = classes;
@@ -348,8 +349,8 @@ static int prepare(struct trials *trials, const struct policy *policy, struct wa
     return walk_prepare(walk, trials->digest->shelf, policy, why);
 }
 
-int trials_try(struct trials *trials, const struct policy *policy, struct sweep_row *row, struct tally *tally,
-               struct why *why)
+int trials_try_rules(struct trials *trials, const struct policy *policy, struct sweep_row *row,
+                     struct tally *tally, struct harm_cells *by_rule, struct why *why)
 {
     struct walk walk;
     struct tally own = { 0 }, *to = tally ? tally : &own;
@@ -360,12 +361,12 @@ int trials_try(struct trials *trials, const struct policy *policy, struct sweep_
     size_t before = trials->seen.count;
     uint32_t number = walk.policy ? number_of(trials, &walk) : NAME_NONE;
     *row = (struct sweep_row){ .delay_minutes = NAN, .delay_90 = NAN };
-    if (!tally && number != NAME_NONE && number < before) {
+    if (!tally && !by_rule && number != NAME_NONE && number < before) {
         *row = trials->seen_row[number].row;
     } else if (digested) {
-        try_digest(trials, &walk, row, to);
+        try_digest(trials, &walk, row, to, by_rule);
     } else {
-        result = try_whole(trials, policy, row, to, why);
+        result = try_whole(trials, policy, row, to, by_rule, why);
     }
     if (number != NAME_NONE && number == before) {
         mem_room(trials->seen_row, trials->seen_room, trials->seen.count);
@@ -375,4 +376,10 @@ int trials_try(struct trials *trials, const struct policy *policy, struct sweep_
     tally_free(&own);
     walk_free(&walk);
     return result;
+}
+
+int trials_try(struct trials *trials, const struct policy *policy, struct sweep_row *row, struct tally *tally,
+               struct why *why)
+{
+    return trials_try_rules(trials, policy, row, tally, NULL, why);
 }

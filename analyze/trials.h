@@ -3,6 +3,7 @@
 #ifndef ANALYZE_TRIALS_H
 #define ANALYZE_TRIALS_H
 
+#include "analyze/harms.h"
 #include "analyze/sweep.h"
 
 struct trials;
@@ -23,5 +24,8 @@ int trials_expect(struct trials *trials, const struct policy *const *policies, s
  * says. 0, or -1 with why. The policy must last as long as the trials: verdicts of its rules are kept. */
 int trials_try(struct trials *trials, const struct policy *policy, struct sweep_row *row, struct tally *tally,
                struct why *why);
+/* The same with the harm by rule of the policy, with room for RULES_MOST of them, zeroed. */
+int trials_try_rules(struct trials *trials, const struct policy *policy, struct sweep_row *row,
+                     struct tally *tally, struct harm_cells *by_rule, struct why *why);
 
 #endif

@@ -5,9 +5,25 @@
 #include "base/nearest.h"
 
 const struct command *const commands[] = {
-    &look_command,    &collect_command, &live_command,   &enrich_command, &status_command,  &replay_command,
-    &compare_command, &sweep_command,   &report_command, &audit_command,  &overlap_command, &explain_command,
-    &policy_command,  &export_command,  &prune_command,  &check_command,  &help_command,    NULL,
+    &look_command,
+    &collect_command,
+    &live_command,
+    &enrich_command,
+    &status_command,
+    &replay_command,
+    &compare_command,
+    &sweep_command,
+    &tune_command,
+    &report_command,
+    &audit_command,
+    &overlap_command,
+    &explain_command,
+    &policy_command,
+    &export_command,
+    &prune_command,
+    &check_command,
+    &help_command,
+    NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -12,7 +12,8 @@ const struct command *command_find(const char *name);
 const struct command *command_nearest(const char *name);
 
 extern const struct command look_command, collect_command, live_command, enrich_command, status_command,
-    replay_command, compare_command, sweep_command, report_command, audit_command, overlap_command,
-    explain_command, policy_command, export_command, prune_command, check_command, help_command;
+    replay_command, compare_command, sweep_command, tune_command, report_command, audit_command,
+    overlap_command, explain_command, policy_command, export_command, prune_command, check_command,
+    help_command;
 
 #endif

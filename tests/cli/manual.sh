@@ -3,7 +3,7 @@
 # shellcheck source=../lib/cli.sh
 . "${0%/*}/../lib/cli.sh"
 
-for command in '' look collect status replay report audit overlap explain policy check help; do
+for command in '' look collect status replay report audit overlap explain policy sweep tune check help; do
     # shellcheck disable=SC2086  # none is no argument
     good help --man $command
     grep -q '^\.TH MXREPLAY' out || fail "a page begins with its title"
