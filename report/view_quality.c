@@ -1,0 +1,163 @@
+/* What the report rests on: inputs, gaps in the record, lines that were not understood, how much is known. */
+#define _GNU_SOURCE
+#include "report/views.h"
+
+#include <inttypes.h>
+#include "analyze/measure.h"
+#include "collect/wall.h"
+#include "report/slices.h"
+
+static struct str moment(const struct report *report, usec at)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (at == USEC_NONE)
+        return (struct str){ NULL, 0 };
+    clock_format(wall_shown(report->month->wall, at), text);
+    return arena_printf(report->arena, "%.10s %.5s", text, text + 11);
+}
+
+static const struct grid_column input_columns[] = {
+    { "path", STR_INIT("Input"), GRID_TEXT, EVERYWHERE },
+    { "kind", STR_INIT("Kind"), GRID_TEXT, IN_PAGE | IN_DATA },
+    { "first", STR_INIT("From"), GRID_TEXT, EVERYWHERE },
+    { "last", STR_INIT("To"), GRID_TEXT, EVERYWHERE },
+    { "lines", STR_INIT("Lines"), GRID_NUMBER, EVERYWHERE },
+    { "skipped", STR_INIT("Skipped"), GRID_NUMBER, EVERYWHERE },
+};
+
+static void put_inputs(const struct report *report, struct section *section)
+{
+    const struct month *month = report->month;
+    struct grid *grid = section_grid(section, "inputs", EVERYWHERE, input_columns,
+                                     sizeof input_columns / sizeof *input_columns);
+    grid->caption = STR("Inputs");
+    for (size_t i = 0; i < month->input_count; i++) {
+        const struct input *input = &month->inputs[i];
+        grid_row(grid);
+        grid_text(grid, input->path);
+        grid_text(grid, input->kind);
+        grid_text(grid, moment(report, input->first));
+        grid_text(grid, moment(report, input->last));
+        grid_count(grid, input->lines);
+        grid_count(grid, input->skipped);
+    }
+}
+
+static const struct grid_column skipped_columns[] = {
+    { "count", STR_INIT("Lines"), GRID_NUMBER, EVERYWHERE },
+    { "reason", STR_INIT("Why"), GRID_TEXT, EVERYWHERE },
+    { "shape", STR_INIT("Shape"), GRID_TEXT, EVERYWHERE },
+};
+
+static void put_skipped(const struct report *report, struct section *section)
+{
+    const struct month *month = report->month;
+    struct grid *grid = section_grid(section, "skipped", EVERYWHERE, skipped_columns,
+                                     sizeof skipped_columns / sizeof *skipped_columns);
+    grid->caption = STR("Lines that were not understood");
+    for (size_t i = 0; i < month->skipped_count && i < report->most; i++) {
+        grid_row(grid);
+        grid_count(grid, month->skipped[i].count);
+        grid_text(grid, str_of(month->skipped[i].reason));
+        grid_text(grid, month->skipped[i].shape);
+    }
+}
+
+static const struct grid_column silence_columns[] = {
+    { "from", STR_INIT("From"), GRID_TEXT, EVERYWHERE },
+    { "to", STR_INIT("To"), GRID_TEXT, EVERYWHERE },
+    { "hours", STR_INIT("Hours"), GRID_NUMBER, EVERYWHERE },
+    { "expected", STR_INIT("Sessions that usually come in it"), GRID_NUMBER, EVERYWHERE },
+};
+
+static void put_silences(const struct report *report, struct section *section)
+{
+    const struct digest *digest = &report->month->period->digest;
+    struct grid *grid = section_grid(section, "gaps", EVERYWHERE, silence_columns,
+                                     sizeof silence_columns / sizeof *silence_columns);
+    grid->caption = STR("Gaps in the record: hours in which nobody came");
+    for (size_t i = 0; i < digest->silence_count; i++) {
+        const struct silence *silence = &digest->silences[i];
+        grid_row(grid);
+        grid_text(grid, moment(report, silence->from));
+        grid_text(grid, moment(report, silence->to));
+        grid_number(grid, (double)(silence->to - silence->from) / (double)USEC_HOUR, 1);
+        grid_number(grid, silence->expected, 0);
+    }
+}
+
+static const struct grid_column known_columns[] = {
+    { "measure", STR_INIT("Measure"), GRID_TEXT, EVERYWHERE },
+    { "units", STR_INIT("Recipients"), GRID_NUMBER, EVERYWHERE },
+    { "recorded", STR_INIT("Recorded"), GRID_NUMBER, EVERYWHERE },
+    { "inferred", STR_INIT("Inferred"), GRID_NUMBER, EVERYWHERE },
+    { "enriched", STR_INIT("Enriched"), GRID_NUMBER, EVERYWHERE },
+    { "unknown", STR_INIT("Unknown"), GRID_NUMBER, EVERYWHERE },
+    { "undecided", STR_INIT("Open"), GRID_NUMBER, EVERYWHERE },
+};
+
+/* Of the whole record: what was asked before the period may decide in it. */
+static void put_known(const struct report *report, struct section *section)
+{
+    const struct coverage *coverage = &report->month->period->coverage;
+    const struct policy *policy = report->month->policy;
+    struct grid *grid = section_grid(section, "coverage", EVERYWHERE, known_columns,
+                                     sizeof known_columns / sizeof *known_columns);
+    grid->caption = STR("What is known of what the measures ask, in percent, in the whole record");
+    for (size_t r = 0; r < policy->rule_count; r++) {
+        struct coverage_row sum = { .rule = r };
+        for (size_t i = 0; i < coverage->count; i++) {
+            const struct coverage_row *row = &coverage->row[i];
+            if (row->rule != r)
+                continue;
+            sum.units += row->units;
+            sum.recorded += row->recorded;
+            sum.inferred += row->inferred;
+            sum.enriched += row->enriched;
+            sum.unknown += row->unknown;
+        }
+        if (!sum.units)
+            continue;
+        const struct str name = policy->rules[r].name;
+        grid_row_of(grid, name, report_colour(report, name));
+        grid_text(grid, name);
+        grid_count(grid, sum.units);
+        grid_percent(grid, sum.recorded, sum.units);
+        grid_percent(grid, sum.inferred, sum.units);
+        grid_percent(grid, sum.enriched, sum.units);
+        grid_percent(grid, sum.unknown, sum.units);
+        grid_count(grid, coverage->undecided[r]);
+    }
+    for (size_t r = 0; r < policy->rule_count; r++) {
+        const char *teller = coverage->undecided[r] ? replay_teller(policy->rules[r].measure->kind) : NULL;
+        if (teller)
+            section_item(section, FOR_PEOPLE,
+                         arena_printf(report->arena, "%.*s: more would be known with mxreplay %s",
+                                      STR_ARG(policy->rules[r].name), teller));
+    }
+}
+
+static void make_quality(const struct report *report, struct section *section)
+{
+    const struct period *period = report->month->period;
+    const struct digest *digest = &period->digest;
+    struct arena *arena = report->arena;
+    put_inputs(report, section);
+    put_skipped(report, section);
+    if (period->has_digest) {
+        put_silences(report, section);
+        section_say(section, FOR_PEOPLE,
+                    arena_printf(
+                        arena,
+                        "Of %.*s sessions in the period %.*s lost evidence to a gap in their input, and %.*s "
+                        "were cut off by the server: what would have followed is not known.",
+                        STR_ARG(grouped(arena, digest->sessions)),
+                        STR_ARG(grouped(arena, digest->gap_sessions)),
+                        STR_ARG(grouped(arena, digest->cut_off_sessions))));
+    }
+    if (period->has_coverage)
+        put_known(report, section);
+}
+
+const struct view view_quality = { "quality", "What it rests on", WANT_DIGEST | WANT_COVERAGE, NULL,
+                                   make_quality };
