@@ -5,6 +5,7 @@
 #include <string.h>
 #include "analyze/cost.h"
 #include "analyze/counting.h"
+#include "analyze/units.h"
 
 static struct spent spent_of(struct cost cost)
 {
@@ -51,6 +52,30 @@ static void count_before(const struct columns *columns, struct walk *walk, struc
     replay_count(columns, walk, estimate, &options, NULL, before);
 }
 
+/* status --coverage tells where each piece of evidence came from, which takes another walk. */
+static struct known_share *count_known(const struct walk *walk, const struct replay_options *options,
+                                       struct arena *arena)
+{
+    const struct columns *columns = walk->columns;
+    size_t rules = walk->policy->rule_count;
+    struct known_share *shares = arena_zero(arena, (rules + 1) * sizeof *shares);
+    for (size_t a = 0; a < columns->attempt_count; a++) {
+        if (!unit_in_period(columns, options, (uint32_t)a))
+            continue;
+        outcomes set = walk->attempt[a];
+        for (size_t r = 0; r < rules; r++) {
+            struct known_share *share = &shares[r];
+            bool known = bits_get(&walk->known[r], a);
+            if (!bits_get(&walk->applies[r], a) || !walk->policy->rules[r].measure->judge)
+                continue;
+            share->asked++;
+            share->known += known;
+            share->undecided += !known && (set & (set - 1)) != 0 && set & OUTCOME(r);
+        }
+    }
+    return shares;
+}
+
 static int with_policy(struct columns *columns, const struct period_asked *asked, struct period *period,
                        struct why *why)
 {
@@ -79,6 +104,12 @@ static int with_policy(struct columns *columns, const struct period_asked *asked
     if (result == 0 && asked->wants & WANT_AUDIT && options->unit == UNIT_DELIVERY) {
         audit_walked(&walk, options, &period->audit);
         period->has_audit = true;
+    }
+    if (result == 0 && asked->wants & WANT_KNOWN)
+        period->known = count_known(&walk, options, &period->arena);
+    if (result == 0 && asked->wants & WANT_OVERLAP) {
+        period->has_overlap = true; /* to be freed, whatever comes of it */
+        result = overlap_shelved(shelf, policy, &period->overlap, why);
     }
 done:
     estimate_free(estimate);
@@ -113,16 +144,6 @@ int period_run(struct columns *columns, const struct period_asked *asked, struct
         return -1;
     if (asked->wants & WANT_RECORDED)
         replay_count(columns, NULL, NULL, options, NULL, &period->recorded);
-    if (asked->wants & WANT_OVERLAP) {
-        period->has_overlap = true; /* to be freed, whatever comes of it */
-        if (overlap_run(columns, policy, options, &period->overlap, why) < 0)
-            return -1;
-    }
-    if (asked->wants & WANT_COVERAGE) {
-        if (replay_coverage(columns, policy, options, &period->coverage, &period->arena, why) < 0)
-            return -1;
-        period->has_coverage = true;
-    }
     return 0;
 }
 
@@ -137,7 +158,5 @@ void period_free(struct period *period)
         audit_free(&period->audit);
     if (period->has_overlap)
         overlap_free(&period->overlap);
-    if (period->has_coverage)
-        coverage_free(&period->coverage);
     arena_free(&period->arena);
 }

@@ -16,7 +16,7 @@ enum period_wants {
     WANT_DIGEST = 1 << 3,
     WANT_AUDIT = 1 << 4,
     WANT_OVERLAP = 1 << 5,
-    WANT_COVERAGE = 1 << 6,
+    WANT_KNOWN = 1 << 6,
     WANT_ALL = (1 << 7) - 1
 };
 
@@ -30,6 +30,12 @@ struct spending {
     struct spent look_ups, messages, bytes, seconds;
 };
 
+/* How much is known of what a measure asks, by attempts in the period that it would be asked of. */
+struct known_share {
+    uint64_t asked, known;
+    uint64_t undecided; /* of the unknown ones, those whose outcome it may decide */
+};
+
 struct period {
     struct tally tally;            /* with slices */
     struct tally recorded, before; /* row_count 0: not worked out */
@@ -38,8 +44,8 @@ struct period {
     struct digest digest;
     struct audit audit;
     struct overlap overlap;
-    struct coverage coverage;
-    bool has_costs, has_digest, has_audit, has_overlap, has_coverage;
+    struct known_share *known; /* by rule; NULL: not worked out */
+    bool has_costs, has_digest, has_audit, has_overlap;
     struct arena arena;
 };
 

@@ -88,53 +88,42 @@ static void put_silences(const struct report *report, struct section *section)
 
 static const struct grid_column known_columns[] = {
     { "measure", STR_INIT("Measure"), GRID_TEXT, EVERYWHERE },
-    { "units", STR_INIT("Recipients"), GRID_NUMBER, EVERYWHERE },
-    { "recorded", STR_INIT("Recorded"), GRID_NUMBER, EVERYWHERE },
-    { "inferred", STR_INIT("Inferred"), GRID_NUMBER, EVERYWHERE },
-    { "enriched", STR_INIT("Enriched"), GRID_NUMBER, EVERYWHERE },
-    { "unknown", STR_INIT("Unknown"), GRID_NUMBER, EVERYWHERE },
-    { "undecided", STR_INIT("Open"), GRID_NUMBER, EVERYWHERE },
+    { "asked", STR_INIT("Asked of"), GRID_NUMBER, EVERYWHERE },
+    { "known", STR_INIT("Known"), GRID_NUMBER, EVERYWHERE },
+    { "known_percent", STR_INIT("Percent"), GRID_NUMBER, EVERYWHERE },
+    { "share", STR_INIT(""), GRID_BAR, IN_PAGE },
+    { "undecided", STR_INIT("Leaves open"), GRID_NUMBER, EVERYWHERE },
 };
 
-/* Of the whole record: what was asked before the period may decide in it. */
 static void put_known(const struct report *report, struct section *section)
 {
-    const struct coverage *coverage = &report->month->period->coverage;
+    const struct known_share *known = report->month->period->known;
     const struct policy *policy = report->month->policy;
-    struct grid *grid = section_grid(section, "coverage", EVERYWHERE, known_columns,
+    struct grid *grid = section_grid(section, "known", EVERYWHERE, known_columns,
                                      sizeof known_columns / sizeof *known_columns);
-    grid->caption = STR("What is known of what the measures ask, in percent, in the whole record");
+    grid->caption = STR("Of how many recipients is known what the measures ask");
     for (size_t r = 0; r < policy->rule_count; r++) {
-        struct coverage_row sum = { .rule = r };
-        for (size_t i = 0; i < coverage->count; i++) {
-            const struct coverage_row *row = &coverage->row[i];
-            if (row->rule != r)
-                continue;
-            sum.units += row->units;
-            sum.recorded += row->recorded;
-            sum.inferred += row->inferred;
-            sum.enriched += row->enriched;
-            sum.unknown += row->unknown;
-        }
-        if (!sum.units)
-            continue;
         const struct str name = policy->rules[r].name;
+        if (!known[r].asked)
+            continue;
         grid_row_of(grid, name, report_colour(report, name));
         grid_text(grid, name);
-        grid_count(grid, sum.units);
-        grid_percent(grid, sum.recorded, sum.units);
-        grid_percent(grid, sum.inferred, sum.units);
-        grid_percent(grid, sum.enriched, sum.units);
-        grid_percent(grid, sum.unknown, sum.units);
-        grid_count(grid, coverage->undecided[r]);
+        grid_count(grid, known[r].asked);
+        grid_count(grid, known[r].known);
+        grid_percent(grid, known[r].known, known[r].asked);
+        grid_bar(grid, known[r].known, known[r].known, known[r].asked);
+        grid_count(grid, known[r].undecided);
     }
     for (size_t r = 0; r < policy->rule_count; r++) {
-        const char *teller = coverage->undecided[r] ? replay_teller(policy->rules[r].measure->kind) : NULL;
+        const char *teller = known[r].undecided ? replay_teller(policy->rules[r].measure->kind) : NULL;
         if (teller)
             section_item(section, FOR_PEOPLE,
                          arena_printf(report->arena, "%.*s: more would be known with mxreplay %s",
                                       STR_ARG(policy->rules[r].name), teller));
     }
+    section_say(
+        section, FOR_PEOPLE,
+        STR("Where it is known from, and what would tell more: mxreplay status --coverage -p POLICY."));
 }
 
 static void make_quality(const struct report *report, struct section *section)
@@ -155,9 +144,9 @@ static void make_quality(const struct report *report, struct section *section)
                         STR_ARG(grouped(arena, digest->gap_sessions)),
                         STR_ARG(grouped(arena, digest->cut_off_sessions))));
     }
-    if (period->has_coverage)
+    if (period->known)
         put_known(report, section);
 }
 
-const struct view view_quality = { "quality", "What it rests on", WANT_DIGEST | WANT_COVERAGE, NULL,
+const struct view view_quality = { "quality", "What it rests on", WANT_DIGEST | WANT_KNOWN, NULL,
                                    make_quality };

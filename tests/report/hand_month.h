@@ -168,9 +168,7 @@ static inline void hand_audit(struct audit *audit)
 /* *hand must stay where it is. */
 static inline void hand_month(struct hand_month *hand)
 {
-    static struct coverage_row coverage[] = { { 0, 24110, 10050, 9000, 50, 0, 1000 },
-                                              { 1, 24110, 10050, 5000, 0, 5050, 0 } };
-    static uint64_t undecided[] = { 900, 0, 0 };
+    static struct known_share known[] = { { 10050, 9050, 900 }, { 10050, 5000, 0 }, { 0, 0, 0 } };
     static struct fate_reason reasons[] = { { STR_INIT("5.1.1 550 User unknown"), 4 } };
     struct why why = { 0 };
     *hand = (struct hand_month){ 0 };
@@ -184,8 +182,7 @@ static inline void hand_month(struct hand_month *hand)
     period->before = hand_february();
     period->recorded = hand_talk();
     period->recorded.policy = STR("recorded");
-    period->has_costs = period->has_digest = period->has_audit = period->has_overlap = period->has_coverage =
-        true;
+    period->has_costs = period->has_digest = period->has_audit = period->has_overlap = true;
     period->open = (struct spending){
         { 0, 0, 0 }, { 9966, 9000, 10000 }, { 154009794, 1.5e8, 1.6e8 }, { 3000, 2900, 3100 }
     };
@@ -195,7 +192,7 @@ static inline void hand_month(struct hand_month *hand)
     hand_digest(&period->digest);
     hand_overlap(&period->overlap, &hand->arena);
     hand_audit(&period->audit);
-    period->coverage = (struct coverage){ coverage, 2, undecided };
+    period->known = known;
     hand->fates = (struct fates){ .accepted = 206,
                                   .sent = 190,
                                   .bounced = 4,
