@@ -92,7 +92,10 @@ static const struct key outline_keys[] = { { "sections", read_sections }, { NULL
 static int take_root(struct reader *reader, yaml_node_t *root, void *state)
 {
     struct outline *outline = state;
-    if (!root || root->type != YAML_MAPPING_NODE)
+    if (!root)
+        return why_set(reader->why, EX_DATAERR, "%s: it is empty; write sections: [table, counts]",
+                       reader->origin);
+    if (root->type != YAML_MAPPING_NODE)
         return reader_not_a(reader, root, "a list of sections", "sections: [table, counts]");
     if (reader_mapping(reader, root, outline_keys, outline))
         return -1;

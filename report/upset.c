@@ -47,24 +47,23 @@ static void choose(struct drawing *drawing)
     }
 }
 
-static void put_headings(struct drawing *drawing)
+static void put_headings(struct drawing *drawing, struct str period)
 {
     const struct overlap *overlap = drawing->overlap;
     const struct shares *shares = drawing->group->shares;
     struct arena *arena = drawing->arena;
     struct chart *chart = drawing->chart;
-    char units[GROUPED_BYTES], out[GROUPED_BYTES], rest[GROUPED_BYTES], period[PERIOD_TEXT_BYTES];
+    char units[GROUPED_BYTES], out[GROUPED_BYTES], rest[GROUPED_BYTES];
     text_grouped(shares->known, units);
     text_grouped(shares->left_out, out);
     text_grouped(drawing->rest, rest);
-    period_text(overlap->from, overlap->to, period);
     chart->title = arena_printf(
         arena, "%s that hit together: %.*s, %s %s", drawing->group->zones ? "Lists" : "Measures",
         STR_ARG(text_fit(
             arena, text_visible(arena, drawing->group->zones ? drawing->group->name : overlap->policy), 36)),
         units, shares->known == 1 ? unit_name[overlap->unit] : unit_plural[overlap->unit]);
     chart_text(chart, "title", chart->title);
-    struct str second = arena_printf(arena, "%s (UTC)", period);
+    struct str second = period;
     if (shares->left_out)
         second =
             arena_printf(arena, "%.*s; %s more are left out: not all is known of them", STR_ARG(second), out);
@@ -137,7 +136,7 @@ static void put_columns(struct drawing *drawing)
 }
 
 struct chart *upset_chart(const struct overlap *overlap, const struct overlap_group *group,
-                          const uint32_t *colours, const char *name, struct arena *arena)
+                          const uint32_t *colours, const char *name, struct str period, struct arena *arena)
 {
     struct chart *chart = arena_zero(arena, sizeof *chart);
     *chart = (struct chart){ .name = name,
@@ -147,7 +146,7 @@ struct chart *upset_chart(const struct overlap *overlap, const struct overlap_gr
     struct drawing drawing = { .overlap = overlap, .group = group, .chart = chart, .arena = arena };
     choose(&drawing);
     chart_begin(chart);
-    put_headings(&drawing);
+    put_headings(&drawing, period);
     chart_number(chart, "left", LEFT);
     chart_number(chart, "right", RIGHT);
     chart_number(chart, "top", TOP);
@@ -163,7 +162,10 @@ int upset_picture(const struct overlap *overlap, const struct overlap_group *gro
                   const struct gnuplot *gnuplot, struct picture_bytes *bytes, struct why *why)
 {
     struct arena arena = { 0 };
-    struct chart *chart = upset_chart(overlap, group, NULL, "overlap", &arena);
+    char period[PERIOD_TEXT_BYTES];
+    period_text(overlap->from, overlap->to, period);
+    struct chart *chart =
+        upset_chart(overlap, group, NULL, "overlap", arena_printf(&arena, "%s (UTC)", period), &arena);
     int result = chart_draw(chart, picture, gnuplot, why);
     *bytes = chart->drawn[picture];
     arena_free(&arena);

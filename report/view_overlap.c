@@ -3,6 +3,7 @@
 #include "report/views.h"
 
 #include <inttypes.h>
+#include "report/replay_table.h"
 #include "report/upset.h"
 
 static const struct grid_column share_columns[] = {
@@ -19,6 +20,12 @@ static const struct grid_column share_columns[] = {
 static uint64_t size_of(int64_t count)
 {
     return count > 0 ? (uint64_t)count : 0;
+}
+
+static struct str period_of(const struct report *report)
+{
+    return arena_printf(report->arena, "%.*s (%.*s)", STR_ARG(month_title(report->month, report->arena)),
+                        STR_ARG(tally_zone(report->tally)));
 }
 
 static void put_group(const struct report *report, struct section *section, const struct overlap_group *group,
@@ -49,7 +56,8 @@ static void put_group(const struct report *report, struct section *section, cons
     for (size_t i = 0; i < group->game.patterns; i++)
         any = any || (group->game.pattern[i].hit && !group->game.pattern[i].unknown);
     if (any)
-        section_chart(section, upset_chart(&report->month->period->overlap, group, colours, name, arena));
+        section_chart(section, upset_chart(&report->month->period->overlap, group, colours, name,
+                                           period_of(report), arena));
     section_say(
         section, FOR_PEOPLE,
         STR("Hits: by it, whoever else does. Only it: would pass without it. Fair share: what several hit "

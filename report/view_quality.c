@@ -118,12 +118,10 @@ static void put_known(const struct report *report, struct section *section)
         const char *teller = known[r].undecided ? replay_teller(policy->rules[r].measure->kind) : NULL;
         if (teller)
             section_item(section, FOR_PEOPLE,
-                         arena_printf(report->arena, "%.*s: more would be known with mxreplay %s",
+                         arena_printf(report->arena, "%.*s: what would tell more: %s",
                                       STR_ARG(policy->rules[r].name), teller));
     }
-    section_say(
-        section, FOR_PEOPLE,
-        STR("Where it is known from, and what would tell more: mxreplay status --coverage -p POLICY."));
+    section_say(section, FOR_PEOPLE, STR("Where it is known from: mxreplay status --coverage -p POLICY."));
 }
 
 static void make_quality(const struct report *report, struct section *section)

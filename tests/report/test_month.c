@@ -453,6 +453,7 @@ static const struct {
     { "sections:\n  - networks: {most: 0}\n", "o.yaml:2:22: " },
     { "sections:\n  - networks: {mots: 3}\n", "o.yaml:2:16: " },
     { "sections: []", "there are no sections" },
+    { "", "o.yaml: it is empty; write sections: [table, counts]" },
     { "- table", "list of sections" },
 };
 
