@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyze/judging.h"
+#include "analyze/silences.h"
 #include "analyze/units.h"
 #include "analyze/walk.h"
 #include "collect/wall.h"
@@ -53,8 +54,7 @@ struct digesting {
     struct tries *tries[ABUSES]; /* by network */
     uint32_t *bounced;           /* by lower name of a recipient */
     size_t bounced_room;
-    outcomes greylists;   /* the policy's */
-    uint64_t by_hour[24]; /* sessions, by the hour of UTC */
+    outcomes greylists; /* the policy's */
     double *minutes;
     size_t minute_count, minute_room;
     size_t most;
@@ -329,75 +329,6 @@ static void count_session(struct digesting *digesting, uint32_t s)
     digesting->digest->tls_sessions += (columns->flags[s] & SESSION_TLS) != 0;
 }
 
-/* ---- Silences. */
-
-/* Nothing for an hour or more in which, by what comes at these hours of the day, so many should have come: by
- * chance that is less likely than one in a hundred million. */
-enum { SILENCE_EXPECTED = 20, SILENCES_MOST = 20 };
-
-/* What usually comes between two times; whole days are taken at once. */
-static double expected_in(const double by_hour[24], usec from, usec to)
-{
-    double sum = 0, day = 0;
-    for (size_t hour = 0; hour < 24; hour++)
-        day += by_hour[hour];
-    usec days = (to - from) / USEC_DAY;
-    sum = (double)days * day;
-    for (usec at = from + days * USEC_DAY; at < to;) {
-        usec in_day = at - usec_day(at) * USEC_DAY, next = at - in_day % USEC_HOUR + USEC_HOUR;
-        next = next < to ? next : to;
-        sum += by_hour[in_day / USEC_HOUR] * (double)(next - at) / (double)USEC_HOUR;
-        at = next;
-    }
-    return sum;
-}
-
-static int by_length(const void *left, const void *right)
-{
-    const struct silence *a = left, *b = right;
-    usec x = a->to - a->from, y = b->to - b->from;
-    return x != y ? (x > y ? -1 : 1) : (a->from > b->from) - (a->from < b->from);
-}
-
-static void find_silences(struct digesting *digesting)
-{
-    const struct columns *columns = digesting->columns;
-    struct digest *digest = digesting->digest;
-    usec first = USEC_NONE, last = USEC_NONE;
-    size_t count = 0, room = 0, found = 0;
-    struct silence *silences = NULL;
-    for (size_t s = 0; s < columns->session_count; s++) {
-        if (!unit_in_period(columns, digesting->options, columns->first_attempt[s]))
-            continue;
-        first = first == USEC_NONE ? columns->started[s] : first;
-        last = columns->started[s];
-        digesting->by_hour[(last - usec_day(last) * USEC_DAY) / USEC_HOUR]++;
-        count++;
-    }
-    double days = (double)(last - first) / (double)USEC_DAY, by_hour[24];
-    for (size_t hour = 0; hour < 24; hour++)
-        by_hour[hour] = days > 0 ? (double)digesting->by_hour[hour] / (days < 1 ? 1 : days) : 0;
-    usec before = USEC_NONE;
-    for (size_t s = 0; count > 1 && s < columns->session_count; s++) {
-        if (!unit_in_period(columns, digesting->options, columns->first_attempt[s]))
-            continue;
-        usec at = columns->started[s], length = before == USEC_NONE ? 0 : at - before;
-        double expected = length >= USEC_HOUR ? expected_in(by_hour, before, at) : 0;
-        if (expected >= SILENCE_EXPECTED) {
-            mem_room(silences, room, found + 1);
-            silences[found++] = (struct silence){ before, at, expected };
-        }
-        before = at;
-    }
-    if (silences) {
-        qsort(silences, found, sizeof *silences, by_length);
-        digest->silence_count = found < SILENCES_MOST ? found : SILENCES_MOST;
-        digest->silences = arena_alloc(&digest->arena, digest->silence_count * sizeof *silences);
-        memcpy(digest->silences, silences, digest->silence_count * sizeof *silences);
-    }
-    free(silences);
-}
-
 /* ---- From numbers to rows. */
 
 struct ranked {
@@ -599,7 +530,7 @@ void digest_make(const struct columns *columns, const struct walk *walk, const s
     for (uint32_t s = 0; s < columns->session_count; s++)
         if (unit_in_period(columns, options, columns->first_attempt[s]))
             count_session(&digesting, s);
-    find_silences(&digesting);
+    digest->silences = silences_find(columns, options, &digest->arena, &digest->silence_count);
     finish_put_off(&digesting);
     for (int by = 0; by < TOPS; by++)
         finish_top(&digesting, (enum top_by)by);

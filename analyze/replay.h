@@ -41,8 +41,8 @@ struct replay_options {
     usec retry_window; /* 0: two days */
     enum slice_by by;
     const struct wall *wall; /* whose clock the slices and the tally's times are of; NULL: UTC's */
-    bool assume_habits;   /* --assume habits */
-    double assume_resend; /* --assume greylist.resend=0.8; NAN: not given */
+    bool assume_habits;      /* --assume habits */
+    double assume_resend;    /* --assume greylist.resend=0.8; NAN: not given */
     const struct in_force *in_force;
     size_t in_force_count; /* with `assumed` false and 0 here: nothing was in force */
     bool assumed; /* no recorded policy: take each measure for in force on the days on which it shows */
