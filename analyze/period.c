@@ -97,9 +97,9 @@ static int with_policy(struct columns *columns, const struct period_asked *asked
         result = count_open(shelf, policy, &period->open, why);
         period->has_costs = result == 0;
     }
-    if (result == 0 && asked->wants & WANT_DIGEST) {
-        digest_make(columns, &walk, options, options->wall, asked->most, &period->digest);
-        period->has_digest = true;
+    if (result == 0 && asked->wants & WANT_CENSUS) {
+        census_make(columns, &walk, options, options->wall, asked->most, &period->census);
+        period->has_census = true;
     }
     if (result == 0 && asked->wants & WANT_AUDIT && options->unit == UNIT_DELIVERY) {
         audit_walked(&walk, options, &period->audit);
@@ -123,9 +123,9 @@ static void without_policy(struct columns *columns, const struct period_asked *a
     replay_count(columns, NULL, NULL, asked->options, NULL, &period->tally);
     if (asked->wants & WANT_BEFORE)
         count_before(columns, NULL, NULL, asked, &period->before);
-    if (asked->wants & WANT_DIGEST) {
-        digest_make(columns, NULL, asked->options, asked->options->wall, asked->most, &period->digest);
-        period->has_digest = true;
+    if (asked->wants & WANT_CENSUS) {
+        census_make(columns, NULL, asked->options, asked->options->wall, asked->most, &period->census);
+        period->has_census = true;
     }
 }
 
@@ -152,8 +152,8 @@ void period_free(struct period *period)
     tally_free(&period->tally);
     tally_free(&period->recorded);
     tally_free(&period->before);
-    if (period->has_digest)
-        digest_free(&period->digest);
+    if (period->has_census)
+        census_free(&period->census);
     if (period->has_audit)
         audit_free(&period->audit);
     if (period->has_overlap)

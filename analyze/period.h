@@ -3,7 +3,7 @@
 #define ANALYZE_PERIOD_H
 
 #include "analyze/audit.h"
-#include "analyze/digest.h"
+#include "analyze/census.h"
 #include "analyze/overlap.h"
 #include "analyze/replay.h"
 #include "collect/wall.h"
@@ -13,7 +13,7 @@ enum period_wants {
     WANT_RECORDED = 1 << 0, /* what the server itself did */
     WANT_BEFORE = 1 << 1,   /* the period before */
     WANT_COSTS = 1 << 2,
-    WANT_DIGEST = 1 << 3,
+    WANT_CENSUS = 1 << 3,
     WANT_AUDIT = 1 << 4,
     WANT_OVERLAP = 1 << 5,
     WANT_KNOWN = 1 << 6,
@@ -41,11 +41,11 @@ struct period {
     struct tally recorded, before; /* row_count 0: not worked out */
     struct spending spent;         /* under the policy */
     struct spending open;          /* and if there were none */
-    struct digest digest;
+    struct census census;
     struct audit audit;
     struct overlap overlap;
     struct known_share *known; /* by rule; NULL: not worked out */
-    bool has_costs, has_digest, has_audit, has_overlap;
+    bool has_costs, has_census, has_audit, has_overlap;
     struct arena arena;
 };
 

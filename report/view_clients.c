@@ -16,8 +16,8 @@ static const struct grid_column top_columns[] = {
 
 static void put_top(const struct report *report, struct section *section, enum top_by by, const char *of)
 {
-    const struct digest *digest = &report->month->period->digest;
-    const struct top *top = &digest->tops[by];
+    const struct census *census = &report->month->period->census;
+    const struct top *top = &census->tops[by];
     struct arena *arena = report->arena;
     struct grid *grid = section_grid(section, top_name[by], EVERYWHERE, top_columns,
                                      sizeof top_columns / sizeof *top_columns);
@@ -38,14 +38,14 @@ static void put_top(const struct report *report, struct section *section, enum t
                                  STR_ARG(grouped(arena, top->kinds)), of));
 }
 
-static bool has_digest(const struct report *report)
+static bool has_census(const struct report *report)
 {
-    return report->month->period->has_digest;
+    return report->month->period->has_census;
 }
 
 static bool has_top(const struct report *report, enum top_by by)
 {
-    return has_digest(report) && report->month->period->digest.tops[by].count > 0;
+    return has_census(report) && report->month->period->census.tops[by].count > 0;
 }
 
 static bool has_systems(const struct report *report)
@@ -83,11 +83,11 @@ static void make_recipients(const struct report *report, struct section *section
     put_top(report, section, TOP_RECIPIENT, "recipients");
 }
 
-const struct view view_networks = { "networks", "Client networks", WANT_DIGEST, has_digest, make_networks };
-const struct view view_systems = { "systems", "Autonomous systems", WANT_DIGEST, has_systems, make_systems };
-const struct view view_countries = { "countries", "Countries", WANT_DIGEST, has_countries, make_countries };
-const struct view view_domains = { "domains", "Sender domains", WANT_DIGEST, has_digest, make_domains };
-const struct view view_recipients = { "recipients", "Recipients attacked", WANT_DIGEST, has_digest,
+const struct view view_networks = { "networks", "Client networks", WANT_CENSUS, has_census, make_networks };
+const struct view view_systems = { "systems", "Autonomous systems", WANT_CENSUS, has_systems, make_systems };
+const struct view view_countries = { "countries", "Countries", WANT_CENSUS, has_countries, make_countries };
+const struct view view_domains = { "domains", "Sender domains", WANT_CENSUS, has_census, make_domains };
+const struct view view_recipients = { "recipients", "Recipients attacked", WANT_CENSUS, has_census,
                                       make_recipients };
 
 /* ---- What they tried. */
@@ -118,14 +118,14 @@ static const struct grid_column abuser_columns[] = {
 
 static void make_abuse(const struct report *report, struct section *section)
 {
-    const struct digest *digest = &report->month->period->digest;
+    const struct census *census = &report->month->period->census;
     struct grid *grid = section_grid(section, "abuse", EVERYWHERE, abuse_columns,
                                      sizeof abuse_columns / sizeof *abuse_columns);
     struct grid *who = section_grid(section, "abusers", EVERYWHERE, abuser_columns,
                                     sizeof abuser_columns / sizeof *abuser_columns);
     who->caption = STR("Networks that tried most");
     for (size_t k = 0; k < sizeof abuses / sizeof *abuses; k++) {
-        const struct abuse_count *abuse = &digest->abuse[abuses[k].abuse];
+        const struct abuse_count *abuse = &census->abuse[abuses[k].abuse];
         grid_row(grid);
         grid_text(grid, str_of(abuses[k].title));
         grid_count(grid, abuse->tries);
@@ -141,7 +141,7 @@ static void make_abuse(const struct report *report, struct section *section)
     }
 }
 
-const struct view view_abuse = { "abuse", "What was tried", WANT_DIGEST, has_digest, make_abuse };
+const struct view view_abuse = { "abuse", "What was tried", WANT_CENSUS, has_census, make_abuse };
 
 /* ---- Backscatter. */
 
@@ -166,7 +166,7 @@ static void put_scatter(struct grid *grid, const char *what, uint64_t count, uin
 
 static void make_backscatter(const struct report *report, struct section *section)
 {
-    const struct backscatter *scatter = &report->month->period->digest.backscatter;
+    const struct backscatter *scatter = &report->month->period->census.backscatter;
     struct grid *grid = section_grid(section, "backscatter", EVERYWHERE, scatter_columns,
                                      sizeof scatter_columns / sizeof *scatter_columns);
     put_scatter(grid, "in all", scatter->bounces, scatter->bounces);
@@ -190,8 +190,8 @@ static void make_backscatter(const struct report *report, struct section *sectio
 
 static bool has_backscatter(const struct report *report)
 {
-    return has_digest(report) && report->month->period->digest.backscatter.bounces > 0;
+    return has_census(report) && report->month->period->census.backscatter.bounces > 0;
 }
 
-const struct view view_backscatter = { "backscatter", "Backscatter", WANT_DIGEST, has_backscatter,
+const struct view view_backscatter = { "backscatter", "Backscatter", WANT_CENSUS, has_backscatter,
                                        make_backscatter };

@@ -114,9 +114,9 @@ const struct view view_series = { "series", "In numbers", 0, has_slices, make_se
 
 /* ---- The week. */
 
-static bool has_digest(const struct report *report)
+static bool has_census(const struct report *report)
 {
-    return report->month->period->has_digest;
+    return report->month->period->has_census;
 }
 
 static const struct grid_column week_columns[] = {
@@ -130,7 +130,7 @@ static const struct grid_column week_columns[] = {
 static struct str week_text(const struct report *report)
 {
     static const char shades[] = ".:-=+*#%@";
-    const struct digest *digest = &report->month->period->digest;
+    const struct census *census = &report->month->period->census;
     uint64_t most = 1;
     char *text = NULL;
     size_t len = 0;
@@ -139,12 +139,12 @@ static struct str week_text(const struct report *report)
         return STR("");
     for (size_t day = 0; day < 7; day++)
         for (size_t hour = 0; hour < 24; hour++)
-            most = digest->week[day][hour] > most ? digest->week[day][hour] : most;
+            most = census->week[day][hour] > most ? census->week[day][hour] : most;
     fputs("     0     3     6     9     12    15    18    21\n", to);
     for (size_t day = 0; day < 7; day++) {
         fprintf(to, "%s  ", weekday_name[day]);
         for (size_t hour = 0; hour < 24; hour++) {
-            uint64_t value = digest->week[day][hour];
+            uint64_t value = census->week[day][hour];
             size_t shade = (size_t)(value * (sizeof shades - 2) / most);
             char c = value ? shades[shade] : ' ';
             fprintf(to, "%c%c", c, hour < 23 ? c : '\n');
@@ -158,25 +158,25 @@ static struct str week_text(const struct report *report)
 
 static void make_week(const struct report *report, struct section *section)
 {
-    const struct digest *digest = &report->month->period->digest;
+    const struct census *census = &report->month->period->census;
     const struct tally *tally = report->tally;
     struct arena *arena = report->arena;
     size_t busiest_day = 0, busiest_hour = 0;
     for (size_t day = 0; day < 7; day++)
         for (size_t hour = 0; hour < 24; hour++)
-            if (digest->week[day][hour] > digest->week[busiest_day][busiest_hour]) {
+            if (census->week[day][hour] > census->week[busiest_day][busiest_hour]) {
                 busiest_day = day;
                 busiest_hour = hour;
             }
     struct str title = arena_printf(arena, "When %s came: hour of the week", unit_plural[tally->unit]);
     struct str second = arena_printf(arena, "%.*s (%.*s)", STR_ARG(month_title(report->month, arena)),
                                      STR_ARG(tally_zone(tally)));
-    section_chart(section, week_chart("week", title, second, digest->week, 0x0072b2, arena));
-    if (digest->units)
+    section_chart(section, week_chart("week", title, second, census->week, 0x0072b2, arena));
+    if (census->units)
         section_say(section, FOR_PEOPLE,
                     arena_printf(arena, "The fullest hour is %s from %02zu:00 on, with %.*s in all.",
                                  weekday_name[busiest_day], busiest_hour,
-                                 STR_ARG(grouped(arena, digest->week[busiest_day][busiest_hour]))));
+                                 STR_ARG(grouped(arena, census->week[busiest_day][busiest_hour]))));
     section_verbatim(section, IN_TEXT, week_text(report));
     struct grid *grid = section_grid(section, "week", IN_PAGE | IN_DATA, week_columns,
                                      sizeof week_columns / sizeof *week_columns);
@@ -187,9 +187,9 @@ static void make_week(const struct report *report, struct section *section)
             grid_row(grid);
             grid_text(grid, str_of(weekday_name[day]));
             grid_number(grid, (double)hour, 0);
-            grid_count(grid, digest->week[day][hour]);
-            grid_count(grid, digest->week_stopped[day][hour]);
+            grid_count(grid, census->week[day][hour]);
+            grid_count(grid, census->week_stopped[day][hour]);
         }
 }
 
-const struct view view_week = { "week", "Hours of the week", WANT_DIGEST, has_digest, make_week };
+const struct view view_week = { "week", "Hours of the week", WANT_CENSUS, has_census, make_week };

@@ -72,12 +72,12 @@ static const struct grid_column silence_columns[] = {
 
 static void put_silences(const struct report *report, struct section *section)
 {
-    const struct digest *digest = &report->month->period->digest;
+    const struct census *census = &report->month->period->census;
     struct grid *grid = section_grid(section, "gaps", EVERYWHERE, silence_columns,
                                      sizeof silence_columns / sizeof *silence_columns);
     grid->caption = STR("Gaps in the record: hours in which nobody came");
-    for (size_t i = 0; i < digest->silence_count; i++) {
-        const struct silence *silence = &digest->silences[i];
+    for (size_t i = 0; i < census->silence_count; i++) {
+        const struct silence *silence = &census->silences[i];
         grid_row(grid);
         grid_text(grid, moment(report, silence->from));
         grid_text(grid, moment(report, silence->to));
@@ -127,24 +127,24 @@ static void put_known(const struct report *report, struct section *section)
 static void make_quality(const struct report *report, struct section *section)
 {
     const struct period *period = report->month->period;
-    const struct digest *digest = &period->digest;
+    const struct census *census = &period->census;
     struct arena *arena = report->arena;
     put_inputs(report, section);
     put_skipped(report, section);
-    if (period->has_digest) {
+    if (period->has_census) {
         put_silences(report, section);
         section_say(section, FOR_PEOPLE,
                     arena_printf(
                         arena,
                         "Of %.*s sessions in the period %.*s lost evidence to a gap in their input, and %.*s "
                         "were cut off by the server: what would have followed is not known.",
-                        STR_ARG(grouped(arena, digest->sessions)),
-                        STR_ARG(grouped(arena, digest->gap_sessions)),
-                        STR_ARG(grouped(arena, digest->cut_off_sessions))));
+                        STR_ARG(grouped(arena, census->sessions)),
+                        STR_ARG(grouped(arena, census->gap_sessions)),
+                        STR_ARG(grouped(arena, census->cut_off_sessions))));
     }
     if (period->known)
         put_known(report, section);
 }
 
-const struct view view_quality = { "quality", "What it rests on", WANT_DIGEST | WANT_KNOWN, NULL,
+const struct view view_quality = { "quality", "What it rests on", WANT_CENSUS | WANT_KNOWN, NULL,
                                    make_quality };

@@ -33,40 +33,40 @@ static void put_kinds(struct grid *grid, const struct chart_column *columns, siz
 
 /* ---- Early talkers. */
 
-static uint64_t early_talkers(const struct digest *digest)
+static uint64_t early_talkers(const struct census *census)
 {
-    uint64_t sum = digest->early_unknown;
+    uint64_t sum = census->early_unknown;
     for (size_t i = 0; i < EARLINESS; i++)
-        sum += digest->early[i];
+        sum += census->early[i];
     return sum;
 }
 
 static bool has_early(const struct report *report)
 {
     const struct period *period = report->month->period;
-    return period->has_digest && early_talkers(&period->digest) > 0;
+    return period->has_census && early_talkers(&period->census) > 0;
 }
 
 static void make_early(const struct report *report, struct section *section)
 {
-    const struct digest *digest = &report->month->period->digest;
+    const struct census *census = &report->month->period->census;
     struct arena *arena = report->arena;
     struct chart_column columns[EARLINESS];
-    uint64_t all = early_talkers(digest), timed = all - digest->early_unknown;
+    uint64_t all = early_talkers(census), timed = all - census->early_unknown;
     section_say(section, FOR_PEOPLE,
                 arena_printf(arena,
                              "%.*s %s before the server had greeted them, of %.*s of which it is known.",
                              STR_ARG(grouped(arena, all)), all == 1 ? "session spoke" : "sessions spoke",
-                             STR_ARG(grouped(arena, digest->early_asked))));
-    if (digest->early_unknown)
+                             STR_ARG(grouped(arena, census->early_asked))));
+    if (census->early_unknown)
         section_say(section, FOR_PEOPLE,
                     arena_printf(arena, "When, the record does not tell of %.*s.",
-                                 STR_ARG(grouped(arena, digest->early_unknown))));
+                                 STR_ARG(grouped(arena, census->early_unknown))));
     if (timed == 0)
         return;
     for (size_t i = 0; i < EARLINESS; i++)
         columns[i] = (struct chart_column){ .name = str_of(earliness_name[i]),
-                                            .value = digest->early[i],
+                                            .value = census->early[i],
                                             .rgb = palette_of(STR("early-talker")).rgb };
     section_chart(section, columns_chart("early", STR("How long after connecting early talkers spoke"),
                                          month_title(report->month, arena), STR("sessions"), columns,
@@ -77,14 +77,14 @@ static void make_early(const struct report *report, struct section *section)
     put_kinds(grid, columns, EARLINESS, timed);
 }
 
-const struct view view_early = { "early", "Early talkers", WANT_DIGEST, has_early, make_early };
+const struct view view_early = { "early", "Early talkers", WANT_CENSUS, has_early, make_early };
 
 /* ---- Greylisting. */
 
 static bool has_greylist(const struct report *report)
 {
     const struct period *period = report->month->period;
-    return period->has_digest && period->digest.put_off.is_asked;
+    return period->has_census && period->census.put_off.is_asked;
 }
 
 static const struct grid_column fate_columns[] = {
@@ -105,7 +105,7 @@ static void put_fate(struct grid *grid, const char *what, uint64_t count, uint64
 
 static void make_greylist(const struct report *report, struct section *section)
 {
-    const struct put_off *put_off = &report->month->period->digest.put_off;
+    const struct put_off *put_off = &report->month->period->census.put_off;
     struct arena *arena = report->arena;
     struct chart_column columns[WAITS];
     section_say(section, FOR_PEOPLE,
@@ -147,4 +147,4 @@ static void make_greylist(const struct report *report, struct section *section)
     put_kinds(waits, columns, WAITS, put_off->accepted);
 }
 
-const struct view view_greylist = { "greylist", "Greylisting", WANT_DIGEST, has_greylist, make_greylist };
+const struct view view_greylist = { "greylist", "Greylisting", WANT_CENSUS, has_greylist, make_greylist };

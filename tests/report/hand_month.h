@@ -49,7 +49,7 @@ static inline struct tally hand_february(void)
     return hand_tally("site", rows, sizeof rows / sizeof *rows);
 }
 
-static inline void hand_digest(struct digest *digest)
+static inline void hand_census(struct census *census)
 {
     static struct top_row networks[] = { { STR_INIT("192.0.2.0/24"), 300, 290, 300, 0 },
                                          { STR_INIT("2001:db8:0:1::/64"), 20, 0, 5, 15 } },
@@ -62,25 +62,25 @@ static inline void hand_digest(struct digest *digest)
     static struct abuse_network dictionary[] = { { STR_INIT("198.51.100.0/24"), 1234, 40 } },
                                 auth[] = { { STR_INIT("203.0.113.0/24"), 99, 99 } };
     static struct silence silences[] = { { 1236500000 * USEC_SECOND, 1236510000 * USEC_SECOND, 40.4 } };
-    *digest = (struct digest){ .sessions = 10100, .units = 10050, .gap_sessions = 3, .cut_off_sessions = 7 };
+    *census = (struct census){ .sessions = 10100, .units = 10050, .gap_sessions = 3, .cut_off_sessions = 7 };
     for (size_t day = 0; day < 7; day++)
         for (size_t hour = 0; hour < 24; hour++) {
-            digest->week[day][hour] = day * 10 + hour;
-            digest->week_stopped[day][hour] = day * 9;
+            census->week[day][hour] = day * 10 + hour;
+            census->week_stopped[day][hour] = day * 9;
         }
-    digest->tops[TOP_NETWORK] = (struct top){ networks, 2, 400, 10050 };
-    digest->tops[TOP_SYSTEM] = (struct top){ systems, 1, 1, 320 };
-    digest->tops[TOP_COUNTRY] = (struct top){ countries, 2, 2, 320 };
-    digest->tops[TOP_DOMAIN] = (struct top){ domains, 1, 1, 100 };
-    digest->tops[TOP_RECIPIENT] = (struct top){ recipients, 1, 1, 64 };
-    digest->abuse[ABUSE_DICTIONARY] = (struct abuse_count){ 1234, 40, 1, dictionary, 1 };
-    digest->abuse[ABUSE_AUTH] = (struct abuse_count){ 99, 99, 1, auth, 1 };
-    digest->backscatter = (struct backscatter){ 40, true, 30, 12, 5, bounced, 1 };
-    digest->early[0] = 1500;
-    digest->early[2] = 20;
-    digest->early_unknown = 3;
-    digest->early_asked = 5000;
-    digest->put_off = (struct put_off){ .all = 300,
+    census->tops[TOP_NETWORK] = (struct top){ networks, 2, 400, 10050 };
+    census->tops[TOP_SYSTEM] = (struct top){ systems, 1, 1, 320 };
+    census->tops[TOP_COUNTRY] = (struct top){ countries, 2, 2, 320 };
+    census->tops[TOP_DOMAIN] = (struct top){ domains, 1, 1, 100 };
+    census->tops[TOP_RECIPIENT] = (struct top){ recipients, 1, 1, 64 };
+    census->abuse[ABUSE_DICTIONARY] = (struct abuse_count){ 1234, 40, 1, dictionary, 1 };
+    census->abuse[ABUSE_AUTH] = (struct abuse_count){ 99, 99, 1, auth, 1 };
+    census->backscatter = (struct backscatter){ 40, true, 30, 12, 5, bounced, 1 };
+    census->early[0] = 1500;
+    census->early[2] = 20;
+    census->early_unknown = 3;
+    census->early_asked = 5000;
+    census->put_off = (struct put_off){ .all = 300,
                                         .back = 120,
                                         .accepted = 100,
                                         .never = 150,
@@ -91,8 +91,8 @@ static inline void hand_digest(struct digest *digest)
                                         .ninety = 14,
                                         .ninety_nine = 29,
                                         .is_asked = true };
-    digest->silences = silences;
-    digest->silence_count = 1;
+    census->silences = silences;
+    census->silence_count = 1;
 }
 
 static inline void hand_overlap(struct overlap *overlap, struct arena *arena)
@@ -182,14 +182,14 @@ static inline void hand_month(struct hand_month *hand)
     period->before = hand_february();
     period->recorded = hand_talk();
     period->recorded.policy = STR("recorded");
-    period->has_costs = period->has_digest = period->has_audit = period->has_overlap = true;
+    period->has_costs = period->has_census = period->has_audit = period->has_overlap = true;
     period->open = (struct spending){
         { 0, 0, 0 }, { 9966, 9000, 10000 }, { 154009794, 1.5e8, 1.6e8 }, { 3000, 2900, 3100 }
     };
     period->spent = (struct spending){
         { 23593.4, 20000, 25000 }, { 183, 150, 300 }, { 3007669, 2e6, 4e6 }, { 55, 40, 90 }
     };
-    hand_digest(&period->digest);
+    hand_census(&period->census);
     hand_overlap(&period->overlap, &hand->arena);
     hand_audit(&period->audit);
     period->known = known;

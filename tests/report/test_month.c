@@ -237,7 +237,7 @@ START_TEST(the_text_fits_in_a_mail)
     static struct str longest =
         STR_INIT("a-name-that-is-much-longer-than-any-name-of-anything-should-ever-be-at-all.example.org");
     struct tally *tally = &hand.period.tally;
-    struct digest *digest = &hand.period.digest;
+    struct census *census = &hand.period.census;
     struct arena arena = { 0 };
     size_t count = 0;
     char *text = NULL;
@@ -251,7 +251,7 @@ START_TEST(the_text_fits_in_a_mail)
     hand.input[0].path = hand.skipped[0].shape = hand.fates.reasons[0].text = longest;
     hand.input[0].lines = hand.input[0].skipped = 9876543210;
     for (int by = 0; by < TOPS; by++)
-        digest->tops[by].rows[0] = (struct top_row){ longest, 98765432, 98765432, 98765432, 98765432 };
+        census->tops[by].rows[0] = (struct top_row){ longest, 98765432, 98765432, 98765432, 98765432 };
     struct section *sections = sections_of(&hand.month, &arena, &count);
     CAUGHT(to, text, page_write_text(&hand.month, sections, count, to));
     ck_columns(text);
@@ -265,7 +265,7 @@ END_TEST
 /* Everything that a stranger can have a say in. */
 static void make_hostile(struct str text)
 {
-    struct digest *digest = &hand.period.digest;
+    struct census *census = &hand.period.census;
     struct audit *audit = &hand.period.audit;
     struct tally *tally = &hand.period.tally;
     hand.month.title = hand.month.before = tally->policy = tally->rows[0].title = tally->rows[1].name = text;
@@ -274,8 +274,8 @@ static void make_hostile(struct str text)
     tally->note_count = 1;
     hand.policy.rules[0].name = hand.policy.rules[1].name = text;
     for (int by = 0; by < TOPS; by++)
-        digest->tops[by].rows[0].name = text;
-    digest->backscatter.top[0].name = digest->abuse[ABUSE_AUTH].top[0].name = text;
+        census->tops[by].rows[0].name = text;
+    census->backscatter.top[0].name = census->abuse[ABUSE_AUTH].top[0].name = text;
     audit->harmed[0].sender = audit->harmed[0].recipient = text;
     hand.period.overlap.groups[0].names[0] = hand.period.overlap.groups[0].titles[0] = text;
     hand.period.overlap.groups[1].names[0] = hand.period.overlap.groups[1].name = text;
@@ -424,7 +424,7 @@ END_TEST
 START_TEST(an_empty_month)
 {
     struct period period = { .tally = { .policy = STR("site"), .from = USEC_NONE, .to = USEC_NONE },
-                             .has_digest = true,
+                             .has_census = true,
                              .has_audit = true };
     struct month month = { .policy = &hand.policy,
                            .period = &period,
@@ -479,7 +479,7 @@ START_TEST(sections_are_chosen_ordered_and_named)
                                STR("sections:\n  - networks: { title: Who came most, most: 1 }\n  - table\n"),
                                &arena, &why) == 0,
                   "%s", why.text);
-    ck_assert_uint_eq(outline_wants(&outline), WANT_DIGEST | WANT_BEFORE);
+    ck_assert_uint_eq(outline_wants(&outline), WANT_CENSUS | WANT_BEFORE);
     ck_assert_uint_eq(outline_wants(NULL), WANT_ALL);
     hand.month.outline = &outline;
     struct section *sections = month_sections(&hand.month, &arena, &count);

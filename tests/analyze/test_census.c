@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/digest.h"
+#include "analyze/census.h"
 #include "analyze/fates.h"
 #include "analyze/period.h"
 #include "collect/wall.h"
@@ -80,13 +80,13 @@ static struct evidence saw(uint8_t kind, uint8_t state, int64_t a)
                               .recipient = WHOLE_TRANSACTION };
 }
 
-static struct digest digest_of(const struct wall *wall)
+static struct census census_of(const struct wall *wall)
 {
     const struct replay_options options = { .from = USEC_NONE, .to = USEC_NONE, .assume_resend = NAN };
-    struct digest digest;
+    struct census census;
     columns_finish(columns, USEC_NONE, USEC_NONE);
-    digest_make(columns, NULL, &options, wall, 10, &digest);
-    return digest;
+    census_make(columns, NULL, &options, wall, 10, &census);
+    return census;
 }
 
 START_TEST(who_came_most_and_when)
@@ -95,13 +95,13 @@ START_TEST(who_came_most_and_when)
     come(at + USEC_HOUR, "192.0.2.1", "a@One.example", "X@example.org", 554, NAMED_DNSBL);
     come(at + USEC_HOUR + 1, "192.0.2.200", "b@one.example", "x@example.org", 250, NAMED_NONE);
     come(at + 7 * USEC_DAY, "198.51.100.7", "c@two.example", "y@example.org", 554, NAMED_DNSBL);
-    struct digest digest = digest_of(NULL);
-    ck_assert_uint_eq(digest.units, 3);
-    ck_assert_uint_eq(digest.week[0][1], 2); /* both Mondays are the same */
-    ck_assert_uint_eq(digest.week[0][0], 1);
-    ck_assert_uint_eq(digest.week_stopped[0][1], 1);
-    const struct top *networks = &digest.tops[TOP_NETWORK], *domains = &digest.tops[TOP_DOMAIN],
-                     *recipients = &digest.tops[TOP_RECIPIENT];
+    struct census census = census_of(NULL);
+    ck_assert_uint_eq(census.units, 3);
+    ck_assert_uint_eq(census.week[0][1], 2); /* both Mondays are the same */
+    ck_assert_uint_eq(census.week[0][0], 1);
+    ck_assert_uint_eq(census.week_stopped[0][1], 1);
+    const struct top *networks = &census.tops[TOP_NETWORK], *domains = &census.tops[TOP_DOMAIN],
+                     *recipients = &census.tops[TOP_RECIPIENT];
     ck_assert_uint_eq(networks->kinds, 2);
     ck_assert(str_eq(networks->rows[0].name, STR("192.0.2.0/24")));
     ck_assert_uint_eq(networks->rows[0].units, 2);
@@ -112,8 +112,8 @@ START_TEST(who_came_most_and_when)
     ck_assert_uint_eq(domains->rows[0].units, 2);
     ck_assert(str_eq(recipients->rows[0].name, STR("x@example.org")));
     ck_assert_uint_eq(recipients->rows[0].units, 2);
-    ck_assert_uint_eq(digest.tops[TOP_SYSTEM].count, 0); /* nothing tells of systems */
-    digest_free(&digest);
+    ck_assert_uint_eq(census.tops[TOP_SYSTEM].count, 0); /* nothing tells of systems */
+    census_free(&census);
 }
 END_TEST
 
@@ -125,10 +125,10 @@ START_TEST(hours_are_those_of_the_clock)
     ck_assert_msg(wall != NULL, "%s", why.text);
     come(monday() + 23 * USEC_HOUR + 30 * USEC_MINUTE, "192.0.2.1", "a@example.com", "x@example.org", 250,
          NAMED_NONE);
-    struct digest digest = digest_of(wall);
-    ck_assert_uint_eq(digest.week[1][0], 1);
-    ck_assert_uint_eq(digest.week[0][23], 0);
-    digest_free(&digest);
+    struct census census = census_of(wall);
+    ck_assert_uint_eq(census.week[1][0], 1);
+    ck_assert_uint_eq(census.week[0][23], 0);
+    census_free(&census);
     wall_free(wall);
 }
 END_TEST
@@ -170,8 +170,8 @@ START_TEST(who_is_put_off_comes_back_or_does_not)
     try_at(at, "192.0.2.3", "never@example.org", 450);
     try_at(at + 4 * USEC_DAY, "192.0.2.4", "late@example.org", 450);
     try_at(at + 4 * USEC_DAY + 1, "192.0.2.5", "later@example.org", 450);
-    struct digest digest = digest_of(NULL);
-    const struct put_off *put_off = &digest.put_off;
+    struct census census = census_of(NULL);
+    const struct put_off *put_off = &census.put_off;
     ck_assert(put_off->is_asked);
     ck_assert_uint_eq(put_off->all, 5);
     ck_assert_uint_eq(put_off->back, 2);
@@ -181,7 +181,7 @@ START_TEST(who_is_put_off_comes_back_or_does_not)
     ck_assert_uint_eq(put_off->unseen, 0);
     ck_assert_uint_eq(put_off->by_wait[1], 1); /* 5 to 10 minutes */
     ck_assert_double_eq_tol(put_off->median, 7, 1e-9);
-    digest_free(&digest);
+    census_free(&census);
 }
 END_TEST
 
@@ -206,20 +206,20 @@ START_TEST(what_was_tried_counts_once)
         4 });
     come(at + 4, "203.0.113.1", "", "bob@example.org", 250, NAMED_NONE);
     come(at + 5, "203.0.113.1", "", "gone@example.org", 550, NAMED_RECIPIENT);
-    struct digest digest = digest_of(NULL);
-    ck_assert_uint_eq(digest.abuse[ABUSE_DICTIONARY].tries, 3);
-    ck_assert_uint_eq(digest.abuse[ABUSE_DICTIONARY].sessions, 3);
-    ck_assert_uint_eq(digest.abuse[ABUSE_DICTIONARY].networks, 2);
-    ck_assert(str_eq(digest.abuse[ABUSE_DICTIONARY].top[0].name, STR("192.0.2.0/24")));
-    ck_assert_uint_eq(digest.abuse[ABUSE_DICTIONARY].top[0].tries, 2);
-    ck_assert_uint_eq(digest.abuse[ABUSE_RELAY].tries, 1);
-    ck_assert_uint_eq(digest.abuse[ABUSE_AUTH].tries, 2);
-    ck_assert_uint_eq(digest.abuse[ABUSE_VRFY].tries, 1);
-    ck_assert_uint_eq(digest.backscatter.bounces, 2);
-    ck_assert_uint_eq(digest.backscatter.invalid, 1);
-    ck_assert_uint_eq(digest.backscatter.accepted, 1);
-    ck_assert_uint_eq(digest.backscatter.top_count, 2);
-    digest_free(&digest);
+    struct census census = census_of(NULL);
+    ck_assert_uint_eq(census.abuse[ABUSE_DICTIONARY].tries, 3);
+    ck_assert_uint_eq(census.abuse[ABUSE_DICTIONARY].sessions, 3);
+    ck_assert_uint_eq(census.abuse[ABUSE_DICTIONARY].networks, 2);
+    ck_assert(str_eq(census.abuse[ABUSE_DICTIONARY].top[0].name, STR("192.0.2.0/24")));
+    ck_assert_uint_eq(census.abuse[ABUSE_DICTIONARY].top[0].tries, 2);
+    ck_assert_uint_eq(census.abuse[ABUSE_RELAY].tries, 1);
+    ck_assert_uint_eq(census.abuse[ABUSE_AUTH].tries, 2);
+    ck_assert_uint_eq(census.abuse[ABUSE_VRFY].tries, 1);
+    ck_assert_uint_eq(census.backscatter.bounces, 2);
+    ck_assert_uint_eq(census.backscatter.invalid, 1);
+    ck_assert_uint_eq(census.backscatter.accepted, 1);
+    ck_assert_uint_eq(census.backscatter.top_count, 2);
+    census_free(&census);
 }
 END_TEST
 
@@ -243,13 +243,13 @@ START_TEST(early_talkers_by_their_first_word)
                              NAMED_NONE,
                              { saw(KIND_EARLY_TALKER, NO, 6 * USEC_SECOND) },
                              1 });
-    struct digest digest = digest_of(NULL);
-    ck_assert_uint_eq(digest.early[0], 1);             /* under 0.1 s */
-    ck_assert_uint_eq(digest.early[2], 2);             /* to 1 s */
-    ck_assert_uint_eq(digest.early[EARLINESS - 1], 1); /* after 30 s */
-    ck_assert_uint_eq(digest.early_unknown, 1);
-    ck_assert_uint_eq(digest.early_asked, 6);
-    digest_free(&digest);
+    struct census census = census_of(NULL);
+    ck_assert_uint_eq(census.early[0], 1);             /* under 0.1 s */
+    ck_assert_uint_eq(census.early[2], 2);             /* to 1 s */
+    ck_assert_uint_eq(census.early[EARLINESS - 1], 1); /* after 30 s */
+    ck_assert_uint_eq(census.early_unknown, 1);
+    ck_assert_uint_eq(census.early_asked, 6);
+    census_free(&census);
 }
 END_TEST
 
@@ -261,12 +261,12 @@ START_TEST(a_gap_is_a_silence_in_busy_hours)
         if (minute < 2 * 1440 + 600 || minute >= 2 * 1440 + 900)
             come(monday() + minute * USEC_MINUTE, "192.0.2.1", "a@example.com", "x@example.org", 250,
                  NAMED_NONE);
-    struct digest digest = digest_of(NULL);
-    ck_assert_uint_eq(digest.silence_count, 1);
-    ck_assert_int_eq(digest.silences[0].from, monday() + (2 * 1440 + 599) * USEC_MINUTE);
-    ck_assert_int_eq(digest.silences[0].to, monday() + (2 * 1440 + 900) * USEC_MINUTE);
-    ck_assert_double_eq_tol(digest.silences[0].expected, 226, 2);
-    digest_free(&digest);
+    struct census census = census_of(NULL);
+    ck_assert_uint_eq(census.silence_count, 1);
+    ck_assert_int_eq(census.silences[0].from, monday() + (2 * 1440 + 599) * USEC_MINUTE);
+    ck_assert_int_eq(census.silences[0].to, monday() + (2 * 1440 + 900) * USEC_MINUTE);
+    ck_assert_double_eq_tol(census.silences[0].expected, 226, 2);
+    census_free(&census);
 }
 END_TEST
 
@@ -277,9 +277,9 @@ START_TEST(a_quiet_night_is_no_gap)
         if (minute % 1440 >= 480 && minute % 1440 < 1200)
             come(monday() + minute * USEC_MINUTE, "192.0.2.1", "a@example.com", "x@example.org", 250,
                  NAMED_NONE);
-    struct digest digest = digest_of(NULL);
-    ck_assert_uint_eq(digest.silence_count, 0);
-    digest_free(&digest);
+    struct census census = census_of(NULL);
+    ck_assert_uint_eq(census.silence_count, 0);
+    census_free(&census);
 }
 END_TEST
 
@@ -414,8 +414,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("digest");
-    TCase *cases = tcase_create("digest");
+    Suite *suite = suite_create("census");
+    TCase *cases = tcase_create("census");
     tcase_add_checked_fixture(cases, begin, end);
     tcase_add_test(cases, who_came_most_and_when);
     tcase_add_test(cases, hours_are_those_of_the_clock);

@@ -1,7 +1,7 @@
 /* What a report tells beside the replay, counted in one pass: when they came, who came most, what they tried,
  * how they waited. Of units in the period, as a policy would have them, or as the record has them. */
-#ifndef ANALYZE_DIGEST_H
-#define ANALYZE_DIGEST_H
+#ifndef ANALYZE_CENSUS_H
+#define ANALYZE_CENSUS_H
 
 #include "analyze/replay.h"
 
@@ -71,7 +71,7 @@ struct silence {
     double expected; /* sessions, by what usually comes at these hours */
 };
 
-struct digest {
+struct census {
     uint64_t week[7][24], week_stopped[7][24]; /* units by the hour in which they began, from Monday 0:00 on;
                                                   stopped for certain */
     struct top tops[TOPS];
@@ -89,8 +89,8 @@ struct digest {
 /* `walk` NULL: of what the record says. `wall`: whose hours they are; NULL: UTC's. At most `most` rows of
  * each top. */
 struct walk;
-void digest_make(const struct columns *columns, const struct walk *walk, const struct replay_options *options,
-                 const struct wall *wall, size_t most, struct digest *digest);
-void digest_free(struct digest *digest);
+void census_make(const struct columns *columns, const struct walk *walk, const struct replay_options *options,
+                 const struct wall *wall, size_t most, struct census *census);
+void census_free(struct census *census);
 
 #endif
