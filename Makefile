@@ -30,7 +30,7 @@ fuzz_LDFLAGS := $(ASAN) -fsanitize=fuzzer
 # T=name picks one test: tests/collect/test_name.c, tests/cli/name.sh, tests/samples/test_name.py, tests/fuzz/fuzz_name.c.
 pick     = $(foreach file,$(1),$(if $(filter $(or $(T),%),$(patsubst test_%,%,$(patsubst fuzz_%,%,$(basename $(notdir $(file)))))),$(file)))
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql schemas/lists/*.asns schemas/lists/*.spf-domains policies/*.yaml doc/*.txt))
+EMBED   := $(patsubst %,build/embed/%.inc,$(wildcard schemas/*.sql schemas/migrations/*.sql schemas/lists/*.asns schemas/lists/*.spf-domains policies/*.yaml doc/*.txt report/page.css report/page.js report/templates/*.gnuplot))
 TESTS   := $(call pick,$(wildcard tests/*/test_*.c))
 SCRIPTS := $(call pick,$(filter-out tests/lib/%,$(wildcard tests/*/*.sh tests/*/test_*.py)))
 FUZZERS := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))

@@ -192,22 +192,17 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-int audit_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
-              struct audit *audit, struct why *why)
+void audit_walked(const struct walk *walk, const struct replay_options *options, struct audit *audit)
 {
-    struct replay_options by_delivery = *options;
-    struct walk walk;
+    const struct columns *columns = walk->columns;
+    const struct policy *policy = walk->policy;
     *audit = (struct audit){ 0 };
-    by_delivery.unit = UNIT_DELIVERY;
-    columns_chain(columns, options->retry_window);
-    if (walk_run(&walk, columns, policy, &by_delivery, why) < 0)
-        return -1;
     struct wanted wanted = wanted_new(columns, &policy->exempt.networks);
     struct auditing auditing = {
         .columns = columns,
         .policy = policy,
         .options = options,
-        .walk = &walk,
+        .walk = walk,
         .wanted = &wanted,
         .audit = audit,
         .deliveries_of = mem_zero(columns->names.count + 1, sizeof(uint32_t)),
@@ -221,9 +216,22 @@ int audit_run(struct columns *columns, const struct policy *policy, const struct
             take(&auditing, head);
     if (audit->late_count)
         qsort(audit->late_minutes, audit->late_count, sizeof *audit->late_minutes, by_value);
-    audit->note_count = record_notes(walk.record, &audit->arena, audit->notes);
+    audit->note_count = record_notes(walk->record, &audit->arena, audit->notes);
     free(auditing.deliveries_of);
     wanted_free(&wanted);
+}
+
+int audit_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
+              struct audit *audit, struct why *why)
+{
+    struct replay_options by_delivery = *options;
+    struct walk walk;
+    *audit = (struct audit){ 0 };
+    by_delivery.unit = UNIT_DELIVERY;
+    columns_chain(columns, options->retry_window);
+    if (walk_run(&walk, columns, policy, &by_delivery, why) < 0)
+        return -1;
+    audit_walked(&walk, options, audit);
     walk_free(&walk);
     return 0;
 }

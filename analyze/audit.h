@@ -75,6 +75,9 @@ struct audit {
  */
 int audit_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
               struct audit *audit, struct why *why);
+/* The same on a walk by delivery, which others have made. */
+struct walk;
+void audit_walked(const struct walk *walk, const struct replay_options *options, struct audit *audit);
 void audit_free(struct audit *audit);
 
 /* The share of wanted (or presumed wanted) deliveries that are stopped. */

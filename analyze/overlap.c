@@ -18,7 +18,8 @@ struct fine {
 };
 
 struct finding {
-    struct columns *columns;
+    const struct columns *columns;
+    struct shelf *shelf;
     const struct policy *policy;
     const struct replay_options *options;
     bool all; /* compare all, whatever that leaves out */
@@ -54,15 +55,18 @@ static void find_units(struct finding *finding)
     overlap->units = finding->units;
 }
 
-/* Replays a policy of this one rule, and takes down whom it stops. */
-static int judge_alone(struct finding *finding, struct rule *rule, size_t member, struct why *why)
+/* Replays a policy of this one rule, and takes down whom it stops. Its parameters last as long as the
+ * overlap: the shelf keeps what it judged by them. */
+static int judge_alone(struct finding *finding, const struct rule *rule, size_t member, struct why *why)
 {
     struct overlap *overlap = finding->overlap;
-    struct policy alone = *finding->policy;
+    struct policy *alone = arena_alloc(&overlap->arena, sizeof *alone);
     struct walk walk;
-    alone.rules = rule;
-    alone.rule_count = 1;
-    if (walk_run(&walk, finding->columns, &alone, finding->options, why) < 0)
+    *alone = *finding->policy;
+    alone->rules = arena_alloc(&overlap->arena, sizeof *rule);
+    alone->rules[0] = *rule;
+    alone->rule_count = 1;
+    if (walk_shelved(&walk, finding->shelf, alone, why) < 0)
         return -1;
     finding->hit[member] = bits_new(finding->units);
     finding->known[member] = bits_new(finding->units);
@@ -472,13 +476,15 @@ static int find_zones(struct finding *finding, size_t r, struct overlap_group *g
             group->names[m] = group->titles[m] = zone.name;
             group->rules[m] = r;
             zone.weight = 1;
-            struct dnsbl_parameters one = *all;
+            struct dnsbl_parameters *one = arena_alloc(&finding->overlap->arena, sizeof *one);
             struct rule alone = *rule;
-            one.zones = (struct weights){ &zone, 1 };
-            one.allow = (struct weights){ 0 };
-            one.threshold = 1;
-            one.remember = 0;
-            alone.parameters = &one;
+            *one = *all;
+            one->zones = (struct weights){ arena_alloc(&finding->overlap->arena, sizeof zone), 1 };
+            one->zones.weight[0] = zone;
+            one->allow = (struct weights){ 0 };
+            one->threshold = 1;
+            one->remember = 0;
+            alone.parameters = one;
             alone.warn = false;
             if (judge_alone(finding, &alone, m, why) < 0)
                 return -1;
@@ -498,11 +504,17 @@ static int find_zones(struct finding *finding, size_t r, struct overlap_group *g
     return 0;
 }
 
-int overlap_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
-                bool all, struct overlap *overlap, struct why *why)
+int overlap_shelved(struct shelf *shelf, const struct policy *policy, bool all, struct overlap *overlap,
+                    struct why *why)
 {
+    const struct replay_options *options = shelf->options;
     struct finding finding = {
-        .columns = columns, .policy = policy, .options = options, .all = all, .overlap = overlap
+        .columns = shelf->columns,
+        .shelf = shelf,
+        .policy = policy,
+        .options = options,
+        .all = all,
+        .overlap = overlap,
     };
     int result = -1;
     *overlap = (struct overlap){ .unit = options->unit, .from = USEC_NONE, .to = USEC_NONE };
@@ -511,7 +523,6 @@ int overlap_run(struct columns *columns, const struct policy *policy, const stru
                        RULES_MOST);
     overlap->policy = arena_str(&overlap->arena, policy->name);
     overlap->groups = arena_zero(&overlap->arena, (policy->rule_count + 1) * sizeof *overlap->groups);
-    columns_chain(columns, options->retry_window);
     find_units(&finding);
     if (find_measures(&finding, &overlap->groups[overlap->group_count++], why) < 0)
         goto done;
@@ -527,6 +538,16 @@ int overlap_run(struct columns *columns, const struct policy *policy, const stru
     result = 0;
 done:
     free(finding.first);
+    return result;
+}
+
+int overlap_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
+                bool all, struct overlap *overlap, struct why *why)
+{
+    columns_chain(columns, options->retry_window);
+    struct shelf *shelf = shelf_new(columns, options);
+    int result = overlap_shelved(shelf, policy, all, overlap, why);
+    shelf_free(shelf);
     return result;
 }
 

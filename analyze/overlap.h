@@ -73,6 +73,10 @@ enum { OVERLAP_LITTLE = 10 };
  * not be set before. */
 int overlap_run(struct columns *columns, const struct policy *policy, const struct replay_options *options,
                 bool all, struct overlap *overlap, struct why *why);
+/* The same on a shelf that others have, which may keep what is judged for as long as the overlap lasts. */
+struct shelf;
+int overlap_shelved(struct shelf *shelf, const struct policy *policy, bool all, struct overlap *overlap,
+                    struct why *why);
 void overlap_free(struct overlap *overlap);
 
 #endif

@@ -7,6 +7,7 @@
 #include "analyze/contradictions.h"
 #include "analyze/counting.h"
 #include "analyze/units.h"
+#include "collect/wall.h"
 
 struct counting {
     const struct columns *columns;
@@ -22,7 +23,7 @@ struct counting {
     struct cell *slice; /* by slice, then row */
     uint64_t *slice_units;
     size_t slices, slice_room;
-    usec first_slice;
+    const struct wall *wall;
 };
 
 /* The start of the slice that a time is in. */
@@ -74,8 +75,9 @@ static void make_slices(struct counting *counting)
     for (size_t s = 0; by != SLICE_NONE && s < columns->session_count; s++) {
         if (!unit_in_period(columns, counting->options, columns->first_attempt[s]))
             continue;
-        first = first == USEC_NONE ? columns->started[s] : first;
-        last = columns->started[s];
+        usec shown = wall_shown(counting->wall, columns->started[s]);
+        first = first == USEC_NONE || shown < first ? shown : first;
+        last = last == USEC_NONE || shown > last ? shown : last;
     }
     if (first == USEC_NONE)
         return;
@@ -109,7 +111,7 @@ static void count_unit(struct counting *counting, outcomes set, uint32_t attempt
                        uint64_t times)
 {
     struct tally *tally = counting->tally;
-    usec start = counting->columns->started[counting->columns->session[attempt]];
+    usec start = wall_shown(counting->wall, counting->columns->started[counting->columns->session[attempt]]);
     size_t rows = counting->rows.count;
     bool certain = (set & (set - 1)) == 0;
     tally->from = tally->from == USEC_NONE || start < tally->from ? start : tally->from;
@@ -368,7 +370,10 @@ static void count_all(const struct columns *columns, struct walk *walk, struct e
         .estimate = estimate,
         .condensed = condensed,
         .tally = tally,
+        .wall = options->wall,
     };
+    if (options->wall)
+        tally->zone = arena_str(&tally->arena, wall_name(options->wall));
     rows_make(&counting.rows, columns, policy, tally);
     make_slices(&counting);
     count_units(&counting);

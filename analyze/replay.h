@@ -9,6 +9,7 @@
 
 /* All sessions at once: an array a field. */
 struct columns;
+struct wall;
 struct columns *columns_new(void);
 void columns_free(struct columns *columns);
 /* Takes one session in (any order); nothing of it is kept by reference. Of one that is outbound only that its
@@ -39,8 +40,9 @@ struct replay_options {
                           before is judged all the same, for measures with state */
     usec retry_window; /* 0: two days */
     enum slice_by by;
-    bool assume_habits;   /* --assume habits */
-    double assume_resend; /* --assume greylist.resend=0.8; NAN: not given */
+    const struct wall *wall; /* whose clock the slices and the tally's times are of; NULL: UTC's */
+    bool assume_habits;      /* --assume habits */
+    double assume_resend;    /* --assume greylist.resend=0.8; NAN: not given */
     const struct in_force *in_force;
     size_t in_force_count; /* with `assumed` false and 0 here: nothing was in force */
     bool assumed; /* no recorded policy: take each measure for in force on the days on which it shows */

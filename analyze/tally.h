@@ -33,7 +33,7 @@ struct row {
     uint64_t warned; /* hits of a measure that only warns: counted aside, in no sum */
 };
 
-/* One slice of time, always a whole hour, day, week (from Monday) or month of UTC, also where the period
+/* One slice of time, always a whole hour, day, week (from Monday) or month of the tally's clock, also where the period
  * begins or ends inside it: from its length report/ knows what a slice is. The rows stand in the same order
  * as the whole's. */
 struct slice {
@@ -55,6 +55,7 @@ struct tally {
     uint64_t stopped, stopped_low,
         stopped_high; /* by any measure; rounded by itself, and the bounds are not the rows' sums */
     usec from, to;    /* first and last start of a unit, in the period asked for */
+    struct str zone;  /* whose clock shows from, to and the slices' ends; at == NULL: UTC's */
     struct row *rows;
     size_t row_count;
     struct slice *slices; /* in order of time, without holes; none where not asked for */

@@ -124,6 +124,7 @@ int load_options(struct load *load, const struct common *common, struct why *why
 
 struct reading {
     struct columns *columns;
+    struct fate_counter *fates;
     struct progress progress;
     uint64_t read, all;
 };
@@ -132,6 +133,8 @@ static int add(void *state, const struct session *session)
 {
     struct reading *reading = state;
     columns_add(reading->columns, session);
+    if (reading->fates)
+        fates_take(reading->fates, session);
     reading->read++;
     if (reading->read % PROGRESS_EVERY == 0 && progress_due(&reading->progress)) {
         char count[PROGRESS_NUMBER_BYTES], all[PROGRESS_NUMBER_BYTES], left[PROGRESS_TIME_BYTES];
@@ -179,7 +182,7 @@ int load_sessions(struct load *load, const struct common *common, struct why *wh
     if (span(load, &from, &to, why) < 0 || store_summarise(load->store, &summary, why) < 0)
         return -1;
     load->columns = columns_new();
-    struct reading reading = { .columns = load->columns, .all = summary.sessions };
+    struct reading reading = { .columns = load->columns, .fates = load->fates, .all = summary.sessions };
     struct giving giving = { .columns = load->columns };
     if (store_each_provided(load->store, provide, &giving, why) < 0)
         return -1;

@@ -3,6 +3,7 @@
 #ifndef CLI_LOAD_H
 #define CLI_LOAD_H
 
+#include "analyze/fates.h"
 #include "analyze/policy.h"
 #include "analyze/replay.h"
 #include "base/memory.h"
@@ -14,6 +15,7 @@ struct load {
     struct columns *columns;
     struct policy *policy;         /* the one that was asked for; NULL: what the server did */
     struct policy *recorded;       /* what the server enforced, one each for in_force */
+    struct fate_counter *fates;    /* counts while sessions are read (the caller's); NULL: nobody asks */
     struct replay_options options; /* in_force and assumed included */
     struct arena arena;
 };

@@ -189,6 +189,21 @@ struct str wall_name(const struct wall *wall)
     return wall->name;
 }
 
+usec wall_shown(const struct wall *wall, usec at)
+{
+    size_t low = 0, high = wall ? wall->count : 0;
+    if (!wall || at == USEC_NONE)
+        return at;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (wall->settings[middle].from <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return at + wall->settings[low].ahead;
+}
+
 /* ---- From what it shows to when that was. */
 
 /* What the clock shows when it is set: before, and after. */

@@ -33,6 +33,8 @@ struct wall_span {
  * since it was set forward, is that of a clock that has not been yet. *span is that of `shown`, where there
  * is one. */
 usec wall_time(const struct wall *wall, struct wall_span *span, usec shown, usec last);
+/* What it shows at a time. NULL: UTC. */
+usec wall_shown(const struct wall *wall, usec at);
 /* Whether the clock shows this time twice; then *second is the later one. */
 bool wall_is_double(const struct wall *wall, usec shown, usec *first, usec *second);
 

@@ -275,6 +275,23 @@ static struct str examples(const struct domain *domain, struct arena *arena)
     return text;
 }
 
+size_t audit_list_most(const struct audit_list *list, size_t most, struct arena *arena,
+                       struct audit_list_row **rows)
+{
+    struct shown shown = choose(list, most, arena);
+    *rows = arena_zero(arena, (shown.count + 1) * sizeof **rows);
+    for (size_t i = 0; i < shown.count; i++) {
+        const struct domain *domain = &shown.rows[i];
+        struct audit_list_row *row = &(*rows)[i];
+        *row = (struct audit_list_row){ .name = arena_str(arena, name_of(domain)),
+                                        .possible = domain->possible,
+                                        .measure = worst_rule(list, domain),
+                                        .example = domain->example[0] };
+        memcpy(row->harm, domain->certain, sizeof row->harm);
+    }
+    return shown.count;
+}
+
 void audit_list_sums(const struct audit_list *list, struct json *json)
 {
     for (int harm = 0; harm < HARMS; harm++)

@@ -28,6 +28,15 @@ int audit_list_print(const struct audit_list *list, uint64_t accepted, size_t mo
 int audit_list_table(const struct audit_list *list, size_t most, enum table_format format, FILE *to,
                      struct why *why);
 void audit_list_rows(const struct audit_list *list, size_t most, struct json *json, const char *name);
+/* The rows by themselves, for tables of other shapes; at most `most` (0: all) and the rest in one. */
+struct audit_list_row {
+    struct str name;
+    uint64_t harm[HARMS], possible; /* for certain; and what is not */
+    struct str measure;             /* that hurts most of it */
+    int64_t example;                /* a session; 0: none */
+};
+size_t audit_list_most(const struct audit_list *list, size_t most, struct arena *arena,
+                       struct audit_list_row **rows);
 /* The sums of all: told, late, lost, possible. */
 void audit_list_sums(const struct audit_list *list, struct json *json);
 

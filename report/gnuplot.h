@@ -8,8 +8,10 @@
 #include "base/why.h"
 
 struct gnuplot {
-    const char *program;  /* NULL: $GNUPLOT, else gnuplot in PATH */
-    unsigned patience_ms; /* without progress for so long it counts as hanging; 0: 30 s */
+    const char *program;   /* NULL: $GNUPLOT, else gnuplot in PATH */
+    const char *templates; /* a folder of the user's own templates (chart.h); NULL: those that come with
+                              mxreplay */
+    unsigned patience_ms;  /* without progress for so long it counts as hanging; 0: 30 s */
 };
 
 struct picture_bytes {

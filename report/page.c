@@ -1,94 +1,85 @@
-/* The page around the sections. One file, no script, no network (its policy forbids both); light and dark
- * after what the reader's system says, light on paper. */
+/* The page and the text around the sections. The page is one file without network (its policy forbids it),
+ * and of scripts runs the one that comes with mxreplay, known by its hash: nothing that a spammer wrote.
+ * Light and dark after what the reader's system says, light on paper. */
 #define _GNU_SOURCE
 #include "report/views.h"
 
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
 #include <string.h>
 #include "report/escape.h"
+#include "report/json.h"
 #include "report/replay_table.h"
 #include "report/slices.h"
 #include "report/utf8.h"
 #include "report/words.h"
 
-/* gnuplot writes colours as it was told them; in the dark these stand for them (see INK, FAINT, GRID, AXIS
- * and GROUND in sheet.h, which must be the same). */
 static const char style[] =
-    ":root{--ground:#ffffff;--card:#f6f8fa;--ink:#24292f;--faint:#57606a;--line:#d8dee4;--grid:#dfe3e8;--"
-    "axis:#8b949e}\n"
-    "@media screen and (prefers-color-scheme:dark){:root{--ground:#0d1117;--card:#161b22;--ink:#e6edf3;"
-    "--faint:#9da7b3;--line:#30363d;--grid:#2a3038;--axis:#6e7681}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;max-width:1040px;padding:2rem 1.25rem 3rem;background:var(--ground);color:var(--ink);"
-    "font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",\"DejaVu Sans\",sans-serif}\n"
-    "h1{font-size:1.9rem;line-height:1.2;margin:0 0 .25rem}\n"
-    "h2{font-size:1.2rem;margin:2.5rem 0 .75rem}\n"
-    ".lead{color:var(--faint);margin:0;overflow-wrap:anywhere}\n"
-    ".cards{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}\n"
-    ".cards div{flex:1 1 12rem;background:var(--card);border:1px solid var(--line);border-radius:8px;"
-    "padding:.75rem 1rem}\n"
-    ".cards dt{color:var(--faint);font-size:.9rem}\n"
-    ".cards dd{margin:0;font-variant-numeric:tabular-nums}\n"
-    ".cards b{font-size:1.6rem;margin-right:.25rem}\n"
-    "small{display:block;color:var(--faint);font-size:.9rem}\n"
-    ".wide{overflow-x:auto}\n"
-    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.4rem .75rem;text-align:right;border-bottom:1px solid "
-    "var(--line);vertical-align:baseline}\n"
-    "th[scope=row],th:first-child{text-align:left;min-width:8rem;overflow-wrap:anywhere}\n"
-    "tbody th{font-weight:400}\n"
-    "thead th{font-size:.85rem;font-weight:600;color:var(--faint)}\n"
-    "tfoot th,tfoot td{border-bottom:0;font-weight:600}\n"
-    "td.share{width:26%;min-width:6rem;text-align:left;white-space:nowrap;font-size:0;vertical-align:middle}"
-    "\n"
-    "td.share i{display:inline-block;height:.9rem}\n"
-    "i.pale{opacity:.4}\n"
-    "i.swatch{display:inline-block;width:.8rem;height:.8rem;margin-right:.6rem;border-radius:2px}\n"
-    "@media (max-width:640px){th,td{padding:.4rem .35rem}td.share{display:none}}\n"
-    "figure{margin:0}\n"
-    "figcaption{color:var(--faint);font-size:.9rem}\n"
-    "figure svg{display:block;width:100%;min-width:640px;height:auto}\n"
-    "figure svg rect[fill=\"#ffffff\"]{fill:none}\n"
-    "figure svg g[fill=\"rgb(36,41,47)\"]{fill:var(--ink)}\n"
-    "figure svg g[fill=\"rgb(106,115,125)\"]{fill:var(--faint)}\n"
-    "figure svg .gridline{stroke:var(--grid)}\n"
-    "figure svg path[stroke=\"rgb(139, 148, 158)\"]{stroke:var(--axis)}\n"
-    "details summary{cursor:pointer}\n"
-    "footer{margin-top:3rem;padding-top:1rem;border-top:1px solid "
-    "var(--line);color:var(--faint);font-size:.9rem}\n"
-    "a{color:inherit}\n"
-    "@media print{@page{size:A4;margin:15mm}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    "body{max-width:none;padding:0;font-size:11pt}section{break-inside:avoid}h2{break-after:avoid}"
-    "figure svg{min-width:0}.wide{overflow:visible}details{display:none}}\n";
+#include "report/page.css.inc"
+    ;
+static const char script[] =
+#include "report/page.js.inc"
+    ;
 
-static struct str title_of(const struct report *report)
+struct str month_title(const struct month *month, struct arena *arena)
 {
+    const struct tally *tally = &month->period->tally;
     char period[PERIOD_TEXT_BYTES];
-    if (report->month->title.at)
-        return report->month->title;
-    period_text(report->month->tally->from, report->month->tally->to, period);
-    return arena_printf(report->arena, "%s", period);
+    if (month->title.at)
+        return month->title;
+    period_text(tally->from, tally->to, period);
+    return arena_printf(arena, "%s", period);
 }
 
-static void put_made(const struct month *month, FILE *to)
+struct str month_made(const struct month *month, struct arena *arena)
 {
     char text[CLOCK_TEXT_BYTES];
-    fprintf(to, "mxreplay %s", MXREPLAY_VERSION);
-    if (month->made != USEC_NONE) {
-        clock_format(month->made, text);
-        fprintf(to, ", %.10s %.5s UTC", text, text + 11);
-    }
+    if (month->made == USEC_NONE)
+        return STR("mxreplay " MXREPLAY_VERSION);
+    clock_format(wall_shown(month->wall, month->made), text);
+    return arena_printf(arena, "mxreplay %s, %.10s %.5s %.*s", MXREPLAY_VERSION, text, text + 11,
+                        STR_ARG(tally_zone(&month->period->tally)));
 }
 
-void page_write(const struct report *report, FILE *to)
+/* ---- HTML. */
+
+/* "sha256-..." of the script, as a content security policy has it. */
+static void put_script_hash(FILE *to)
 {
-    struct str title = title_of(report), heading = tally_heading(report->month->tally, true, report->arena);
+    struct sha256_ctx hash;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
+    sha256_init(&hash);
+    sha256_update(&hash, sizeof script - 1, (const uint8_t *)script);
+    sha256_digest(&hash, sizeof digest, digest);
+    base64_encode_raw(text, sizeof digest, digest);
+    fprintf(to, "'sha256-%s'", text);
+}
+
+static void put_contents(const struct section *sections, size_t count, FILE *to)
+{
+    fputs("<nav aria-label=\"Sections\">\n", to);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(to, "<a href=\"#%s\">", sections[i].name);
+        escape_html(to, sections[i].title);
+        fputs("</a>\n", to);
+    }
+    fputs("</nav>\n", to);
+}
+
+void page_write(const struct month *month, const struct section *sections, size_t count, FILE *to)
+{
+    struct arena arena = { 0 };
+    struct str title = month_title(month, &arena),
+               heading = tally_heading(&month->period->tally, true, &arena);
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta name=\"color-scheme\" content=\"light dark\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-          "'unsafe-inline'\">\n"
-          "<title>",
+          "'unsafe-inline'; script-src ",
           to);
+    put_script_hash(to);
+    fputs("\">\n<title>", to);
     escape_html(to, title);
     fputs(" - mxreplay</title>\n<style>\n", to);
     fputs(style, to);
@@ -96,22 +87,27 @@ void page_write(const struct report *report, FILE *to)
     escape_html(to, title);
     fputs("</h1>\n<p class=\"lead\">", to);
     escape_html(to, heading);
-    fputs("</p>\n</header>\n<main>\n", to);
-    for (size_t i = 0; views[i]; i++) {
-        if (views[i]->applies && !views[i]->applies(report))
-            continue;
-        fprintf(to, "<section id=\"%s\">\n<h2>%s</h2>\n", views[i]->name, views[i]->title);
-        views[i]->page(report, to);
+    fputs("</p>\n", to);
+    put_contents(sections, count, to);
+    fputs("</header>\n<main>\n", to);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(to, "<section id=\"%s\">\n<h2>", sections[i].name);
+        escape_html(to, sections[i].title);
+        fputs("</h2>\n", to);
+        section_page(&sections[i], to);
         fputs("</section>\n", to);
     }
-    fputs("</main>\n<footer>\n<p>Beside this page: <a href=\"report.txt\">report.txt</a>, "
-          "<a href=\"replay.csv\">replay.csv</a>, <a href=\"series.csv\">series.csv</a>, and the graphs as "
-          "<a href=\"counts.svg\">counts.svg</a>, <a href=\"counts.png\">counts.png</a>, "
-          "<a href=\"percent.svg\">percent.svg</a>, <a href=\"percent.png\">percent.png</a>.</p>\n<p>",
+    fputs("</main>\n<footer>\n<p>Beside this page: <a href=\"report.txt\">report.txt</a>, <a "
+          "href=\"report.json\">report.json</a>, and each table and graph as a file of its own.</p>\n<p>",
           to);
-    put_made(report->month, to);
-    fputs("</p>\n</footer>\n</body>\n</html>\n", to);
+    escape_html(to, month_made(month, &arena));
+    fputs("</p>\n</footer>\n<script>", to);
+    fputs(script, to);
+    fputs("</script>\n</body>\n</html>\n", to);
+    arena_free(&arena);
 }
+
+/* ---- Text. */
 
 static void put_underlined(FILE *to, struct str text, char line)
 {
@@ -122,18 +118,73 @@ static void put_underlined(FILE *to, struct str text, char line)
     fputs("\n\n", to);
 }
 
-void page_write_text(const struct report *report, FILE *to)
+static bool says_anything(const struct section *section)
 {
-    struct str title = text_visible(report->arena, title_of(report));
-    put_underlined(to, text_fit(report->arena, title, TEXT_COLUMNS), '=');
-    for (size_t i = 0; views[i]; i++) {
-        if (!views[i]->text || (views[i]->applies && !views[i]->applies(report)))
+    for (size_t i = 0; i < section->count; i++)
+        if (section->parts[i].in & IN_TEXT)
+            return true;
+    return false;
+}
+
+void page_write_text(const struct month *month, const struct section *sections, size_t count, FILE *to)
+{
+    struct arena arena = { 0 };
+    struct str title = text_visible(&arena, month_title(month, &arena));
+    put_underlined(to, text_fit(&arena, title, TEXT_COLUMNS), '=');
+    words_put(to, TABLE_TEXT, tally_heading(&month->period->tally, true, &arena));
+    putc('\n', to);
+    for (size_t i = 0; i < count; i++) {
+        if (!says_anything(&sections[i]))
             continue;
-        put_underlined(to, str_of(views[i]->title), '-');
-        views[i]->text(report, to);
+        put_underlined(to, text_fit(&arena, text_visible(&arena, sections[i].title), TEXT_COLUMNS), '-');
+        section_text(&sections[i], to);
         putc('\n', to);
     }
-    fputs("-- \n", to);
-    put_made(report->month, to);
-    putc('\n', to);
+    fprintf(to, "-- \n%.*s\n", STR_ARG(month_made(month, &arena)));
+    arena_free(&arena);
+}
+
+/* ---- JSON. */
+
+static void put_section(const struct section *section, struct json *json)
+{
+    json_object(json, NULL);
+    json_text(json, "name", str_of(section->name));
+    json_text(json, "title", section->title);
+    json_array(json, "words");
+    for (size_t i = 0; i < section->count; i++) {
+        const struct part *part = &section->parts[i];
+        if (part->kind == PART_SAY || part->kind == PART_ITEM)
+            json_text(json, NULL, part->text);
+    }
+    json_end_array(json);
+    json_object(json, "tables");
+    for (size_t i = 0; i < section->count; i++)
+        if (section->parts[i].kind == PART_GRID && section->parts[i].in & IN_DATA)
+            grid_json(section->parts[i].grid, json, section->parts[i].grid->name);
+    json_end_object(json);
+    json_end_object(json);
+}
+
+void page_write_json(const struct month *month, const struct section *sections, size_t count, FILE *to)
+{
+    struct arena arena = { 0 };
+    const struct tally *tally = &month->period->tally;
+    struct json json = { .to = to };
+    char from[PERIOD_TEXT_BYTES];
+    period_text(tally->from, tally->to, from);
+    json_object(&json, NULL);
+    json_text(&json, "title", month_title(month, &arena));
+    json_text(&json, "policy", tally->policy);
+    json_text(&json, "unit", str_of(unit_name[tally->unit]));
+    json_count(&json, "units", tally->units);
+    json_count(&json, "base", tally->base);
+    json_text(&json, "period", str_of(from));
+    json_text(&json, "zone", tally_zone(tally));
+    json_array(&json, "sections");
+    for (size_t i = 0; i < count; i++)
+        put_section(&sections[i], &json);
+    json_end_array(&json);
+    json_end_object(&json);
+    arena_free(&arena);
 }

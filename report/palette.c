@@ -81,6 +81,12 @@ void palette_assign(const struct tally *tally, struct ink *inks)
     }
 }
 
+struct ink palette_of(struct str name)
+{
+    const struct ink *ink = find_known(name);
+    return ink ? *ink : spare[place_of(name)];
+}
+
 struct ink palette_accepted(void)
 {
     return known[0].ink;

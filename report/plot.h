@@ -8,8 +8,11 @@
 #include "analyze/tally.h"
 #include "base/why.h"
 #include "report/bars.h"
+#include "report/chart.h"
 #include "report/sheet.h"
 
+/* What is to be drawn, in `arena`; the tally must last as long. */
+struct chart *plot_chart(const struct tally *tally, enum graph graph, struct arena *arena);
 /* Draws into memory. `gnuplot` may be NULL. 0, or -1 with why: gnuplot is missing, died, hangs, drew nothing.
  */
 int plot_picture(const struct tally *tally, enum graph graph, enum picture picture,

@@ -17,6 +17,11 @@ bool row_has_percent(const struct tally *tally, const struct row *row)
     return row->kind != ROW_NOTHING || tally->unit == UNIT_SESSION;
 }
 
+struct str tally_zone(const struct tally *tally)
+{
+    return tally->zone.len ? tally->zone : STR("UTC");
+}
+
 bool tally_is_recorded(const struct tally *tally)
 {
     return tally->policy.len == 0 || str_eq(tally->policy, STR("recorded"));
@@ -59,8 +64,10 @@ struct str tally_heading(const struct tally *tally, bool grouped, struct arena *
     else
         snprintf(count, sizeof count, "%" PRIu64, tally->units);
     if (tally_is_recorded(tally))
-        return arena_printf(arena, "What the server did with %s %s, %s (UTC)", count, units, period);
-    return arena_printf(arena, "Policy %.*s on %s %s, %s (UTC)", STR_ARG(policy), count, units, period);
+        return arena_printf(arena, "What the server did with %s %s, %s (%.*s)", count, units, period,
+                            STR_ARG(tally_zone(tally)));
+    return arena_printf(arena, "Policy %.*s on %s %s, %s (%.*s)", STR_ARG(policy), count, units, period,
+                        STR_ARG(tally_zone(tally)));
 }
 
 struct note_list {

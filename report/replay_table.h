@@ -27,6 +27,8 @@ void row_bounds_text(const struct row *row, char text[ROW_TEXT_BYTES]);
 void row_percent_text(const struct tally *tally, const struct row *row, char text[ROW_TEXT_BYTES]);
 /* Whether percentages of this tally are of less than all units: without what attempted nothing. */
 bool row_has_percent(const struct tally *tally, const struct row *row);
+/* Whose clock the tally's times are of: "UTC". */
+struct str tally_zone(const struct tally *tally);
 /* Whether the tally tells what the server itself did. */
 bool tally_is_recorded(const struct tally *tally);
 

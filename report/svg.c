@@ -39,7 +39,20 @@ static void put_title(FILE *to, struct str title)
     fputs("</title>", to);
 }
 
-void svg_mend(struct picture_bytes *picture, struct str title, const struct str *parts, size_t part_count)
+static void put_part(FILE *to, const struct svg_part *part)
+{
+    if (part->measure.at) {
+        fputs("<g class=\"lit\" data-of=\"", to);
+        escape_html(to, part->measure);
+        fputs("\">", to);
+    } else {
+        fputs("<g>", to);
+    }
+    put_title(to, part->title);
+}
+
+void svg_mend(struct picture_bytes *picture, struct str title, const struct svg_part *parts,
+              size_t part_count)
 {
     char *text = NULL;
     size_t len = 0;
@@ -67,9 +80,10 @@ void svg_mend(struct picture_bytes *picture, struct str title, const struct str 
             struct str own; /* "1" ><title>gnuplot_plot_1" */
             copy_until(to, &rest, plot);
             cut_until(&rest, STR("</title>"), &own);
-            fputs("<g>", to);
             if (part < part_count)
-                put_title(to, parts[part++]);
+                put_part(to, &parts[part++]);
+            else
+                fputs("<g>", to);
         } else if (next_bold) {
             copy_until(to, &rest, bold);
             fputs("\"sans-serif\" font-weight=\"bold\"", to);

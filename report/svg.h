@@ -10,9 +10,15 @@
 /* The family that stands for the bold face of sans-serif: gnuplot's svg terminal knows no weights. */
 #define SVG_BOLD "sans-serif:Bold"
 
-/* Mends the picture in place. `parts` are the names of what is plotted, in order: they show under the mouse.
- * All texts may be anybody's. */
-void svg_mend(struct picture_bytes *picture, struct str title, const struct str *parts, size_t part_count);
+/* What is plotted: how it is called, which shows under the mouse, and which row of a tally it is of, so that
+ * the page can light it up; measure.at == NULL: none. */
+struct svg_part {
+    struct str title, measure;
+};
+
+/* Mends the picture in place. `parts` are what is plotted, in order. All texts may be anybody's. */
+void svg_mend(struct picture_bytes *picture, struct str title, const struct svg_part *parts,
+              size_t part_count);
 /* Writes the picture as an element of HTML: without the XML declaration in front. */
 void svg_inline(struct str picture, FILE *to);
 

@@ -1,11 +1,9 @@
-/* An UpSet plot. Where everything stands is worked out here; gnuplot draws boxes, dots and labels. */
+/* An UpSet plot, as what the template upset.gnuplot draws. */
 #define _GNU_SOURCE
 #include "report/upset.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include "report/slices.h"
-#include "report/svg.h"
 #include "report/utf8.h"
 
 /* Pixels. */
@@ -16,11 +14,8 @@ enum {
     ROW = 24,   /* of a member */
     LEFT = 330, /* of the first column */
     RIGHT = 20,
-    SIZES = 96,  /* the widest bar of a member's hits */
-    COLUMN = 30, /* the widest column */
     COLUMNS_MOST = 30,
-    NAME_TEXT = 22,
-    DOT = 6 /* radius */
+    NAME_TEXT = 22
 };
 
 struct drawing {
@@ -29,17 +24,11 @@ struct drawing {
     const struct pattern *column[COLUMNS_MOST];
     size_t columns;
     uint64_t rest, rest_kinds; /* units in other combinations, and how many such there are */
-    double wide;
-    struct sheet sheet;
-    struct str title;
-    struct arena arena;
+    struct chart *chart;
+    struct arena *arena;
 };
 
-static const struct pen heading_pen = { 15, BOLD, INK, "left" }, second_pen = { 11, PLAIN, FAINT, "left" },
-                        name_pen = { 12, PLAIN, INK, "right" }, count_pen = { 9, PLAIN, FAINT, "center" },
-                        size_pen = { 11, PLAIN, FAINT, "right" };
-
-enum { HITTING = 0xd55e00, QUIET = 0xdfe3e8, BAR = 0x0072b2 };
+enum { BAR = 0x0072b2 };
 
 /* Those that hit somebody, most units first; what nobody hits says nothing of an overlap. */
 static void choose(struct drawing *drawing)
@@ -56,143 +45,135 @@ static void choose(struct drawing *drawing)
             drawing->rest_kinds++;
         }
     }
-    double room = WIDTH - LEFT - RIGHT;
-    drawing->wide = drawing->columns ? room / (double)drawing->columns : COLUMN;
-    drawing->wide = drawing->wide > COLUMN ? COLUMN : drawing->wide;
 }
 
-static double column_x(const struct drawing *drawing, size_t column)
-{
-    return LEFT + ((double)column + 0.5) * drawing->wide;
-}
-
-static double row_y(size_t member)
-{
-    return TOP + BARS + 30 + ((double)member + 0.5) * ROW;
-}
-
-static void put_headings(struct drawing *drawing)
+static void put_headings(struct drawing *drawing, struct str period)
 {
     const struct overlap *overlap = drawing->overlap;
     const struct shares *shares = drawing->group->shares;
-    struct arena *arena = &drawing->arena;
-    char units[GROUPED_BYTES], out[GROUPED_BYTES], rest[GROUPED_BYTES], period[PERIOD_TEXT_BYTES];
+    struct arena *arena = drawing->arena;
+    struct chart *chart = drawing->chart;
+    char units[GROUPED_BYTES], out[GROUPED_BYTES], rest[GROUPED_BYTES];
     text_grouped(shares->known, units);
     text_grouped(shares->left_out, out);
     text_grouped(drawing->rest, rest);
-    period_text(overlap->from, overlap->to, period);
-    drawing->title = arena_printf(
+    chart->title = arena_printf(
         arena, "%s that hit together: %.*s, %s %s", drawing->group->zones ? "Lists" : "Measures",
         STR_ARG(text_fit(
             arena, text_visible(arena, drawing->group->zones ? drawing->group->name : overlap->policy), 36)),
         units, shares->known == 1 ? unit_name[overlap->unit] : unit_plural[overlap->unit]);
-    sheet_label(&drawing->sheet, 20, 30, &heading_pen, drawing->title);
-    struct str second = arena_printf(arena, "%s (UTC)", period);
+    chart_text(chart, "title", chart->title);
+    struct str second = period;
     if (shares->left_out)
         second =
             arena_printf(arena, "%.*s; %s more are left out: not all is known of them", STR_ARG(second), out);
     if (drawing->rest)
         second = arena_printf(arena, "%.*s; %s in %" PRIu64 " rarer combinations are not shown",
                               STR_ARG(second), rest, drawing->rest_kinds);
-    sheet_label(&drawing->sheet, 20, 51, &second_pen, second);
-    if (drawing->columns == 0)
-        sheet_label(&drawing->sheet, LEFT, TOP + BARS / 2.0, &second_pen,
-                    shares->left_out ? STR("of those of which all is known none is hit")
-                                     : STR("none of them hits anything"));
+    chart_text(chart, "second", second);
+    chart_text(chart, "note",
+               drawing->columns   ? STR("")
+               : shares->left_out ? STR("of those of which all is known none is hit")
+                                  : STR("none of them hits anything"));
 }
 
-static void put_dot(const struct drawing *drawing, double x, double y, uint32_t rgb)
-{
-    const struct sheet *sheet = &drawing->sheet;
-    fputs("set object circle at screen ", sheet->to);
-    sheet_number(sheet->to, x / sheet->width);
-    fputs(", screen ", sheet->to);
-    sheet_number(sheet->to, 1 - y / sheet->height);
-    fputs(" size screen ", sheet->to);
-    sheet_number(sheet->to, (double)DOT / sheet->width);
-    fprintf(sheet->to, " fillcolor rgb '#%06" PRIx32 "' fillstyle solid 1 noborder front\n", rgb);
-}
-
-static void put_members(const struct drawing *drawing)
+static void put_members(struct drawing *drawing, const uint32_t *colours)
 {
     const struct overlap_group *group = drawing->group;
-    struct arena arena = { 0 };
+    struct arena *arena = drawing->arena;
+    struct chart *chart = drawing->chart;
     int64_t most = 1;
     for (size_t m = 0; m < group->count; m++)
         most = group->shares->share[m].hits.count > most ? group->shares->share[m].hits.count : most;
+    chart_count(chart, "members", group->count);
+    chart_array(chart, "MEMBER", group->count);
+    chart_array(chart, "MEMBER_COLOUR", group->count);
+    chart_array(chart, "HITS", group->count);
+    chart_array(chart, "HITS_TEXT", group->count);
     for (size_t m = 0; m < group->count; m++) {
         int64_t hits = group->shares->share[m].hits.count;
-        double long_ = (double)hits / (double)most * SIZES, y = row_y(m);
         char grouped[GROUPED_BYTES];
         text_grouped((uint64_t)hits, grouped);
-        if (group->game.apart >> m & 1) {
-            sheet_label(&drawing->sheet, LEFT - 20, y, &size_pen, STR("not known"));
-        } else {
-            sheet_box(&drawing->sheet, LEFT - 16 - long_, y - 7, long_, 14, BAR, 1);
-            sheet_label(&drawing->sheet, LEFT - 20 - long_, y, &size_pen, str_of(grouped));
+        bool apart = group->game.apart >> m & 1;
+        chart_item(chart, "HITS", m + 1, apart ? 0 : (double)hits / (double)most);
+        chart_item_text(chart, "HITS_TEXT", m + 1, apart ? STR("not known") : str_of(grouped));
+        chart_item_text(chart, "MEMBER", m + 1,
+                        text_fit(arena, text_visible(arena, group->names[m]), NAME_TEXT));
+        chart_item_colour(chart, "MEMBER_COLOUR", m + 1, colours ? colours[m] : BAR);
+    }
+}
+
+static void put_columns(struct drawing *drawing)
+{
+    struct chart *chart = drawing->chart;
+    uint64_t apart = drawing->group->game.apart;
+    size_t members = drawing->group->count, dot = 0;
+    size_t dots = (members - (size_t)__builtin_popcountll(apart)) * drawing->columns;
+    chart_count(chart, "columns", drawing->columns);
+    chart_count(chart, "dots", dots);
+    static const char *const of_column[] = { "UNITS", "UNITS_TEXT", "FIRST", "LAST" }, *const of_dot[] = {
+        "DOT_COLUMN", "DOT_MEMBER", "DOT_ON"
+    };
+    for (size_t i = 0; i < sizeof of_column / sizeof *of_column; i++)
+        chart_array(chart, of_column[i], drawing->columns);
+    for (size_t i = 0; i < sizeof of_dot / sizeof *of_dot; i++)
+        chart_array(chart, of_dot[i], dots);
+    for (size_t c = 0; c < drawing->columns; c++) {
+        const struct pattern *pattern = drawing->column[c];
+        char grouped[GROUPED_BYTES];
+        size_t first = 0, last = 0;
+        text_grouped(pattern->units, grouped);
+        for (size_t m = 0; m < members; m++) {
+            bool on = pattern->hit >> m & 1;
+            first = on && !first ? m + 1 : first;
+            last = on ? m + 1 : last;
+            if (apart >> m & 1)
+                continue;
+            chart_item_count(chart, "DOT_COLUMN", ++dot, c + 1);
+            chart_item_count(chart, "DOT_MEMBER", dot, m + 1);
+            chart_item_count(chart, "DOT_ON", dot, on);
         }
-        sheet_label(&drawing->sheet, LEFT - 20 - SIZES - 50, y, &name_pen,
-                    text_fit(&arena, text_visible(&arena, group->names[m]), NAME_TEXT));
+        chart_item(chart, "UNITS", c + 1, (double)pattern->units / (double)drawing->column[0]->units);
+        chart_item_text(chart, "UNITS_TEXT", c + 1, str_of(grouped));
+        chart_item_count(chart, "FIRST", c + 1, first);
+        chart_item_count(chart, "LAST", c + 1, last);
     }
-    arena_free(&arena);
 }
 
-static void put_column(const struct drawing *drawing, size_t c)
+struct chart *upset_chart(const struct overlap *overlap, const struct overlap_group *group,
+                          const uint32_t *colours, const char *name, struct str period, struct arena *arena)
 {
-    const struct pattern *pattern = drawing->column[c];
-    double x = column_x(drawing, c), first = 0, last = 0;
-    double high = (double)pattern->units / (double)drawing->column[0]->units * BARS;
-    char grouped[GROUPED_BYTES];
-    text_grouped(pattern->units, grouped);
-    sheet_box(&drawing->sheet, x - drawing->wide * 0.32, TOP + BARS - high, drawing->wide * 0.64, high, BAR,
-              1);
-    sheet_label(&drawing->sheet, x, TOP + BARS - high - 8, &count_pen, str_of(grouped));
-    for (size_t m = 0; m < drawing->group->count; m++) {
-        if (!(pattern->hit >> m & 1))
-            continue;
-        first = first == 0 ? row_y(m) : first;
-        last = row_y(m);
-    }
-    for (size_t m = 0; m < drawing->group->count; m++)
-        if (!(drawing->group->game.apart >> m & 1))
-            put_dot(drawing, x, row_y(m), pattern->hit >> m & 1 ? HITTING : QUIET);
-    sheet_box(&drawing->sheet, x - 1.5, first, 3, last - first, HITTING, 1);
-}
-
-static struct str script_of(struct drawing *drawing, char **text)
-{
-    size_t len = 0;
-    *text = NULL;
-    drawing->sheet.to = open_memstream(text, &len);
-    if (!drawing->sheet.to)
-        return (struct str){ NULL, 0 };
-    sheet_begin(&drawing->sheet);
-    put_headings(drawing);
-    put_members(drawing);
-    for (size_t c = 0; c < drawing->columns; c++)
-        put_column(drawing, c);
-    /* Nothing but what was placed: a plot without axes. */
-    fputs("unset key\nunset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\nplot NaN notitle\n",
-          drawing->sheet.to);
-    fclose(drawing->sheet.to);
-    return (struct str){ *text, len };
+    struct chart *chart = arena_zero(arena, sizeof *chart);
+    *chart = (struct chart){ .name = name,
+                             .template = "upset",
+                             .width = WIDTH,
+                             .height = TOP + BARS + 30 + (int)group->count * ROW + 24 };
+    struct drawing drawing = { .overlap = overlap, .group = group, .chart = chart, .arena = arena };
+    choose(&drawing);
+    chart_begin(chart);
+    put_headings(&drawing, period);
+    chart_number(chart, "left", LEFT);
+    chart_number(chart, "right", RIGHT);
+    chart_number(chart, "top", TOP);
+    chart_number(chart, "tall", BARS);
+    chart_number(chart, "row", ROW);
+    put_members(&drawing, colours);
+    put_columns(&drawing);
+    chart_end(chart, arena);
+    return chart;
 }
 
 int upset_picture(const struct overlap *overlap, const struct overlap_group *group, enum picture picture,
                   const struct gnuplot *gnuplot, struct picture_bytes *bytes, struct why *why)
 {
-    struct drawing drawing = { .overlap = overlap, .group = group };
-    drawing.sheet = (struct sheet){ .picture = picture,
-                                    .width = WIDTH,
-                                    .height = TOP + BARS + 30 + (int)group->count * ROW + 24 };
-    choose(&drawing);
-    char *text = NULL;
-    struct str script = script_of(&drawing, &text);
-    int result = picture_draw(picture, script, gnuplot, bytes, why);
-    if (result == 0 && picture == PICTURE_SVG)
-        svg_mend(bytes, drawing.title, NULL, 0);
-    free(text);
-    arena_free(&drawing.arena);
+    struct arena arena = { 0 };
+    char period[PERIOD_TEXT_BYTES];
+    period_text(overlap->from, overlap->to, period);
+    struct chart *chart =
+        upset_chart(overlap, group, NULL, "overlap", arena_printf(&arena, "%s (UTC)", period), &arena);
+    int result = chart_draw(chart, picture, gnuplot, why);
+    *bytes = chart->drawn[picture];
+    arena_free(&arena);
     return result;
 }
 

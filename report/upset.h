@@ -5,8 +5,12 @@
 #define REPORT_UPSET_H
 
 #include "analyze/overlap.h"
-#include "report/sheet.h"
+#include "report/chart.h"
 
+/* What is to be drawn of a group, in `arena`; `colours` of its members, NULL: all in one. `name` is of its
+ * files, and must last; `period` says which time it is of, and whose. */
+struct chart *upset_chart(const struct overlap *overlap, const struct overlap_group *group,
+                          const uint32_t *colours, const char *name, struct str period, struct arena *arena);
 /* Draws a group of the overlap. `gnuplot` may be NULL. 0, or -1 with why. */
 int upset_picture(const struct overlap *overlap, const struct overlap_group *group, enum picture picture,
                   const struct gnuplot *gnuplot, struct picture_bytes *bytes, struct why *why);

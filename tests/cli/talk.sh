@@ -67,4 +67,4 @@ expect_err '--fail-if dnsbl>61.8%'
 good replay -q -d talk.db -p talk-2009 --strict
 good audit -q -d talk.db -p talk-2009 --fail-if 'stopped>0' --strict --format json
 good report -q -d talk.db -p talk-2009 --month 2009-10 -o october
-grep -q '^dnsbl,.*,6210,6210,6210,61.86,exact' october/replay.csv || fail "the month's table is the talk's"
+grep -q '^dnsbl,.*,6210,6210,6210,61.86,exact' october/tables/replay.csv || fail "the month's table is the talk's"

@@ -41,11 +41,12 @@ bad 64 'which log? For example: mxreplay collect /var/log/mail.log' collect
 bad 64 'which log? For example: mxreplay look /var/log/mail.log' look
 bad 64 '--year: "MMXX" is not a whole number' collect --year MMXX x.log
 bad 64 'which report? --graph counts or --graph percent, or --month 2026-10 -o FOLDER' report
-bad 64 'which report?' report --graph counts --month 2026-10
-bad 64 '--month: where to? -o FOLDER' report --month 2026-10
+bad 64 'where to? -o FOLDER' report --month 2026-10
+bad 64 '--week: "2026-W54" is not a week; write 2026-W47' report --week 2026-W54 -o folder
+bad 64 '--day: "2026-02-30" is not a day; write 2026-11-23' report --day 2026-02-30 -o folder
 bad 64 '--month: "2026-13" is not a month; write 2026-10' report --month 2026-13 -o folder
 bad 64 '--month: "october" is not a month; write 2026-10' report --month october -o folder
-bad 64 '--month is a period; leave --from and --to out' report --month 2026-10 --from 2026-10-05 -o folder
+bad 64 'one period: --month, --week, --day, --last, or --from and --to' report --month 2026-10 --from 2026-10-05 -o folder
 bad 64 'which policy? mxreplay audit -p talk-2009' audit
 bad 64 'which session? explain NUMBER, or what the complaint tells' explain
 bad 64 '"two" is not a session'\''s number' explain two

@@ -128,7 +128,8 @@ START_TEST(trouble_is_an_error)
 {
     const struct trouble *trouble = &troubles[_i];
     bool hangs = strncmp(trouble->says, "hangs", 5) == 0;
-    struct gnuplot gnuplot = { fake(trouble->script), hangs ? PATIENCE_MS : LONG_PATIENCE_MS };
+    struct gnuplot gnuplot = { .program = fake(trouble->script),
+                               .patience_ms = hangs ? PATIENCE_MS : LONG_PATIENCE_MS };
     struct tally tally = hand_talk();
     struct why why = { 0 };
     hand_slice(&tally, clock_days(2009, 3, 1) * USEC_DAY, USEC_DAY, 400); /* more than a pipe holds */
@@ -160,7 +161,7 @@ START_TEST(a_child_left_behind_is_ended)
     char script[256];
     snprintf(script, sizeof script, "#!/bin/sh\ncat >/dev/null\nsleep 60 &\necho $! >%s/pid\nexit 4\n",
              folder);
-    struct gnuplot gnuplot = { fake(script), LONG_PATIENCE_MS };
+    struct gnuplot gnuplot = { .program = fake(script), .patience_ms = LONG_PATIENCE_MS };
     struct picture_bytes picture;
     struct why why;
     ck_assert_int_eq(gnuplot_run(&gnuplot, STR("plot x\n"), &picture, &why), -1);
@@ -221,7 +222,7 @@ END_TEST
 /* With stdin and stdout closed, the streams of the child get these numbers: they must not eat each other. */
 START_TEST(closed_streams_do_no_harm)
 {
-    struct gnuplot gnuplot = { fake("#!/bin/sh\nread a; echo \"got $a\"\n"), 5000 };
+    struct gnuplot gnuplot = { .program = fake("#!/bin/sh\nread a; echo \"got $a\"\n"), .patience_ms = 5000 };
     struct picture_bytes picture;
     struct why why = { 0 };
     int in = dup(0), out = dup(1);
