@@ -97,12 +97,12 @@ static inline void hand_census(struct census *census)
 
 static inline void hand_overlap(struct overlap *overlap, struct arena *arena)
 {
-    static const struct pattern measures[] = { { 2, 0, 500 },
-                                               { 1, 0, 300 },
-                                               { 3, 0, 200 },
-                                               { 0, 0, 60 },
-                                               { 1, 2, 40 } },
-                                lists[] = { { 1, 0, 400 }, { 3, 0, 300 }, { 0, 0, 60 } };
+    static struct pattern measures[] = { { 2, 0, 500 },
+                                         { 1, 0, 300 },
+                                         { 3, 0, 200 },
+                                         { 0, 0, 60 },
+                                         { 1, 2, 40 } },
+                          lists[] = { { 1, 0, 400 }, { 3, 0, 300 }, { 0, 0, 60 } };
     static struct str names[] = { STR_INIT("no-rdns"), STR_INIT("dnsbl") },
                       titles[] = { STR_INIT("No reverse DNS"), STR_INIT("Listed in chosen RBLs") },
                       zones[] = { STR_INIT("zen.example"), STR_INIT("bl.example") };
@@ -112,14 +112,18 @@ static inline void hand_overlap(struct overlap *overlap, struct arena *arena)
                                         .count = 2,
                                         .names = names,
                                         .titles = titles,
-                                        .game = { .members = 2, .pattern = measures, .patterns = 5 } };
+                                        .game = { .members = 2, .pattern = measures, .patterns = 5 },
+                                        .known = measures, /* all but the last */
+                                        .known_count = 4 };
     groups[1] = (struct overlap_group){ .name = STR("dnsbl"),
                                         .title = STR("Listed in chosen RBLs"),
                                         .zones = true,
                                         .count = 2,
                                         .names = zones,
                                         .titles = zones,
-                                        .game = { .members = 2, .pattern = lists, .patterns = 3 } };
+                                        .game = { .members = 2, .pattern = lists, .patterns = 3 },
+                                        .known = lists,
+                                        .known_count = 3 };
     for (size_t g = 0; g < 2; g++) {
         groups[g].shares = arena_zero(arena, sizeof(struct shares));
         game_share(&groups[g].game, groups[g].shares);
