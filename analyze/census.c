@@ -310,8 +310,8 @@ static void count_session(struct censusing *censusing, uint32_t s)
             count_bounce(censusing, a);
         }
     }
-    for (uint32_t f = columns->first_fact[s]; f < columns->first_fact[s + 1]; f++) {
-        const struct fact *fact = &columns->fact[f];
+    const struct fact *end, *fact = session_facts(columns, s, &end);
+    for (; fact < end; fact++) {
         found[ABUSE_DICTIONARY] += fact->kind == KIND_RECIPIENT && fact->state == NO;
         found[ABUSE_RELAY] += fact->kind == KIND_RELAY && fact->state == YES;
         found[ABUSE_VRFY] += fact->kind == KIND_VRFY;
@@ -470,7 +470,7 @@ static bool has_kind(const struct columns *columns, enum kind kind)
     if (columns->provided_of[kind])
         return true;
     for (size_t s = 0; s < columns->session_count; s++)
-        if (columns->kinds[s] >> kind & 1)
+        if (session_has(columns, s, kind))
             return true;
     return false;
 }

@@ -551,6 +551,17 @@ int overlap_run(struct columns *columns, const struct policy *policy, const stru
     return result;
 }
 
+uint64_t overlap_unlike(const struct overlap_group *group)
+{
+    uint64_t members = 0;
+    for (size_t m = 0; m < group->count; m++) {
+        const struct counted *hits = &group->shares->share[m].hits;
+        bool unlike = !(group->game.apart & BIT(m)) && hits->count * 2 < hits->low;
+        members |= unlike ? BIT(m) : 0;
+    }
+    return members;
+}
+
 void overlap_free(struct overlap *overlap)
 {
     struct arena arena = overlap->arena; /* *overlap may lie in it */

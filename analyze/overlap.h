@@ -78,5 +78,7 @@ struct shelf;
 int overlap_shelved(struct shelf *shelf, const struct policy *policy, bool all, struct overlap *overlap,
                     struct why *why);
 void overlap_free(struct overlap *overlap);
+/* Those compared of whose hits fewer than half are among what is known: the counts say little of them. */
+uint64_t overlap_unlike(const struct overlap_group *group);
 
 #endif

@@ -66,18 +66,6 @@ static struct str names_of(struct page *page, const struct overlap_group *group,
     return text;
 }
 
-/* Those of whose hits fewer than half are among what is known. */
-static uint64_t unlike_members(const struct overlap_group *group)
-{
-    uint64_t members = 0;
-    for (size_t m = 0; m < group->count; m++) {
-        const struct counted *hits = &group->shares->share[m].hits;
-        bool unlike = !(group->game.apart >> m & 1) && hits->count * 2 < hits->low;
-        members |= unlike ? (uint64_t)1 << m : 0;
-    }
-    return members;
-}
-
 static void say_known(struct page *page, const struct overlap_group *group)
 {
     const struct shares *shares = group->shares;
@@ -101,7 +89,7 @@ static void say_known(struct page *page, const struct overlap_group *group)
                   " times) because it is not known what %.*s would say.",
                   shares->known, units_of(page, shares->known), apart.len ? " of the others" : "",
                   shares->left_out, group->blind_units, STR_ARG(short_name(page, group, group->blindest)));
-    struct str unlike = names_of(page, group, unlike_members(group), ", ");
+    struct str unlike = names_of(page, group, overlap_unlike(group), ", ");
     if (unlike.len)
         words_say(page->to, page->format,
                   "Most whom %.*s %s are among those left out: of it the counts say little.", STR_ARG(unlike),

@@ -62,7 +62,7 @@ static void put_group(const struct report *report, struct section *section, cons
     bool any = false;
     for (size_t i = 0; i < group->known_count; i++)
         any = any || group->known[i].hit;
-    if (any)
+    if (any && !overlap_unlike(group)) /* a picture of the known only where it is like the whole */
         section_chart(section, upset_chart(&report->month->period->overlap, group, colours, name,
                                            period_of(report), arena));
     section_say(

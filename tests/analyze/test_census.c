@@ -381,7 +381,7 @@ START_TEST(a_period_is_what_its_parts_are_alone)
     ck_assert_int_eq(replay_run(columns, &policy, &options, &tally, &why), 0);
     ck_assert_int_eq(replay_run(columns, &policy, &earlier, &before, &why), 0);
     ck_assert_int_eq(audit_run(columns, &policy, &options, &audit, &why), 0);
-    ck_assert_int_eq(overlap_run(columns, &policy, &options, &overlap, &why), 0);
+    ck_assert_int_eq(overlap_run(columns, &policy, &options, true, &overlap, &why), 0);
     ck_assert_uint_eq(period.tally.units, 24);
     ck_assert_uint_eq(period.before.units, 24);
     ck_assert_uint_eq(period.recorded.units, 24);
