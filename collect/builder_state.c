@@ -124,14 +124,6 @@ static void carry_keys(struct state_bytes *state, struct keys *keys, struct key_
     }
 }
 
-static uint32_t count_awaiting(const struct keys *keys, const struct key_list *list)
-{
-    uint32_t count = 0;
-    for (uint32_t number = list->first; number; number = keys->entry[number].after)
-        count += keys->entry[number].awaits;
-    return count;
-}
-
 static void carry_building(struct state_bytes *state, struct builder *builder, struct building *building)
 {
     struct loading loading = { builder, building };
@@ -143,8 +135,6 @@ static void carry_building(struct state_bytes *state, struct builder *builder, s
     carry_keys(state, &builder->keys, &building->keys, building);
     carry_time(state, &building->seen);
     carry(state, &building->awaited);
-    /* A session that awaits more than its keys do would never be handed over. */
-    state->broken |= !state->broken && building->awaited != count_awaiting(&builder->keys, &building->keys);
     uint64_t bytes = building->bytes, room = (uint64_t)(building->end - building->at);
     uint8_t slip = (uint8_t)((uintptr_t)building->at & 7);
     carry(state, &bytes);

@@ -193,85 +193,43 @@ static struct recipient recipient_joined(const struct recipient *log, const stru
     return recipient;
 }
 
-/* Where in the capture each recipient of the log is, or NOWHERE: at the next place of the same address, else
- * at one before. Exim tells of those that it refused when it does so, of the others when the message is in.
- */
-static int32_t *find_recipients(struct joining *joining, const struct transaction *log,
-                                const struct transaction *capture, bool *used)
-{
-    int32_t *found = arena_alloc(joining->arena, (log->recipient_count + 1) * sizeof *found);
-    uint32_t from = 0;
-    for (uint32_t i = 0; i < log->recipient_count; i++) {
-        uint32_t end = end_of_look(from, capture->recipient_count), same = from;
-        uint32_t begin = from > LOOK_AHEAD ? from - LOOK_AHEAD : 0;
-        while (same < end &&
-               (used[same] || !str_eq_nocase(capture->recipients[same].address, log->recipients[i].address)))
-            same++;
-        for (uint32_t at = begin; same == end && at < from; at++)
-            if (!used[at] && str_eq_nocase(capture->recipients[at].address, log->recipients[i].address))
-                same = at;
-        found[i] = same < end ? (int32_t)same : NOWHERE;
-        if (same == end)
-            continue;
-        used[same] = true;
-        from = same + 1;
-    }
-    return found;
-}
-
 /* Puts the recipients of both side by side: those of the log at the places of the same address in the
  * capture, the others behind those before them. */
 static void join_recipients(struct joining *joining, struct transaction *to, const struct transaction *log,
                             const struct transaction *capture, struct places *log_places,
                             struct places *capture_places)
 {
-    uint32_t captured = capture->recipient_count, count = log->recipient_count + captured;
+    uint32_t from = 0, count = log->recipient_count + capture->recipient_count;
     if (count == 0)
         return;
-    struct arena *arena = joining->arena;
-    to->recipients = arena_zero(arena, count * sizeof *to->recipients);
-    int32_t *found = find_recipients(joining, log, capture, arena_zero(arena, captured + 1));
-    /* Of each place in the capture: the log's that is there, and those that come before it. */
-    int32_t *here = arena_alloc(arena, (captured + 1) * sizeof *here);
-    struct only {
-        int32_t first, last;
-    } *only = arena_alloc(arena, (captured + 1) * sizeof *only);
-    int32_t *next = arena_alloc(arena, (log->recipient_count + 1) * sizeof *next);
-    for (uint32_t at = 0; at <= captured; at++) {
-        here[at] = NOWHERE;
-        only[at] = (struct only){ NOWHERE, NOWHERE };
-    }
-    uint32_t behind = 0;
+    to->recipients = arena_zero(joining->arena, count * sizeof *to->recipients);
     for (uint32_t i = 0; i < log->recipient_count; i++) {
-        next[i] = NOWHERE;
-        if (found[i] != NOWHERE) {
-            here[found[i]] = (int32_t)i;
-            behind = (uint32_t)found[i] + 1;
-            continue;
+        const struct recipient *recipient = &log->recipients[i];
+        uint32_t same = from;
+        while (same < end_of_look(from, capture->recipient_count) &&
+               !str_eq_nocase(capture->recipients[same].address, recipient->address))
+            same++;
+        bool found = same < end_of_look(from, capture->recipient_count);
+        for (; found && from < same; from++) {
+            capture_places->recipient[from] = (int32_t)to->recipient_count;
+            struct recipient *only = &to->recipients[to->recipient_count++];
+            *only = capture->recipients[from];
+            only->at = moved(only->at, joining->offset);
         }
-        *(only[behind].first == NOWHERE ? &only[behind].first : &next[only[behind].last]) = (int32_t)i;
-        only[behind].last = (int32_t)i;
+        log_places->recipient[i] = (int32_t)to->recipient_count;
+        if (found) {
+            capture_places->recipient[from] = (int32_t)to->recipient_count;
+            compare_replies(joining, "recipient", &recipient->reply, &capture->recipients[from].reply,
+                            log_places->transaction, (int32_t)to->recipient_count, recipient->at);
+        }
+        to->recipients[to->recipient_count++] =
+            found ? recipient_joined(recipient, &capture->recipients[from++], joining->offset) : *recipient;
     }
-    for (uint32_t at = 0; at <= captured; at++) {
-        for (int32_t i = only[at].first; i != NOWHERE; i = next[i]) {
-            log_places->recipient[i] = (int32_t)to->recipient_count;
-            to->recipients[to->recipient_count++] = log->recipients[i];
-        }
-        if (at == captured)
-            break;
-        const struct recipient *seen = &capture->recipients[at];
-        struct recipient *recipient = &to->recipients[to->recipient_count];
-        *recipient = *seen;
-        recipient->at = moved(seen->at, joining->offset);
-        capture_places->recipient[at] = (int32_t)to->recipient_count;
-        if (here[at] != NOWHERE) {
-            const struct recipient *logged = &log->recipients[here[at]];
-            log_places->recipient[here[at]] = (int32_t)to->recipient_count;
-            compare_replies(joining, "recipient", &logged->reply, &seen->reply, log_places->transaction,
-                            (int32_t)to->recipient_count, logged->at);
-            *recipient = recipient_joined(logged, seen, joining->offset);
-        }
-        to->recipient_count++;
+    for (; from < capture->recipient_count; from++) {
+        capture_places->recipient[from] = (int32_t)to->recipient_count;
+        struct recipient *only = &to->recipients[to->recipient_count++];
+        *only = capture->recipients[from];
+        only->at = moved(only->at, joining->offset);
     }
 }
 

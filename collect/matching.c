@@ -58,7 +58,6 @@ struct candidate {
 
 struct matching {
     matching_pair *pair;
-    matching_left *left;
     void *state;
     struct record *record;
     size_t count, capacity;
@@ -364,16 +363,6 @@ static size_t find_candidates(struct matching *matching, struct candidate **cand
     return count;
 }
 
-static void tell_left(const struct matching *matching, const struct record *record)
-{
-    if (record->captured || record->matched || record->port || ip_is_none(&record->client))
-        return;
-    usec last = record->ended == USEC_NONE ? record->started : record->ended;
-    matching->left(
-        matching->state,
-        &(struct left){ .id = record->id, .client = record->client, .from = record->started, .to = last });
-}
-
 /* What is young waits for its other record; where there is too much of it, only what is younger. */
 static void keep_young(struct matching *matching)
 {
@@ -384,12 +373,9 @@ static void keep_young(struct matching *matching)
         if (kept > MATCHING_MOST / 2 && wait > 0)
             continue;
         kept = 0;
-        for (size_t i = 0; i < matching->count; i++)
-            if (wait > 0 && !matching->record[i].matched &&
-                matching->record[i].started >= matching->newest - wait)
+        for (size_t i = 0; i < matching->count && wait > 0; i++)
+            if (!matching->record[i].matched && matching->record[i].started >= matching->newest - wait)
                 matching->record[kept++] = matching->record[i];
-            else
-                tell_left(matching, &matching->record[i]);
         matching->count = kept;
         return;
     }
@@ -452,11 +438,10 @@ static int match(struct matching *matching)
 
 /* ---- All of it. */
 
-struct matching *matching_new(matching_pair *pair, matching_left *left, void *state)
+struct matching *matching_new(matching_pair *pair, void *state)
 {
     struct matching *matching = mem_zero(1, sizeof *matching);
     matching->pair = pair;
-    matching->left = left;
     matching->state = state;
     matching->newest = INT64_MIN;
     return matching;
@@ -482,8 +467,5 @@ int matching_add(struct matching *matching, const struct session *session, bool 
 
 int matching_finish(struct matching *matching)
 {
-    int result = match(matching);
-    for (size_t i = 0; result == 0 && i < matching->count; i++)
-        tell_left(matching, &matching->record[i]);
-    return result;
+    return match(matching);
 }

@@ -16,16 +16,7 @@ struct matching;
  * log's clock is ahead of the capture's. 0, or -1 to end it. */
 typedef int matching_pair(void *state, int64_t log, int64_t capture, usec offset);
 
-/* Called for each session of a log without ports that nothing was found for: it may be a piece of one. It may
- * be told twice, and be found afterwards. */
-struct left {
-    int64_t id;
-    struct ip client;
-    usec from, to;
-};
-typedef void matching_left(void *state, const struct left *left);
-
-struct matching *matching_new(matching_pair *pair, matching_left *left, void *state);
+struct matching *matching_new(matching_pair *pair, void *state);
 void matching_free(struct matching *matching);
 /* How much the clock of a log's server is ahead, as is known from before; and what is known now, one by one:
  * `at` from 0 until false. A server is known by a hash of its name. What differs by less than a second from

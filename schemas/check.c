@@ -36,14 +36,12 @@ static const struct invariant {
       "(SELECT count(*) FROM evidence_more WHERE id >> 24 NOT IN (SELECT id FROM session WHERE bits >> 21 & "
       "1)) + "
       "(SELECT count(*) FROM evidence_named WHERE id >> 24 NOT IN (SELECT id FROM session)) + "
-      "(SELECT count(*) FROM evidence_late WHERE session NOT IN (SELECT id FROM session) AND session NOT IN "
-      "(SELECT id FROM joined WHERE whole IS NOT NULL))" },
+      "(SELECT count(*) FROM evidence_late WHERE session NOT IN (SELECT id FROM session))" },
     { "sessions or recipients that phrases have changed are not there",
       "SELECT (SELECT count(*) FROM renamed WHERE id NOT IN (SELECT id FROM session)) + "
       "(SELECT count(*) FROM renamed_recipient WHERE id NOT IN (SELECT id FROM recipient_more))" },
     { "sessions of a log and a capture are not there, or there a second time",
-      "SELECT (SELECT count(*) FROM joined WHERE ifnull(whole, id) NOT IN (SELECT id FROM session)) + "
-      "(SELECT count(*) FROM joined WHERE whole IS NOT NULL AND id IN (SELECT id FROM session)) + "
+      "SELECT (SELECT count(*) FROM joined WHERE id NOT IN (SELECT id FROM session)) + "
       "(SELECT count(*) FROM joined WHERE capture IN (SELECT id FROM session))" },
     { "recipients belong to no transaction",
       "SELECT count(*) FROM recipient_more WHERE \"transaction\" > 0 AND "

@@ -4,7 +4,7 @@
 #include "schemas/joined.h"
 
 #include <stdlib.h>
-#include "collect/piece.h"
+#include "collect/joint.h"
 #include "collect/session_state.h"
 #include "schemas/schema.h"
 #include "schemas/values.h"
@@ -35,12 +35,10 @@ static const char *const joined_sql[JOINED_STATEMENTS] = {
     [JOINED_UNNAME + 5] = "DELETE FROM renamed WHERE id = ?1",
     [JOINED_UNNAME + 6] = "DELETE FROM renamed_recipient WHERE " HERE,
     [JOINED_UNNAME + 7] = "DELETE FROM evidence_named WHERE " HERE,
-    [JOINED_WRITE] = "INSERT INTO joined VALUES (?, ?, ?, ?, ?, ?)",
-    [JOINED_LATE] = "SELECT id, \"transaction\", recipient FROM evidence_late WHERE session = ?1",
-    [JOINED_MOVE_LATE] =
-        "UPDATE evidence_late SET session = ?4, \"transaction\" = ?2, recipient = ?3 WHERE id = ?1",
-    [JOINED_MEMBERS] = "SELECT id, capture, ahead, places FROM joined WHERE id = ?1 UNION ALL "
-                       "SELECT id, capture, ahead, places FROM joined WHERE whole = ?1",
+    [JOINED_WRITE] = "INSERT INTO joined VALUES (?, ?, ?, ?, ?)",
+    [JOINED_LATE] = "SELECT id, \"transaction\", recipient FROM evidence_late WHERE session = ?1 AND "
+                    "\"transaction\" >= 0",
+    [JOINED_MOVE_LATE] = "UPDATE evidence_late SET \"transaction\" = ?2, recipient = ?3 WHERE id = ?1",
 };
 
 void joined_step(struct joined *joined, sqlite3_stmt *statement)
@@ -168,69 +166,51 @@ static void carry_places(struct state_bytes *state, struct places **places, uint
     }
 }
 
-static void move(struct joined *joined, int64_t late, int64_t session, int32_t transaction, int32_t recipient)
+static void move(struct joined *joined, int64_t late, int32_t transaction, int32_t recipient)
 {
     sqlite3_stmt *to = joined->statement[JOINED_MOVE_LATE];
     sqlite3_bind_int64(to, 1, late);
     sqlite3_bind_int(to, 2, transaction);
     sqlite3_bind_int(to, 3, recipient);
-    sqlite3_bind_int64(to, 4, session);
     joined_step(joined, to);
 }
 
-/* What came late: where it is, and the session that it shall be of. */
-struct late {
-    int64_t id, session;
-    int32_t transaction, recipient;
-};
-
-static void move_there(struct joined *joined, const struct late *late, const struct places *places,
-                       uint32_t count)
+static void move_there(struct joined *joined, int64_t late, int32_t transaction, int32_t recipient,
+                       const struct places *places, uint32_t count)
 {
-    int32_t transaction = late->transaction, recipient = late->recipient;
-    if (transaction >= 0 && (uint32_t)transaction < count) {
-        const struct places *place = &places[transaction];
-        transaction = place->transaction;
-        if (recipient >= 0 && (uint32_t)recipient < place->recipients)
-            recipient = place->recipient[recipient];
-    }
-    move(joined, late->id, late->session, transaction, recipient);
+    if (transaction < 0 || (uint32_t)transaction >= count)
+        return;
+    const struct places *place = &places[transaction];
+    if (recipient >= 0 && (uint32_t)recipient < place->recipients)
+        recipient = place->recipient[recipient];
+    move(joined, late, place->transaction, recipient);
 }
 
-/* What is of none of these transactions and recipients stays: it is of another piece. */
-static void move_back(struct joined *joined, const struct late *late, const struct places *places,
-                      uint32_t count)
+static void move_back(struct joined *joined, int64_t late, int32_t transaction, int32_t recipient,
+                      const struct places *places, uint32_t count)
 {
     uint32_t t = 0, r = 0;
-    while (t < count && places[t].transaction != late->transaction)
+    while (t < count && places[t].transaction != transaction)
         t++;
-    if (t == count || late->transaction < 0)
+    if (t == count)
         return;
-    while (r < places[t].recipients && places[t].recipient[r] != late->recipient)
+    while (r < places[t].recipients && places[t].recipient[r] != recipient)
         r++;
-    move(joined, late->id, late->session, (int32_t)t,
-         r < places[t].recipients ? (int32_t)r : late->recipient);
+    move(joined, late, (int32_t)t, r < places[t].recipients ? (int32_t)r : recipient);
 }
 
-typedef void move_one(struct joined *joined, const struct late *late, const struct places *places,
-                      uint32_t count);
+typedef void move_one(struct joined *joined, int64_t late, int32_t transaction, int32_t recipient,
+                      const struct places *places, uint32_t count);
 
-/* All that came late so far for a session, to be of `session`. */
-static void move_all_late(struct joined *joined, int64_t from, int64_t session, move_one *move_it,
-                          const struct places *places, uint32_t count)
+/* All that came late so far for a session. */
+static void move_all_late(struct joined *joined, int64_t id, move_one *move_it, const struct places *places,
+                          uint32_t count)
 {
     sqlite3_stmt *row = joined->statement[JOINED_LATE];
-    struct late *late = NULL;
-    size_t found = 0, room = 0;
-    sqlite3_bind_int64(row, 1, from);
-    while (joined->reader.rc == SQLITE_OK && next_row(&joined->reader, row)) {
-        mem_room(late, room, found + 1);
-        late[found++] = (struct late){ sqlite3_column_int64(row, 0), session, sqlite3_column_int(row, 1),
-                                       sqlite3_column_int(row, 2) };
-    }
-    for (size_t i = 0; i < found; i++)
-        move_it(joined, &late[i], places, count);
-    free(late);
+    sqlite3_bind_int64(row, 1, id);
+    while (joined->reader.rc == SQLITE_OK && next_row(&joined->reader, row))
+        move_it(joined, sqlite3_column_int64(row, 0), sqlite3_column_int(row, 1), sqlite3_column_int(row, 2),
+                places, count);
 }
 
 static struct str blob_column(struct arena *arena, sqlite3_stmt *row, int column)
@@ -254,20 +234,17 @@ void joined_move_late(struct joined *joined, int64_t behind)
     sqlite3_stmt *row = NULL;
     struct reader *reader = &joined->reader;
     struct arena arena = { 0 };
-    reader_prepare(
-        reader,
-        "SELECT e.id, ifnull(whole, j.id), \"transaction\", recipient, places FROM evidence_late e "
-        "CROSS JOIN joined j ON j.id = e.session WHERE e.id > ?1 AND (whole IS NOT NULL OR "
-        "(\"transaction\" >= 0 AND places IS NOT NULL))",
-        &row);
+    reader_prepare(reader,
+                   "SELECT e.id, \"transaction\", recipient, places FROM evidence_late e CROSS JOIN joined j "
+                   "ON j.id = e.session WHERE e.id > ?1 AND \"transaction\" >= 0 AND places IS NOT NULL",
+                   &row);
     if (reader->rc == SQLITE_OK)
         sqlite3_bind_int64(row, 1, behind);
     while (reader->rc == SQLITE_OK && next_row(reader, row)) {
         struct places *places = NULL;
-        struct late late = { sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
-                             sqlite3_column_int(row, 2), sqlite3_column_int(row, 3) };
-        uint32_t count = load_places(blob_column(&arena, row, 4), &places, &arena);
-        move_there(joined, &late, places, count);
+        uint32_t count = load_places(blob_column(&arena, row, 3), &places, &arena);
+        move_there(joined, sqlite3_column_int64(row, 0), sqlite3_column_int(row, 1),
+                   sqlite3_column_int(row, 2), places, count);
         arena_reset(&arena);
     }
     sqlite3_finalize(row);
@@ -276,144 +253,52 @@ void joined_move_late(struct joined *joined, int64_t behind)
 
 /* ---- One out of two. */
 
-/* A row of `joined`; `record`: what is to be put back, or NULL. */
-struct link {
-    int64_t id, capture;
-    usec ahead;
-    struct places *places;
-    uint32_t count;
-    bool keeps_places;
-    const struct session *record;
-    int64_t whole; /* 0: none */
-};
-
-static void write_link(struct joined *joined, struct link *link)
+static void write_joined(struct joined *joined, const struct session *log, const struct session *capture,
+                         usec ahead, struct places *places)
 {
     sqlite3_stmt *to = joined->statement[JOINED_WRITE];
-    sqlite3_bind_int64(to, 1, link->id);
-    sqlite3_bind_int64(to, 2, link->capture);
-    sqlite3_bind_int64(to, 3, link->ahead);
-    if (link->keeps_places) {
+    bool log_open = log->id > joined->open_from, capture_open = capture->id > joined->open_from;
+    uint32_t count = log->transaction_count;
+    sqlite3_bind_int64(to, 1, log->id);
+    sqlite3_bind_int64(to, 2, capture->id);
+    sqlite3_bind_int64(to, 3, ahead);
+    if (!stand(places, count)) {
         state_begin(&joined->places);
-        carry_places(&joined->places, &link->places, &link->count, NULL);
+        carry_places(&joined->places, &places, &count, NULL);
         struct str bytes = state_end(&joined->places);
         sqlite3_bind_blob64(to, 4, bytes.at, bytes.len, SQLITE_STATIC);
     }
-    if (link->record) {
-        struct str bytes = session_save(&joined->record, link->record);
+    if (log_open != capture_open) {
+        struct str bytes = session_save(&joined->record, log_open ? capture : log);
         sqlite3_bind_blob64(to, 5, bytes.at, bytes.len, SQLITE_STATIC);
     }
-    if (link->whole)
-        sqlite3_bind_int64(to, 6, link->whole);
     joined_step(joined, to);
     sqlite3_clear_bindings(to);
-}
-
-static void flush_when_many(struct joined *joined)
-{
-    if (++joined->pending >= PENDING_MOST)
-        joined_flush(joined);
 }
 
 void joined_pair(struct joined *joined, int64_t log, int64_t capture, usec ahead)
 {
     struct session of_log, of_capture;
-    struct link link = { .id = log, .capture = capture, .ahead = ahead };
-    bool log_open = log > joined->open_from, capture_open = capture > joined->open_from;
+    struct places *places = NULL;
     if (!read_session(joined, log, &of_log) || !read_session(joined, capture, &of_capture))
         return;
-    struct session both = session_joined(&of_log, &of_capture, ahead, &joined->arena, &link.places);
+    struct session both = session_joined(&of_log, &of_capture, ahead, &joined->arena, &places);
     forget(joined, &of_log);
     forget(joined, &of_capture);
     add(joined, &both);
-    link.count = of_log.transaction_count;
-    bool stands = stand(link.places, link.count);
-    /* Which pieces of the connection are the log's already is asked when another comes. */
-    link.keeps_places = !stands || (of_log.client_port == 0 && link.count);
-    if (log_open != capture_open)
-        link.record = log_open ? &of_capture : &of_log;
-    write_link(joined, &link);
-    if (!stands)
-        move_all_late(joined, log, log, move_there, link.places, link.count);
-    flush_when_many(joined);
-}
-
-/* ---- A piece more. */
-
-enum { MEMBERS_MOST = 64 };
-
-struct members {
-    struct taken_places taken[MEMBERS_MOST];
-    size_t count;
-    int64_t capture;
-    usec ahead;
-    bool open; /* one of them is */
-};
-
-/* The sessions of which `whole` was made; false where there are none, or too many. */
-static bool read_members(struct joined *joined, int64_t whole, struct members *members)
-{
-    sqlite3_stmt *row = joined->statement[JOINED_MEMBERS];
-    bool few = true;
-    *members = (struct members){ .count = 0 };
-    sqlite3_bind_int64(row, 1, whole);
-    while (joined->reader.rc == SQLITE_OK && next_row(&joined->reader, row)) {
-        struct places *places = NULL;
-        if (!(few = few && members->count < MEMBERS_MOST))
-            continue;
-        uint32_t count = load_places(blob_column(&joined->arena, row, 3), &places, &joined->arena);
-        members->taken[members->count++] = (struct taken_places){ places, count };
-        members->capture = sqlite3_column_int64(row, 1);
-        if (sqlite3_column_int64(row, 0) == whole)
-            members->ahead = sqlite3_column_int64(row, 2);
-        members->open |=
-            sqlite3_column_int64(row, 0) > joined->open_from || members->capture > joined->open_from;
-    }
-    return few && members->count;
-}
-
-bool joined_piece(struct joined *joined, int64_t piece, int64_t whole)
-{
-    struct session of_piece, of_whole;
-    struct members members;
-    if (joined->pending)
-        joined_flush(joined); /* what is to be read may be on its way */
-    if (!read_members(joined, whole, &members) || !read_session(joined, piece, &of_piece) ||
-        !read_session(joined, whole, &of_whole) ||
-        !piece_fits(&of_piece, &of_whole, members.taken, members.count, &joined->arena))
-        return false;
-    struct link link = { .id = piece,
-                         .capture = members.capture,
-                         .ahead = members.ahead,
-                         .count = of_piece.transaction_count,
-                         .keeps_places = of_piece.transaction_count != 0,
-                         .whole = whole };
-    bool piece_open = piece > joined->open_from;
-    struct session both = piece_joined(&of_piece, &of_whole, &joined->arena, &link.places);
-    forget(joined, &of_piece);
-    forget(joined, &of_whole);
-    add(joined, &both);
-    if (piece_open != members.open)
-        link.record = piece_open ? &of_whole : &of_piece;
-    write_link(joined, &link);
-    move_all_late(joined, piece, whole, move_there, link.places, link.count);
-    flush_when_many(joined);
-    return true;
+    write_joined(joined, &of_log, &of_capture, ahead, places);
+    if (!stand(places, of_log.transaction_count))
+        move_all_late(joined, log, move_there, places, of_log.transaction_count);
+    if (++joined->pending >= PENDING_MOST)
+        joined_flush(joined);
 }
 
 /* ---- Two out of one. */
 
 struct undone {
-    int64_t log, capture, whole; /* 0: a log's and a capture's */
+    int64_t log, capture;
     struct str places, record;
 };
-
-static bool load_record(struct joined *joined, const struct undone *undone, struct session *session)
-{
-    if (session_load(undone->record, session, &joined->arena))
-        reader_fail(&joined->reader, SQLITE_CORRUPT);
-    return joined->reader.rc == SQLITE_OK;
-}
 
 static void put_back(struct joined *joined, const struct undone *undone)
 {
@@ -423,31 +308,13 @@ static void put_back(struct joined *joined, const struct undone *undone)
     if (log_stays && read_session(joined, undone->log, &session)) {
         forget(joined, &session);
         uint32_t count = undone->places.at ? load_places(undone->places, &places, &joined->arena) : 0;
-        move_all_late(joined, undone->log, undone->log, move_back, places, count);
+        move_all_late(joined, undone->log, move_back, places, count);
     }
-    if (!load_record(joined, undone, &session))
-        return;
+    if (session_load(undone->record, &session, &joined->arena))
+        reader_fail(&joined->reader, SQLITE_CORRUPT);
     session.id = log_stays ? undone->log : undone->capture;
-    add(joined, &session);
-}
-
-/* Either the piece is put back, or what was there before it came. */
-static void put_back_piece(struct joined *joined, const struct undone *undone)
-{
-    struct session session;
-    struct places *places = NULL;
-    bool piece_stays = undone->log <= joined->open_from;
-    if (piece_stays) {
-        uint32_t count = undone->places.at ? load_places(undone->places, &places, &joined->arena) : 0;
-        move_all_late(joined, undone->whole, undone->log, move_back, places, count);
-    } else if (read_session(joined, undone->whole, &session)) {
-        forget(joined, &session);
-    }
-    if (!load_record(joined, undone, &session))
-        return;
-    session.id = piece_stays ? undone->log : undone->whole;
-    add(joined, &session);
-    joined_flush(joined); /* it may have been a piece's, too, and be read again */
+    if (joined->reader.rc == SQLITE_OK)
+        add(joined, &session);
 }
 
 void joined_take_back(struct joined *joined)
@@ -457,33 +324,24 @@ void joined_take_back(struct joined *joined)
     size_t count = 0, room = 0;
     sqlite3_stmt *row = NULL;
     struct arena arena = { 0 };
-    /* Pieces first, and the last one first, each as it was put there. */
-    reader_prepare(
-        reader,
-        "SELECT id, capture, places, record, ifnull(whole, 0) FROM joined WHERE record IS NOT NULL "
-        "AND (id > ?1 OR capture > ?1 OR whole IS NOT NULL) ORDER BY whole IS NULL, id DESC",
-        &row);
+    reader_prepare(reader,
+                   "SELECT id, capture, places, record FROM joined WHERE record IS NOT NULL "
+                   "AND (id > ?1 OR capture > ?1) ORDER BY id",
+                   &row);
     if (reader->rc == SQLITE_OK)
         sqlite3_bind_int64(row, 1, joined->open_from);
     while (reader->rc == SQLITE_OK && next_row(reader, row)) {
         mem_room(undone, room, count + 1);
         undone[count++] = (struct undone){ .log = sqlite3_column_int64(row, 0),
                                            .capture = sqlite3_column_int64(row, 1),
-                                           .whole = sqlite3_column_int64(row, 4),
                                            .places = blob_column(&arena, row, 2),
                                            .record = blob_column(&arena, row, 3) };
     }
     sqlite3_finalize(row);
     for (size_t i = 0; i < count; i++)
-        if (undone[i].whole)
-            put_back_piece(joined, &undone[i]);
-        else
-            put_back(joined, &undone[i]);
+        put_back(joined, &undone[i]);
     row = NULL;
-    reader_prepare(reader,
-                   "DELETE FROM joined WHERE id > ?1 OR (record IS NOT NULL AND (capture > ?1 OR whole IS "
-                   "NOT NULL))",
-                   &row);
+    reader_prepare(reader, "DELETE FROM joined WHERE id > ?1 OR (record IS NOT NULL AND capture > ?1)", &row);
     if (reader->rc == SQLITE_OK)
         sqlite3_bind_int64(row, 1, joined->open_from);
     joined_step(joined, row);

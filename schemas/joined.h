@@ -18,7 +18,6 @@ enum joined_statement {
     JOINED_WRITE,
     JOINED_LATE,
     JOINED_MOVE_LATE,
-    JOINED_MEMBERS,
     JOINED_STATEMENTS
 };
 
@@ -41,9 +40,6 @@ int joined_end(struct joined *joined);
 
 /* A log's and a capture's session become one. */
 void joined_pair(struct joined *joined, int64_t log, int64_t capture, usec ahead);
-/* A log's session goes into one that a log's and a capture's have become, if it may be of that connection.
- * Returns whether it does. Those of one connection in the order of their numbers. */
-bool joined_piece(struct joined *joined, int64_t piece, int64_t whole);
 /* Puts back what was joined with a session that has gone. */
 void joined_take_back(struct joined *joined);
 /* What came late for joined sessions, from behind this number on, goes to where the log's transactions are

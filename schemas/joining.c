@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include "collect/matching.h"
-#include "schemas/connection.h"
 #include "schemas/joined.h"
 
 enum { OF_LOG, OF_CAPTURE, KINDS_OF_RECORD, HOURS_MOST = 1 << 20, STRETCH_BITS = 12 };
@@ -28,8 +27,6 @@ struct joining {
     struct hours hours[KINDS_OF_RECORD];
     struct window *window;
     size_t windows, room;
-    struct left *left;
-    size_t lefts, left_room;
 };
 
 #define IS_CAPTURE "(kind LIKE 'capture%' OR kind = 'live')"
@@ -195,13 +192,6 @@ static int pair(void *state, int64_t log, int64_t capture, usec ahead)
     return joining->joined.reader.rc == SQLITE_OK ? 0 : -1;
 }
 
-static void leave(void *state, const struct left *left)
-{
-    struct joining *joining = state;
-    mem_room(joining->left, joining->left_room, joining->lefts + 1);
-    joining->left[joining->lefts++] = *left;
-}
-
 /* A session that is matched is not looked at again, so it may go while others are read. */
 static void look_through(struct joining *joining)
 {
@@ -221,108 +211,6 @@ static void look_through(struct joining *joining)
     if (reader->rc == SQLITE_OK)
         matching_finish(joining->matching);
     sqlite3_finalize(row);
-}
-
-/* ---- Pieces: sessions of a log, without ports, that nothing is left for. */
-
-/* A session that log and capture share, in whose time what is left lies. */
-struct host {
-    int64_t piece, whole;
-    usec apart; /* their starts */
-};
-
-static int by_left_client(const void *left, const void *right)
-{
-    const struct left *a = left, *b = right;
-    int order = memcmp(a->client.octet, b->client.octet, sizeof a->client.octet);
-    return order ? order : (a->id > b->id) - (a->id < b->id);
-}
-
-static int by_piece(const void *left, const void *right)
-{
-    const struct host *a = left, *b = right;
-    if (a->piece != b->piece)
-        return a->piece < b->piece ? -1 : 1;
-    if (a->apart != b->apart)
-        return a->apart < b->apart ? -1 : 1;
-    return (a->whole > b->whole) - (a->whole < b->whole);
-}
-
-static const char sql_wholes[] =
-    "SELECT s.id, s.client, s.started, ifnull(s.started + s.lasted, 9223372036854775807) FROM stretch k "
-    "CROSS JOIN session s ON s.id BETWEEN k.id >> 1 << 12 AND k.id >> 1 << 12 | 4095 "
-    "WHERE k.id & 1 = 0 AND k.first < ?2 AND k.last >= ?1 AND s.started >= ?1 AND s.started < ?2 "
-    "AND s.place & 65535 AND EXISTS (SELECT 1 FROM joined j WHERE j.id = s.id)";
-
-enum { HOSTS_MOST = 8, /* of one piece's time */ NEAR_MOST = 1 << 20 };
-
-static const usec near = 2 * USEC_SECOND;
-
-/* The first of what is left of the client's. */
-static size_t left_of(const struct joining *joining, const struct ip *client)
-{
-    size_t from = 0, to = joining->lefts;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (memcmp(joining->left[middle].client.octet, client->octet, sizeof client->octet) < 0)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-static size_t find_hosts(struct joining *joining, struct host **hosts)
-{
-    struct reader *reader = &joining->joined.reader;
-    sqlite3_stmt *row = NULL;
-    size_t count = 0, room = 0;
-    qsort(joining->left, joining->lefts, sizeof *joining->left, by_left_client);
-    reader_prepare(reader, sql_wholes, &row);
-    for (size_t i = 0; i < joining->windows && reader->rc == SQLITE_OK; i++) {
-        sqlite3_bind_int64(row, 1, joining->window[i].from);
-        sqlite3_bind_int64(row, 2, joining->window[i].to);
-        while (reader->rc == SQLITE_OK && next_row(reader, row)) {
-            struct ip client = client_of_column(row, 1);
-            usec started = sqlite3_column_int64(row, 2), ended = sqlite3_column_int64(row, 3);
-            for (size_t at = left_of(joining, &client);
-                 at < joining->lefts && ip_eq(&joining->left[at].client, &client) && count < NEAR_MOST;
-                 at++) {
-                const struct left *left = &joining->left[at];
-                if (left->from < started - near || left->to - near > ended)
-                    continue;
-                mem_room(*hosts, room, count + 1);
-                (*hosts)[count++] =
-                    (struct host){ left->id, sqlite3_column_int64(row, 0), llabs(left->from - started) };
-            }
-        }
-    }
-    sqlite3_finalize(row);
-    return count;
-}
-
-/* In the order of their numbers, each into the nearest that it fits. */
-static void place_pieces(struct joining *joining)
-{
-    struct host *hosts = NULL;
-    int64_t placed = 0, tried = 0;
-    unsigned tries = 0;
-    if (joining->lefts == 0)
-        return;
-    joined_flush(&joining->joined);
-    size_t count = find_hosts(joining, &hosts);
-    if (count)
-        qsort(hosts, count, sizeof *hosts, by_piece);
-    for (size_t i = 0; i < count && joining->joined.reader.rc == SQLITE_OK; i++) {
-        const struct host *host = &hosts[i];
-        tries = host->piece == tried ? tries + 1 : 0;
-        tried = host->piece;
-        if (host->piece == placed || tries >= HOSTS_MOST)
-            continue;
-        if (joined_piece(&joining->joined, host->piece, host->whole))
-            placed = host->piece;
-    }
-    free(hosts);
 }
 
 /* ---- Clocks. */
@@ -423,21 +311,19 @@ int joining_run(struct packer *packer)
     if (!has_both(packer->db, &rc))
         return rc;
     joined_begin(&joining.joined, packer);
-    joining.matching = matching_new(pair, leave, &joining);
+    joining.matching = matching_new(pair, &joining);
     read_progress(&joining);
     read_clocks(&joining);
     joined_move_late(&joining.joined, joining.late);
     see_new(&joining);
     find_windows(&joining, matching_reach(joining.matching, knows_all_clocks(&joining)));
     look_through(&joining);
-    place_pieces(&joining);
     write_clocks(&joining);
     execute(&joining, sql_progress);
     matching_free(joining.matching);
     for (int kind = 0; kind < KINDS_OF_RECORD; kind++)
         free(joining.hours[kind].hour);
     free(joining.window);
-    free(joining.left);
     return joined_end(&joining.joined);
 }
 

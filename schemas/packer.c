@@ -228,10 +228,8 @@ struct packer *packer_new(sqlite3 *db, bool ordered, int *rc)
             db, "INSERT OR REPLACE INTO unfinished VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1,
             SQLITE_PREPARE_PERSISTENT, &packer->keep, NULL);
     if (*rc == SQLITE_OK)
-        *rc = sqlite3_prepare_v3(db,
-                                 "SELECT 1 FROM session WHERE id = ?1 UNION ALL "
-                                 "SELECT 1 FROM joined WHERE id = ?1 AND whole IS NOT NULL",
-                                 -1, SQLITE_PREPARE_PERSISTENT, &packer->stands, NULL);
+        *rc = sqlite3_prepare_v3(db, "SELECT 1 FROM session WHERE id = ?", -1, SQLITE_PREPARE_PERSISTENT,
+                                 &packer->stands, NULL);
     if (*rc == SQLITE_OK)
         return packer;
     packer_free(packer);

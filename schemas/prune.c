@@ -289,8 +289,7 @@ static struct counts take_run(struct prune *prune, const struct run *run, struct
         "DELETE FROM renamed_recipient WHERE id BETWEEN ?1 << 24 AND ?2 << 24 | 16777215",
         "DELETE FROM renamed WHERE id BETWEEN ?1 AND ?2",
         "DELETE FROM evidence_late WHERE session BETWEEN ?1 AND ?2",
-        "DELETE FROM joined WHERE id BETWEEN ?1 AND ?2 AND whole IS NULL",
-        "DELETE FROM joined WHERE whole BETWEEN ?1 AND ?2",
+        "DELETE FROM joined WHERE id BETWEEN ?1 AND ?2",
         "DELETE FROM session WHERE id BETWEEN ?1 AND ?2",
     };
     struct counts counts = run->counts;

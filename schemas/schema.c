@@ -46,9 +46,6 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
     ,
     [8] =
 #include "schemas/migrations/8.sql.inc"
-    ,
-    [9] =
-#include "schemas/migrations/9.sql.inc"
 };
 /* clang-format on */
 #pragma GCC diagnostic pop

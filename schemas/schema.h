@@ -8,7 +8,7 @@
 
 enum {
     SCHEMA_APPLICATION = 0x6d787270, /* "mxrp": PRAGMA application_id */
-    SCHEMA_VERSION = 9               /* PRAGMA user_version */
+    SCHEMA_VERSION = 8               /* PRAGMA user_version */
 };
 
 /* Opens the database and sees to it that it is ours and of this version: made when it is new, migrated when

@@ -1,4 +1,4 @@
--- The database of sessions: layout version 9. What is promised are the views v_... at the end (design.md
+-- The database of sessions: layout version 8. What is promised are the views v_... at the end (design.md
 -- section 5); the tables are laid out for speed and size and may change with any version.
 --
 -- Most sessions have one transaction with one recipient, so these lie in the session's own row; what goes
@@ -254,11 +254,9 @@ CREATE TABLE joined (
     capture INTEGER,
     ahead   INTEGER, -- of the log's clock, microseconds
     places  BLOB,    -- where the log's transactions and recipients are; NULL: where they were
-    record  BLOB,    -- where one of the two stands for what was open: the other, to be put back when that goes
-    whole   INTEGER  -- of a piece of a connection of which another session of the log is the first: that one
+    record  BLOB     -- where one of the two stands for what was open: the other, to be put back when that goes
 ) STRICT;
 CREATE INDEX joined_open ON joined (id) WHERE record IS NOT NULL;
-CREATE INDEX joined_pieces ON joined (whole) WHERE whole IS NOT NULL;
 
 -- What has been looked through for such: sessions and late evidence up to these. One row.
 CREATE TABLE joining (

@@ -351,7 +351,7 @@ int store_summarise(struct store *store, struct store_summary *summary, struct w
         return -1;
     int rc = sqlite3_prepare_v2(store->db,
                                 "SELECT sessions, transactions, recipients, messages, evidence, first, last, "
-                                "(SELECT count(*) FROM joined WHERE whole IS NULL) FROM total",
+                                "(SELECT count(*) FROM joined) FROM total",
                                 -1, &row, NULL);
     *summary = (struct store_summary){ .first = USEC_NONE, .last = USEC_NONE };
     if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)

@@ -53,16 +53,13 @@ struct exim_line {
     uint32_t id_pid;          /* of that which took the message in; 0: no id */
     const struct line *first; /* where `line` is but the last part of what is said; else NULL */
     bool is_last; /* says how a session ended: it may belong to one of which that was said already */
-    bool by_acl;  /* and says so by an ACL of the site's, beside what Exim says of itself */
 };
 
 enum {
     EXIM_FRESH = 1 << 0,    /* nothing but a connection is known yet */
     EXIM_END_SAID = 1 << 1, /* how it ended has been told */
     EXIM_COUNTED = 1 << 2,  /* the log tells when connections come and go (+smtp_connection) */
-    EXIM_CALLOUT = 1 << 3,  /* the sender's own server refused it: not its domain's fault */
-    EXIM_OWN_END = 1 << 4,  /* how it ended has been told by Exim itself */
-    EXIM_ACL_END = 1 << 5   /* and by an ACL (acl_smtp_notquit) */
+    EXIM_CALLOUT = 1 << 3   /* the sender's own server refused it: not its domain's fault */
 };
 
 /* The session that a line about this client belongs to, begun where there is none. `sender` (at == NULL: not

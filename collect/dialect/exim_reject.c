@@ -220,8 +220,6 @@ static enum taken take_warning(struct builder *builder, const struct exim_line *
                                struct str rest)
 {
     struct str none = { NULL, 0 };
-    if (exim->id.at)
-        exim_greeted(host);
     struct open_session *open = exim_session(builder, exim, host, none, none);
     const struct saying *saying = saying_of(rest, STAGE_RCPT);
     if (saying->named <= NAMED_OTHER)

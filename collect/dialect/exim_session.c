@@ -9,12 +9,12 @@ enum { LOOKED_AT_MOST = 16, FIT_MOST = 3 };
 
 /* Lines of one process, or of one port. */
 static const usec sure_most = 10 * USEC_MINUTE;
-/* Of one client, where the log tells no more: within a transaction (beyond the first of these a connection
- * that has said nothing yet is likelier), after the connection, and of another transaction. */
-static const usec prompt_most = 10 * USEC_SECOND, going_on_most = 30 * USEC_SECOND,
-                  fresh_most = 30 * USEC_SECOND, other_most = 2 * USEC_SECOND;
-/* Two lines that both say how it ended; an ACL's stands beside Exim's own. */
-static const usec end_most = 3 * USEC_SECOND, pair_most = USEC_SECOND;
+/* Of one client, where the log tells no more: within a transaction, after the connection, and of another
+ * transaction. */
+static const usec going_on_most = 30 * USEC_SECOND, fresh_most = 60 * USEC_SECOND,
+                  other_most = 5 * USEC_SECOND;
+/* Two lines that both say how it ended. */
+static const usec end_most = 3 * USEC_SECOND;
 /* None of these, but for the sure ones, is longer. */
 static const usec silence_most = 60 * USEC_SECOND;
 
@@ -112,7 +112,7 @@ static bool goes_on(const struct open_session *open, const struct exim_line *exi
 {
     return open && !open->ended && ip_eq(&open->session.client, &host->address) &&
            exim_has_begun(open, exim) && open->marked >= exim->line->at - sure_most &&
-           (exim->is_last || !(open->flags & EXIM_OWN_END)); /* the last word is Exim's own */
+           (exim->is_last || !(open->flags & EXIM_END_SAID));
 }
 
 static bool same_text(struct str a, struct str b)
@@ -137,21 +137,6 @@ static bool was_refused(const struct session *session, struct str sender, struct
     return false;
 }
 
-/* Whether the line is the other one of two that tell how the session ended. */
-static bool is_pair(const struct open_session *open, const struct exim_line *exim, usec silence)
-{
-    uint32_t ends = open->flags & (EXIM_OWN_END | EXIM_ACL_END);
-    return silence <= pair_most && ends == (exim->by_acl ? EXIM_OWN_END : EXIM_ACL_END);
-}
-
-/* Another HELO is another session's, unless this one's was refused. */
-static bool greets_otherwise(const struct session *session, const struct exim_host *host)
-{
-    bool refused =
-        session->transaction_count == 0 && session->reply.stage == STAGE_HELO && session->reply.code >= 400;
-    return host->helo.at && session->helo.at && !refused && !str_eq(host->helo, session->helo);
-}
-
 /* How well a line without pid and port fits a session of its client: from 0, not at all, to FIT_MOST. */
 static int fit(const struct open_session *open, const struct exim_line *exim, const struct exim_host *host,
                struct str sender, struct str recipient)
@@ -166,10 +151,10 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
         (host->port && session->client_port && host->port != session->client_port))
         return 0;
     if (open->flags & EXIM_END_SAID)
-        return !exim->is_last || silence > end_most ? 0 : is_pair(open, exim, silence) ? FIT_MOST : 1;
+        return exim->is_last && silence <= end_most;
     if (exim->is_last)
         return silence <= going_on_most ? 2 : 0;
-    if (greets_otherwise(session, host))
+    if (host->helo.at && session->helo.at && !str_eq(host->helo, session->helo))
         return 0;
     if (sender.at && was_refused(session, sender, recipient))
         return 0;
@@ -178,7 +163,7 @@ static int fit(const struct open_session *open, const struct exim_line *exim, co
     if (open->transaction >= 0) {
         const struct transaction *under_way = &session->transactions[open->transaction];
         if (!under_way->queue_id.at && !under_way->reply.code && same_text(under_way->mail_from, sender))
-            return silence > going_on_most ? 0 : silence > prompt_most ? 1 : FIT_MOST;
+            return silence <= going_on_most ? FIT_MOST : 0;
     }
     return silence <= other_most ? 1 : 0;
 }
@@ -234,7 +219,7 @@ void exim_end(struct open_session *open, const struct exim_line *exim, enum clos
         open->session.closed = (uint8_t)closed;
         open->session.cut_off |= closed == CLOSED_DROPPED;
     }
-    open->flags |= EXIM_END_SAID | (exim->by_acl ? EXIM_ACL_END : EXIM_OWN_END);
+    open->flags |= EXIM_END_SAID;
     open->session.ended = exim->line->at;
 }
 

@@ -195,7 +195,6 @@ static enum taken take_lost_after_dot(struct builder *builder, const struct exim
     struct exim_host host;
     if (!exim_cut_client(&rest, &host))
         return SKIPPED;
-    exim_greeted(&host);
     struct open_session *open = exim_session(builder, exim, &host, none, none);
     exim_transaction(builder, open, exim, none);
     exim_reach(open, STAGE_EOM);
@@ -362,11 +361,9 @@ static enum taken take_not_quit(struct builder *builder, const struct exim_line 
     struct str reason;
     if (!cut_until(&rest, STR(" from "), &reason) || !ip_parse(rest, &host.address))
         return SKIPPED;
-    struct exim_line by_acl = *exim;
-    by_acl.by_acl = true;
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (str_eq(reason, reasons[i].says))
-            return end_of(builder, &by_acl, &host, (struct str){ rest.at + rest.len, 0 }, reasons[i].closed,
+            return end_of(builder, exim, &host, (struct str){ rest.at + rest.len, 0 }, reasons[i].closed,
                           STAGE_CONNECT);
     return SKIPPED;
 }

@@ -30,10 +30,8 @@ static const struct lab {
       567 },
     { "sample-logs/labs/sendmail-loglevel14/mail.log.gz",
       "sample-logs/labs/sendmail-loglevel14/capture.pcap.xz", 566 },
-    /* Its log has no ports, no pids, and nothing of many sessions. */
-    { "sample-logs/labs/exim-default/mainlog.gz", "sample-logs/labs/exim-default/capture.pcap.xz", 591 },
 };
-enum { LABS = sizeof servers / sizeof *servers, EXIM = LABS - 1, LABS_WITH_PORTS = EXIM };
+enum { LABS = sizeof servers / sizeof *servers };
 
 /* ---- What a database says. */
 
@@ -172,37 +170,12 @@ START_TEST(nothing_is_lost)
 }
 END_TEST
 
-/* A log that does not tell connections apart: what it makes several sessions of stands in the one that the
- * capture shows, and nothing of it beside that. */
-START_TEST(pieces_of_connections)
-{
-    const struct lab *lab = &servers[EXIM];
-    const char *database = fresh("pieces.db"), *seen = fresh("seen.db"),
-               *mine =
-                   "SELECT count(*) FROM v_session WHERE direction = 'in' AND server_ip IN ('192.0.2.10', "
-                   "'2001:db8:1::10')",
-               *recipients = "SELECT count(*) FROM v_recipient r JOIN v_session s ON s.id = r.session_id "
-                             "WHERE s.direction = 'in' AND NOT s.tls";
-    collect(database, &(struct paths){ { lab->log, lab->capture }, 2 }, 0);
-    collect_one(seen, lab->capture);
-    expect_sound(database);
-    expect_number(database, mine, lab->sessions);
-    expect_number(database, "SELECT count(*) FROM v_session WHERE direction = 'in'",
-                  number(seen, "SELECT count(*) FROM v_session WHERE direction = 'in'"));
-    /* Of the log's sessions each is one of these; two are second look-ups of a client's name. */
-    expect_number(database, "SELECT count(*) FROM v_session WHERE server_ip IS NULL", 0);
-    expect_number(database, "SELECT count(*) FROM joined WHERE whole IS NOT NULL", 2);
-    expect_number(database, "SELECT count(*) FROM v_session WHERE client_ip = '203.0.113.175'", 2);
-    ck_assert_int_le(number(database, recipients), number(seen, recipients) + 2);
-}
-END_TEST
-
 START_TEST(three_servers)
 {
     const char *database = fresh("three.db");
     int64_t sessions = 0;
     struct paths paths = { .count = 0 };
-    for (size_t i = 0; i < LABS_WITH_PORTS; i++) {
+    for (size_t i = 0; i < LABS; i++) {
         paths.path[paths.count++] = servers[i].log;
         paths.path[paths.count++] = servers[i].capture;
         sessions += servers[i].sessions;
@@ -483,9 +456,8 @@ int main(void)
     Suite *suite = suite_create("joined");
     TCase *cases = tcase_create("joined");
     tcase_set_timeout(cases, 0);
-    tcase_add_loop_test(cases, each_session_once, 0, LABS_WITH_PORTS);
+    tcase_add_loop_test(cases, each_session_once, 0, LABS);
     tcase_add_loop_test(cases, nothing_is_lost, 0, LABS);
-    tcase_add_test(cases, pieces_of_connections);
     tcase_add_test(cases, three_servers);
     tcase_add_loop_test(cases, either_order, 0, LABS);
     tcase_add_test(cases, in_pieces);

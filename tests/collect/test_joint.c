@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include "collect/joint.h"
 #include "collect/matching.h"
-#include "collect/piece.h"
 #include "tests/lib/inputs.h"
 #include "tests/lib/random_session.h"
 #include "tests/lib/session_text.h"
@@ -210,136 +209,6 @@ START_TEST(a_refusal_at_connect_stays)
 }
 END_TEST
 
-/* ---- Pieces of one connection. */
-
-/* What a log and a capture share: three RCPTs of one MAIL, of which the log has the first, and another MAIL
- * to the first of them again. */
-static struct session shared(struct transaction transactions[2], struct recipient recipients[4],
-                             struct evidence *rdns)
-{
-    struct reply unknown = said(550, NAMED_RECIPIENT, STAGE_RCPT, "Unrouteable address");
-    recipients[0] = to("a@lab.test", unknown);
-    recipients[1] = to("b@lab.test", unknown);
-    recipients[2] = to("c@lab.test", said(451, NAMED_GREYLIST, STAGE_RCPT, "greylisted"));
-    recipients[3] = to("a@lab.test", unknown);
-    transactions[0] = from("x@ext.test", recipients, 3, VERDICT_REJECTED);
-    transactions[1] = from("x@ext.test", recipients + 3, 1, VERDICT_REJECTED);
-    *rdns = (struct evidence){
-        .kind = KIND_RDNS, .state = NO, .origin = ORIGIN_LOG, .transaction = -1, .recipient = -1
-    };
-    struct session whole = record(BEGAN, transactions, 2, rdns, 1);
-    whole.closed = CLOSED_QUIT;
-    whole.ended = BEGAN + 10 * USEC_SECOND;
-    whole.client_port = 40000;
-    whole.helo = STR("mail.ext.test");
-    return whole;
-}
-
-static bool fits(const struct session *piece, const struct taken_places *taken, struct session *made)
-{
-    static struct transaction transactions[2];
-    static struct recipient recipients[4];
-    static struct evidence rdns;
-    static struct arena arena;
-    struct places *places = NULL;
-    struct session whole = shared(transactions, recipients, &rdns);
-    arena_reset(&arena);
-    bool fit = piece_fits(piece, &whole, taken, 1, &arena);
-    if (fit)
-        *made = piece_joined(piece, &whole, &arena, &places);
-    return fit;
-}
-
-/* The same with another recipient in its one transaction. */
-static bool fits_with(struct session *piece, struct recipient *recipient, const struct taken_places *taken,
-                      struct session *made)
-{
-    piece->transactions[0].recipients = recipient;
-    return fits(piece, taken, made);
-}
-
-START_TEST(a_piece_is_what_the_dialog_has_and_nobody_else)
-{
-    struct session made;
-    int32_t first = 0;
-    struct places place = { .transaction = 0, .recipient = &first, .recipients = 1 };
-    struct taken_places taken = { &place, 1 };
-    struct reply unknown = said(550, NAMED_RECIPIENT, STAGE_RCPT, "Unrouteable address");
-    struct evidence rdns = {
-        .kind = KIND_RDNS, .state = NO, .origin = ORIGIN_LOG, .transaction = -1, .recipient = -1
-    };
-    struct recipient second = to("b@lab.test", unknown), again = to("a@lab.test", unknown),
-                     other = to("d@lab.test", unknown),
-                     later = to("b@lab.test", said(451, NAMED_GREYLIST, STAGE_RCPT, "greylisted"));
-    struct transaction words = from("x@ext.test", &second, 1, VERDICT_REJECTED);
-    struct session piece = record(BEGAN + 5 * USEC_SECOND, &words, 1, &rdns, 1), silent = piece;
-    piece.id = 9;
-    piece.helo = STR("mail.ext.test");
-    ck_assert(fits(&piece, &taken, &made));
-    ck_assert_int_eq(made.id, 7);
-    ck_assert_uint_eq(made.client_port, 40000);
-    ck_assert_uint_eq(made.transaction_count, 2);
-    ck_assert_uint_eq(made.transactions[0].recipient_count, 3);
-    ck_assert_uint_eq(made.evidence_count, 1); /* the name was looked up twice, and is not there once */
-    /* Two connections at once with the same words: what another session of the log has is not there again. */
-    ck_assert(!fits_with(&piece, &again, &taken, &made));
-    struct places same = { .transaction = 0, .recipient = (int32_t[]){ 1 }, .recipients = 1 };
-    ck_assert(!fits_with(&piece, &second, &(struct taken_places){ &same, 1 }, &made));
-    /* Another connection's: other words, another reply, another name, another time, another end. */
-    ck_assert(!fits_with(&piece, &other, &taken, &made));
-    ck_assert(!fits_with(&piece, &later, &taken, &made));
-    ck_assert(fits_with(&piece, &second, &taken, &made));
-    piece.helo = STR("mail.b.test");
-    ck_assert(!fits(&piece, &taken, &made));
-    piece.helo = STR("mail.ext.test");
-    piece.started += 20 * USEC_SECOND;
-    ck_assert(!fits(&piece, &taken, &made));
-    piece.started -= 20 * USEC_SECOND;
-    struct evidence named = rdns;
-    named.state = YES;
-    piece.evidence = &named;
-    ck_assert(!fits(&piece, &taken, &made));
-    piece.evidence = &rdns;
-    piece.closed = CLOSED_LOST;
-    ck_assert(!fits(&piece, &taken, &made));
-    /* A look-up alone; what only a dialog shows, and this one does not. */
-    silent.transaction_count = 0;
-    ck_assert(fits(&silent, &taken, &made));
-    ck_assert_uint_eq(made.evidence_count, 1);
-    rdns.kind = KIND_EARLY_TALKER;
-    ck_assert(!fits(&silent, &taken, &made));
-    silent.evidence_count = 0;
-    silent.reply = said(550, NAMED_HELO, STAGE_HELO, "bad name");
-    ck_assert(!fits(&silent, &taken, &made));
-}
-END_TEST
-
-/* Exim tells of refused recipients first, of the others when the message is in. */
-START_TEST(recipients_in_another_order)
-{
-    struct reply unknown = said(550, NAMED_RECIPIENT, STAGE_RCPT, "Unrouteable address");
-    struct reply taken = { .code = 250, .stage = STAGE_RCPT };
-    struct recipient logged[] = { to("c@lab.test", unknown), to("a@lab.test", taken),
-                                  to("b@lab.test", taken) },
-                     seen[] = { to("a@lab.test", taken), to("b@lab.test", taken), to("c@lab.test", unknown) };
-    struct transaction log_transaction = from("x@ext.test", logged, 3, VERDICT_ACCEPTED),
-                       capture_transaction = from("x@ext.test", seen, 3, VERDICT_ACCEPTED);
-    struct session log = record(BEGAN, &log_transaction, 1, NULL, 0),
-                   capture = record(BEGAN, &capture_transaction, 1, NULL, 0);
-    struct arena arena = { 0 };
-    struct places *places = NULL;
-    struct session both = session_joined(&log, &capture, 0, &arena, &places);
-    ck_assert_uint_eq(both.transaction_count, 1);
-    ck_assert_uint_eq(both.transactions[0].recipient_count, 3);
-    for (uint32_t i = 0; i < 3; i++)
-        ck_assert(str_eq(both.transactions[0].recipients[i].address, seen[i].address));
-    ck_assert_int_eq(places[0].recipient[0], 2);
-    ck_assert_int_eq(places[0].recipient[1], 0);
-    ck_assert_int_eq(places[0].recipient[2], 1);
-    arena_free(&arena);
-}
-END_TEST
-
 /* ---- Which are the same. */
 
 enum { SESSIONS = 3000, CLIENTS = 300 };
@@ -358,12 +227,6 @@ struct drawn {
 };
 
 /* Session i has id 2 i + 1 in the log, 2 i + 2 in the capture. */
-static void none_left(void *state, const struct left *left)
-{
-    (void)state;
-    (void)left;
-}
-
 static int pair_found(void *state, int64_t log, int64_t capture, usec offset)
 {
     struct drawn *drawn = state;
@@ -431,7 +294,7 @@ static struct drawn draw_day(uint64_t seed, bool ports, usec offset)
             arrival[arrivals++] = (struct arrival){ truth->capture.started, &truth->capture, true };
     }
     qsort(arrival, arrivals, sizeof *arrival, by_arrival);
-    struct matching *matching = matching_new(pair_found, none_left, &drawn);
+    struct matching *matching = matching_new(pair_found, &drawn);
     for (size_t i = 0; i < arrivals; i++)
         ck_assert_int_eq(matching_add(matching, arrival[i].session, arrival[i].captured), 0);
     ck_assert_int_eq(matching_finish(matching), 0);
@@ -490,7 +353,7 @@ static int count_pair(void *state, int64_t log, int64_t capture, usec offset)
 static int pairs_of(const struct session *log, const struct session *capture)
 {
     int pairs = 0;
-    struct matching *matching = matching_new(count_pair, none_left, &pairs);
+    struct matching *matching = matching_new(count_pair, &pairs);
     ck_assert_int_eq(matching_add(matching, log, false), 0);
     ck_assert_int_eq(matching_add(matching, capture, true), 0);
     ck_assert_int_eq(matching_finish(matching), 0);
@@ -531,8 +394,6 @@ int main(void)
     tcase_add_test(cases, what_tls_hides_is_the_logs);
     tcase_add_test(cases, a_log_without_a_dialog_gets_the_captures);
     tcase_add_test(cases, a_refusal_at_connect_stays);
-    tcase_add_test(cases, a_piece_is_what_the_dialog_has_and_nobody_else);
-    tcase_add_test(cases, recipients_in_another_order);
     tcase_add_test(cases, open_where_the_capture_ends);
     tcase_add_test(cases, with_ports_all_are_found);
     tcase_add_test(cases, without_ports_hardly_any_is_mistaken);

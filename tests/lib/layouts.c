@@ -19,11 +19,6 @@ static const char *const undo[SCHEMA_VERSION + 1] = {
     [7] = "ALTER TABLE unfinished ADD COLUMN state BLOB;"
           "UPDATE unfinished SET state = (SELECT bytes FROM kept);" /* of one piece */
           "ALTER TABLE unfinished DROP COLUMN pieces; DROP TABLE kept",
-    [9] = "ALTER TABLE joined RENAME TO joined_9;"
-          "CREATE TABLE joined (id INTEGER PRIMARY KEY, capture INTEGER, ahead INTEGER, places BLOB, record "
-          "BLOB) "
-          "STRICT; INSERT INTO joined SELECT id, capture, ahead, places, record FROM joined_9;"
-          "DROP TABLE joined_9; CREATE INDEX joined_open ON joined (id) WHERE record IS NOT NULL",
 };
 
 void layout_back(const char *database, int layout)
